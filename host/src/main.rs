@@ -1,0 +1,2 @@
+//! The boxoffice host.
+fn main() {}

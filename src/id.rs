@@ -1,0 +1,272 @@
+//! Names shared by the rooms: who books, which series, which occurrence of it.
+
+use core::fmt;
+use core::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not an id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdError {
+    /// The text is empty.
+    #[error("{kind} is empty")]
+    Empty {
+        /// Which kind of id was read.
+        kind: &'static str,
+    },
+    /// The text is longer than the kind of id allows.
+    #[error("{kind} has {length} bytes, the limit is {limit}")]
+    TooLong {
+        /// Which kind of id was read.
+        kind: &'static str,
+        /// Bytes found.
+        length: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The text holds a control character, such as a line break or NUL.
+    #[error("{kind} holds the control character {character:?} at byte {at}")]
+    ControlCharacter {
+        /// Which kind of id was read.
+        kind: &'static str,
+        /// The offending character.
+        character: char,
+        /// Its byte offset.
+        at: usize,
+    },
+    /// The text does not have the shape that the kind of id demands.
+    #[error("{kind} {text:?} is not {wanted}")]
+    Shape {
+        /// Which kind of id was read.
+        kind: &'static str,
+        /// The text found.
+        text: String,
+        /// The shape demanded.
+        wanted: &'static str,
+    },
+}
+
+/// Checks what every id has in common: 1 to `limit` bytes of UTF-8 without control characters.
+pub(crate) fn check_text(kind: &'static str, text: &str, limit: usize) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty { kind });
+    }
+    if text.len() > limit {
+        let length = text.len();
+        return Err(IdError::TooLong { kind, length, limit });
+    }
+    match text.char_indices().find(|(_, c)| c.is_control()) {
+        Some((at, character)) => Err(IdError::ControlCharacter { kind, character, at }),
+        None => Ok(()),
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$meta:meta])* $name:ident, $kind:literal, $limit:literal) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Longest text allowed, in bytes.
+            pub const LENGTH_MAX: usize = $limit;
+
+            /// Checks `text` and wraps it.
+            ///
+            /// # Errors
+            /// [`IdError`] when `text` is empty, too long or holds a control character.
+            pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
+                let text = text.as_ref();
+                check_text($kind, text, Self::LENGTH_MAX)?;
+                Ok(Self(text.into()))
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0.as_ref().to_owned()
+            }
+        }
+    };
+}
+
+text_id!(
+    /// The person who books. 1 to 256 bytes, no control characters.
+    ///
+    /// It is written into the log, so prefer an opaque id of the host's own over a name or an address.
+    ///
+    /// ```
+    /// use boxoffice_core::id::AttendeeId;
+    /// assert_eq!(AttendeeId::new("ann")?.as_str(), "ann");
+    /// assert!(AttendeeId::new("").is_err());
+    /// # Ok::<(), boxoffice_core::id::IdError>(())
+    /// ```
+    AttendeeId, "attendee id", 256
+);
+
+text_id!(
+    /// A calendar entry and all its occurrences: the iCalendar UID (RFC 5545 section 3.8.4.7).
+    /// 1 to 512 bytes, no control characters.
+    SeriesId, "series id", 512
+);
+
+/// Which occurrence of a series: the start that the rule first gave it, in the series' own frame.
+///
+/// Written as RFC 5545 section 3.8.4.4 writes a RECURRENCE-ID value: `20260105` for an all-day entry,
+/// `20260105T190000` for a wall-clock start (the zone is the series'), `20260105T190000Z` for UTC.
+/// A moved occurrence keeps its id, and an update of the zone database never changes one.
+///
+/// ```
+/// use boxoffice_core::id::RecurrenceId;
+/// assert!(RecurrenceId::new("20260105T190000").is_ok());
+/// assert!(RecurrenceId::new("next monday").is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RecurrenceId(Arc<str>);
+
+impl RecurrenceId {
+    /// Checks the shape of `text` and wraps it. Whether the date exists is not checked here.
+    ///
+    /// # Errors
+    /// [`IdError::Shape`] when `text` is not `YYYYMMDD`, `YYYYMMDDTHHMMSS` or `YYYYMMDDTHHMMSSZ`.
+    pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
+        let text = text.as_ref();
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let well_formed = match text.split_once('T') {
+            None => text.len() == 8 && digits(text),
+            Some((date, time)) => {
+                let time = time.strip_suffix('Z').unwrap_or(time);
+                date.len() == 8 && digits(date) && time.len() == 6 && digits(time)
+            }
+        };
+        if well_formed {
+            return Ok(Self(text.into()));
+        }
+        Err(IdError::Shape {
+            kind: "recurrence id",
+            text: text.chars().take(40).collect(),
+            wanted: "YYYYMMDD or YYYYMMDDTHHMMSS, with Z for UTC",
+        })
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecurrenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for RecurrenceId {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        Self::new(text)
+    }
+}
+
+impl From<RecurrenceId> for String {
+    fn from(id: RecurrenceId) -> String {
+        id.0.as_ref().to_owned()
+    }
+}
+
+/// One bookable occurrence: a series and the recurrence id inside it.
+///
+/// The text form is `series@recurrence`; the last `@` separates, so a series id may hold one.
+///
+/// ```
+/// use boxoffice_core::id::OccurrenceId;
+/// let id: OccurrenceId = "chess@club.example@20260105T190000".parse()?;
+/// assert_eq!(id.series().as_str(), "chess@club.example");
+/// assert_eq!(id.to_string(), "chess@club.example@20260105T190000");
+/// # Ok::<(), boxoffice_core::id::IdError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OccurrenceId {
+    series: SeriesId,
+    recurrence: RecurrenceId,
+}
+
+impl OccurrenceId {
+    /// The occurrence `recurrence` of `series`.
+    pub fn new(series: SeriesId, recurrence: RecurrenceId) -> Self {
+        Self { series, recurrence }
+    }
+
+    /// The calendar entry it belongs to.
+    pub fn series(&self) -> &SeriesId {
+        &self.series
+    }
+
+    /// Its original start inside the series.
+    pub fn recurrence(&self) -> &RecurrenceId {
+        &self.recurrence
+    }
+}
+
+impl fmt::Display for OccurrenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.series, self.recurrence)
+    }
+}
+
+impl FromStr for OccurrenceId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let Some((series, recurrence)) = text.rsplit_once('@') else {
+            return Err(IdError::Shape {
+                kind: "occurrence id",
+                text: text.chars().take(80).collect(),
+                wanted: "SERIES@RECURRENCE, as in chess@20260105T190000",
+            });
+        };
+        Ok(Self::new(SeriesId::new(series)?, RecurrenceId::new(recurrence)?))
+    }
+}
+
+impl TryFrom<String> for OccurrenceId {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<OccurrenceId> for String {
+    fn from(id: OccurrenceId) -> String {
+        id.to_string()
+    }
+}
