@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(doors.to_string(), "2026-01-01T00:00:00Z");
 /// assert!(doors + Duration::from_secs(60) > doors);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 

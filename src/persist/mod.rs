@@ -1,1 +1,65 @@
-//! TBD
+//! The durable substrate: an event log and a kv store over one injected [`Backend`].
+//!
+//! *What it is.* A **stream** is an append-only list of events with sequence numbers 1, 2, 3, ... A **key** holds
+//! one current value. Everything that changes either is a [`Transaction`]: preconditions, appends to one or more
+//! streams, kv writes, an optional idempotency key. All of it happens or none of it.
+//!
+//! | promise | how to see it |
+//! | --- | --- |
+//! | two writers who saw the same sequence number never both append | [`Expect::At`], answered by [`CommitOutcome::Conflict`] |
+//! | a committed transaction survives what [`Durability`] names | [`Backend::durability`] |
+//! | no reader sees a fact before it is durable | [`conformance`](self) and the crash tests |
+//! | sequence numbers climb for ever, also past a truncation | [`Head::last`] |
+//! | a retry with the same key happens once | [`Transaction::once`] and [`CommitOutcome::Already`] |
+//! | a reader of the whole store never skips an event | [`Backend::read_all`] |
+//!
+//! *When to use it.* Through the rooms above it, mostly. A host may keep streams and keys of its own here too.
+//! *What is absent.* No clock (an event carries the instant its writer gives it), no thread, no runtime.
+//!
+//! ```
+//! use boxoffice_core::persist::{Backend, CommitOutcome, Expect, MemoryBackend, NewEvent, Seq, StreamName, Transaction};
+//! use boxoffice_core::time::Timestamp;
+//!
+//! # futures_util::FutureExt::now_or_never(async {
+//! let store = MemoryBackend::new();
+//! let stream = StreamName::new("audit")?;
+//! let signed_in = NewEvent::new("signed-in", Timestamp::EPOCH, &"ann")?;
+//!
+//! let first = Transaction::append(&stream, Expect::Unwritten, vec![signed_in.clone()]);
+//! assert!(store.commit_one(first).await?.is_done());
+//!
+//! // Whoever still believes that the stream is unwritten is told otherwise, and nothing is written.
+//! let stale = Transaction::append(&stream, Expect::Unwritten, vec![signed_in]);
+//! assert!(matches!(store.commit_one(stale).await?, CommitOutcome::Conflict(_)));
+//! assert_eq!(store.head(&stream).await?.last, Seq::new(1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap().unwrap();
+//! ```
+
+mod backend;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod embedded;
+mod error;
+mod layout;
+mod memory;
+mod plan;
+mod record;
+#[cfg(feature = "sled")]
+mod sled;
+mod snapshot;
+mod sync;
+mod transaction;
+
+pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
+pub use embedded::{Embedded, Engine, EngineError, Order, Visit};
+pub use error::{Fault, NameError, OpenError, PayloadError};
+pub use memory::MemoryBackend;
+pub use record::{Cursor, EventType, Key, NewEvent, Payload, RecordedEvent, Seq, StreamName};
+#[cfg(feature = "sled")]
+pub use sled::{SledBackend, SledEngine, SledOptions};
+pub use snapshot::{Snapshot, load_snapshot, save_snapshot};
+pub use transaction::{
+    Append, CommitOutcome, Committed, Expect, Failed, IdempotencyKey, KeyExpect, KvWrite, Limit,
+    Precondition, Transaction, Written,
+};

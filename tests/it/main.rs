@@ -1,1 +1,4 @@
-//! tests
+//! Tests through the public door of both packages, one file per behaviour.
+
+mod conformance;
+mod sled_store;
