@@ -55,18 +55,10 @@ pub(crate) fn check_text(kind: &'static str, text: &str, limit: usize) -> Result
     }
     if text.len() > limit {
         let length = text.len();
-        return Err(IdError::TooLong {
-            kind,
-            length,
-            limit,
-        });
+        return Err(IdError::TooLong { kind, length, limit });
     }
     match text.char_indices().find(|(_, c)| c.is_control()) {
-        Some((at, character)) => Err(IdError::ControlCharacter {
-            kind,
-            character,
-            at,
-        }),
+        Some((at, character)) => Err(IdError::ControlCharacter { kind, character, at }),
         None => Ok(()),
     }
 }
@@ -262,10 +254,7 @@ impl FromStr for OccurrenceId {
                 wanted: "SERIES@RECURRENCE, as in chess@20260105T190000",
             });
         };
-        Ok(Self::new(
-            SeriesId::new(series)?,
-            RecurrenceId::new(recurrence)?,
-        ))
+        Ok(Self::new(SeriesId::new(series)?, RecurrenceId::new(recurrence)?))
     }
 }
 

@@ -17,9 +17,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(doors.to_string(), "2026-01-01T00:00:00Z");
 /// assert!(doors + Duration::from_secs(60) > doors);
 /// ```
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -50,10 +48,7 @@ impl core::ops::Add<Duration> for Timestamp {
 
     /// The instant `span` later, in whole milliseconds (a started millisecond is dropped).
     fn add(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 }
 

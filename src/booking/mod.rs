@@ -1,1 +1,65 @@
-//! TBD
+//! One occurrence's seats: who holds which, who gets the next, and why not.
+//!
+//! *What it is.* Every occurrence has one append-only stream of [`BookingEvent`]s. Folded in order with
+//! [`SeatLedger::evolve`] they give the roster: everybody who holds a seat, held or confirmed, in join order.
+//! [`decide`] says what a [`BookingCommand`] comes to. It may refuse; `evolve` may not.
+//!
+//! *Why a seat is never sold twice.* A decision is made against a ledger as of a sequence number, and its events are
+//! appended only if the stream still stands there ([`Expect::At`](crate::persist::Expect::At)). Whoever comes second
+//! gets a conflict, reads the tail and decides again.
+//!
+//! *What is absent.* No clock: `now` is an argument, and a stream never moves backwards in time. No money, no names.
+//!
+//! | part | what it does |
+//! | --- | --- |
+//! | [`decide`], [`SeatLedger`] | the rules and the state, pure |
+//! | [`observe`], [`attempt`], [`run`] | one command against a store, without an actor |
+//! | [`Owner`] | many commands, batched: the pure half of the owning actor |
+//! | [`Auditor`] | an independent check of a stream, event by event |
+//!
+//! ```
+//! use boxoffice_core::booking::{BookingCommand, BookingOutcome, Seats, SeatLedger, decide};
+//! use boxoffice_core::id::AttendeeId;
+//! use boxoffice_core::time::Timestamp;
+//!
+//! let now = Timestamp::EPOCH;
+//! let mut ledger = SeatLedger::new();
+//! let mut tell = |command| {
+//!     let decision = decide(&ledger, &command, now);
+//!     for event in &decision.events {
+//!         ledger.evolve(now, event);
+//!     }
+//!     decision.outcome
+//! };
+//! let book = |name| AttendeeId::new(name).map(|attendee| BookingCommand::Book { attendee });
+//!
+//! assert_eq!(tell(BookingCommand::Open { capacity: Seats::new(1) }), BookingOutcome::Opened);
+//! assert_eq!(tell(book("ann")?), BookingOutcome::Booked { seat: 1 });
+//! assert_eq!(tell(book("bob")?), BookingOutcome::Full { capacity: Seats::new(1) });
+//! # Ok::<(), boxoffice_core::id::IdError>(())
+//! ```
+
+mod attempt;
+mod audit;
+mod command;
+mod decide;
+mod event;
+mod ledger;
+mod outcome;
+mod owner;
+mod ranks;
+mod snapshot;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use attempt::{attempt, booking_stream, observe, occurrence_of, run};
+pub use audit::{Auditor, Breach, Tally};
+pub use command::BookingCommand;
+pub use decide::{Decision, decide};
+pub use event::BookingEvent;
+pub use ledger::{Seat, SeatLedger, SeatState, Undo};
+pub use outcome::{BookingOutcome, BookingReply, Seats};
+pub use owner::{Owner, Submitted};
+pub use wire::{WireError, decode, encode};

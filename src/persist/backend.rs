@@ -36,11 +36,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 4,000 bytes an event, 4,000 bytes a value, 65,536 operations: what the embedded store takes.
     fn default() -> Self {
-        Self {
-            event_bytes_max: 4_000,
-            value_bytes_max: 4_000,
-            operations_max: 65_536,
-        }
+        Self { event_bytes_max: 4_000, value_bytes_max: 4_000, operations_max: 65_536 }
     }
 }
 
@@ -107,9 +103,7 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// As [`Backend::commit`].
     async fn commit_one(&self, transaction: Transaction) -> Result<CommitOutcome, Fault> {
         let outcome = self.commit(vec![transaction]).await?.pop();
-        outcome.ok_or_else(|| Fault::Unknown {
-            reason: "backend answered no outcome".into(),
-        })
+        outcome.ok_or_else(|| Fault::Unknown { reason: "backend answered no outcome".into() })
     }
 
     /// Where `stream` stands. A stream that was never written stands at [`Seq::UNWRITTEN`].
@@ -122,12 +116,7 @@ pub trait Backend: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Fault`] when storage failed.
-    async fn read(
-        &self,
-        stream: &StreamName,
-        from: Seq,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, Fault>;
+    async fn read(&self, stream: &StreamName, from: Seq, limit: usize) -> Result<Vec<RecordedEvent>, Fault>;
 
     /// The events of all streams after `after` (not included) in commit order, at most `limit`. Never skips one:
     /// an event that is committed later has a greater cursor than every event returned.
@@ -140,11 +129,7 @@ pub trait Backend: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Fault`] when storage failed.
-    async fn streams(
-        &self,
-        after: Option<&StreamName>,
-        limit: usize,
-    ) -> Result<Vec<StreamName>, Fault>;
+    async fn streams(&self, after: Option<&StreamName>, limit: usize) -> Result<Vec<StreamName>, Fault>;
 
     /// The value of `key`.
     ///
@@ -156,12 +141,7 @@ pub trait Backend: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Fault`] when storage failed.
-    async fn scan(
-        &self,
-        prefix: &str,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<(Key, Payload)>, Fault>;
+    async fn scan(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, Payload)>, Fault>;
 
     /// Removes the events of `stream` up to and including `through`. Sequence numbers go on climbing, and the
     /// stream stays listed. What lies beyond the head is not reserved: `through` is cut to the head.

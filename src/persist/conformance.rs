@@ -12,9 +12,8 @@ use core::fmt;
 use core::pin::Pin;
 
 use super::{
-    Backend, CommitOutcome, Cursor, Expect, Failed, Fault, Head, IdempotencyKey, Key, KeyExpect,
-    KvWrite, Limit, NewEvent, Payload, RecordedEvent, Seq, Snapshot, StreamName, Transaction,
-    Written, load_snapshot, save_snapshot,
+    Backend, CommitOutcome, Cursor, Expect, Failed, Fault, Head, IdempotencyKey, Key, KeyExpect, KvWrite, Limit,
+    NewEvent, Payload, RecordedEvent, Seq, Snapshot, StreamName, Transaction, Written, load_snapshot, save_snapshot,
 };
 use crate::time::Timestamp;
 
@@ -37,10 +36,7 @@ pub struct Report {
 impl Report {
     /// The checks that failed.
     pub fn failures(&self) -> Vec<&Check> {
-        self.checks
-            .iter()
-            .filter(|check| check.failure.is_some())
-            .collect()
+        self.checks.iter().filter(|check| check.failure.is_some()).collect()
     }
 }
 
@@ -52,12 +48,7 @@ impl fmt::Display for Report {
                 Some(failure) => writeln!(f, "FAIL  {}: {failure}", check.name)?,
             }
         }
-        write!(
-            f,
-            "{} checks, {} failed",
-            self.checks.len(),
-            self.failures().len()
-        )
+        write!(f, "{} checks, {} failed", self.checks.len(), self.failures().len())
     }
 }
 
@@ -135,11 +126,7 @@ checks! {
 // ---- helpers ----
 
 fn ensure<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> Checked {
-    if found == wanted {
-        Ok(())
-    } else {
-        Err(format!("{what}: found {found:?}, wanted {wanted:?}"))
-    }
+    if found == wanted { Ok(()) } else { Err(format!("{what}: found {found:?}, wanted {wanted:?}")) }
 }
 
 fn stream(name: &str) -> StreamName {
@@ -171,21 +158,11 @@ fn events(count: i64) -> Vec<NewEvent> {
 }
 
 async fn append(store: &dyn Backend, name: &str, count: i64) -> Result<CommitOutcome, Fault> {
-    store
-        .commit_one(Transaction::append(
-            &stream(name),
-            Expect::Any,
-            events(count),
-        ))
-        .await
+    store.commit_one(Transaction::append(&stream(name), Expect::Any, events(count))).await
 }
 
 fn done(outcome: &CommitOutcome) -> Checked {
-    if outcome.is_done() {
-        Ok(())
-    } else {
-        Err(format!("found {outcome:?}, wanted Done"))
-    }
+    if outcome.is_done() { Ok(()) } else { Err(format!("found {outcome:?}, wanted Done")) }
 }
 
 fn seqs(events: &[RecordedEvent]) -> Vec<u64> {
@@ -193,38 +170,25 @@ fn seqs(events: &[RecordedEvent]) -> Vec<u64> {
 }
 
 fn wrote(first: u64, last: u64) -> Written {
-    Written {
-        first: Seq::new(first),
-        last: Seq::new(last),
-    }
+    Written { first: Seq::new(first), last: Seq::new(last) }
 }
 
 // ---- log ----
 
 async fn a_stream_never_written_stands_at_zero_and_reads_empty(store: &dyn Backend) -> Checked {
     ensure("head", &store.head(&stream("s")).await?, &Head::default())?;
-    ensure(
-        "events",
-        &store.read(&stream("s"), Seq::FIRST, 10).await?.len(),
-        &0,
-    )?;
+    ensure("events", &store.read(&stream("s"), Seq::FIRST, 10).await?.len(), &0)?;
     ensure("streams", &store.streams(None, 10).await?.len(), &0)
 }
 
 async fn appends_number_from_one_without_gaps(store: &dyn Backend) -> Checked {
     for n in 1..=3 {
         let outcome = append(store, "s", 1).await?;
-        let written = outcome
-            .committed()
-            .map(|committed| committed.written.clone());
+        let written = outcome.committed().map(|committed| committed.written.clone());
         ensure("written", &written, &Some(vec![wrote(n, n)]))?;
     }
     ensure("head", &store.head(&stream("s")).await?.last, &Seq::new(3))?;
-    ensure(
-        "seqs",
-        &seqs(&store.read(&stream("s"), Seq::FIRST, 10).await?),
-        &vec![1, 2, 3],
-    )
+    ensure("seqs", &seqs(&store.read(&stream("s"), Seq::FIRST, 10).await?), &vec![1, 2, 3])
 }
 
 async fn an_event_reads_back_as_it_was_written(store: &dyn Backend) -> Checked {
@@ -233,15 +197,7 @@ async fn an_event_reads_back_as_it_was_written(store: &dyn Backend) -> Checked {
         at: Timestamp::from_millis(-5),
         data: json("{\"a\":[1,null,\"\\u0000é\"]}"),
     };
-    done(
-        &store
-            .commit_one(Transaction::append(
-                &stream("s"),
-                Expect::Any,
-                vec![written.clone()],
-            ))
-            .await?,
-    )?;
+    done(&store.commit_one(Transaction::append(&stream("s"), Expect::Any, vec![written.clone()])).await?)?;
     let found = store.read(&stream("s"), Seq::FIRST, 10).await?;
     let found = found.first().ok_or("no event")?;
     ensure("stream", &found.stream, &stream("s"))?;
@@ -253,51 +209,23 @@ async fn an_event_reads_back_as_it_was_written(store: &dyn Backend) -> Checked {
 async fn reading_from_a_sequence_number_includes_it(store: &dyn Backend) -> Checked {
     done(&append(store, "s", 40).await?)?;
     done(&append(store, "s", 2).await?)?;
-    ensure(
-        "tail",
-        &seqs(&store.read(&stream("s"), Seq::new(41), 10).await?),
-        &vec![41, 42],
-    )?;
-    ensure(
-        "middle",
-        &seqs(&store.read(&stream("s"), Seq::new(20), 3).await?),
-        &vec![20, 21, 22],
-    )?;
-    ensure(
-        "beyond",
-        &store.read(&stream("s"), Seq::new(43), 10).await?.len(),
-        &0,
-    )
+    ensure("tail", &seqs(&store.read(&stream("s"), Seq::new(41), 10).await?), &vec![41, 42])?;
+    ensure("middle", &seqs(&store.read(&stream("s"), Seq::new(20), 3).await?), &vec![20, 21, 22])?;
+    ensure("beyond", &store.read(&stream("s"), Seq::new(43), 10).await?.len(), &0)
 }
 
 async fn a_limit_of_zero_reads_nothing(store: &dyn Backend) -> Checked {
     done(&append(store, "s", 2).await?)?;
-    ensure(
-        "events",
-        &store.read(&stream("s"), Seq::FIRST, 0).await?.len(),
-        &0,
-    )?;
-    ensure(
-        "page",
-        &store.read_all(Cursor::START, 0).await?.events.len(),
-        &0,
-    )?;
+    ensure("events", &store.read(&stream("s"), Seq::FIRST, 0).await?.len(), &0)?;
+    ensure("page", &store.read_all(Cursor::START, 0).await?.events.len(), &0)?;
     ensure("streams", &store.streams(None, 0).await?.len(), &0)
 }
 
 async fn streams_do_not_see_each_other(store: &dyn Backend) -> Checked {
     done(&append(store, "a", 2).await?)?;
     done(&append(store, "b", 1).await?)?;
-    ensure(
-        "a",
-        &seqs(&store.read(&stream("a"), Seq::FIRST, 10).await?),
-        &vec![1, 2],
-    )?;
-    ensure(
-        "b",
-        &seqs(&store.read(&stream("b"), Seq::FIRST, 10).await?),
-        &vec![1],
-    )
+    ensure("a", &seqs(&store.read(&stream("a"), Seq::FIRST, 10).await?), &vec![1, 2])?;
+    ensure("b", &seqs(&store.read(&stream("b"), Seq::FIRST, 10).await?), &vec![1])
 }
 
 async fn a_stream_whose_name_is_a_prefix_of_another_stays_apart(store: &dyn Backend) -> Checked {
@@ -305,17 +233,9 @@ async fn a_stream_whose_name_is_a_prefix_of_another_stays_apart(store: &dyn Back
     done(&append(store, "a", 1).await?)?;
     done(&append(store, "a b", 2).await?)?;
     ensure("a", &store.head(&stream("a")).await?.last, &Seq::new(1))?;
-    ensure(
-        "ab",
-        &seqs(&store.read(&stream("ab"), Seq::FIRST, 10).await?),
-        &vec![1, 2, 3],
-    )?;
+    ensure("ab", &seqs(&store.read(&stream("ab"), Seq::FIRST, 10).await?), &vec![1, 2, 3])?;
     store.truncate(&stream("a"), Seq::new(1)).await?;
-    ensure(
-        "ab after",
-        &seqs(&store.read(&stream("ab"), Seq::FIRST, 10).await?),
-        &vec![1, 2, 3],
-    )
+    ensure("ab after", &seqs(&store.read(&stream("ab"), Seq::FIRST, 10).await?), &vec![1, 2, 3])
 }
 
 // ---- append-expect ----
@@ -325,27 +245,15 @@ async fn the_second_writer_with_the_same_expectation_conflicts(store: &dyn Backe
     let claim = || Transaction::append(&stream("s"), Expect::At(Seq::new(1)), events(1));
     done(&store.commit_one(claim()).await?)?;
     let second = store.commit_one(claim()).await?;
-    ensure(
-        "conflict",
-        &matches!(second, CommitOutcome::Conflict(_)),
-        &true,
-    )
+    ensure("conflict", &matches!(second, CommitOutcome::Conflict(_)), &true)
 }
 
 async fn a_conflict_names_expected_and_actual_and_writes_nothing(store: &dyn Backend) -> Checked {
     done(&append(store, "s", 2).await?)?;
     let stale = Transaction::append(&stream("s"), Expect::At(Seq::new(1)), events(5))
         .write(KvWrite::Put(key("touched"), json("true")));
-    let failed = Failed::Stream {
-        stream: stream("s"),
-        expected: Expect::At(Seq::new(1)),
-        actual: Seq::new(2),
-    };
-    ensure(
-        "outcome",
-        &store.commit_one(stale).await?,
-        &CommitOutcome::Conflict(vec![failed]),
-    )?;
+    let failed = Failed::Stream { stream: stream("s"), expected: Expect::At(Seq::new(1)), actual: Seq::new(2) };
+    ensure("outcome", &store.commit_one(stale).await?, &CommitOutcome::Conflict(vec![failed]))?;
     ensure("head", &store.head(&stream("s")).await?.last, &Seq::new(2))?;
     ensure("key", &store.get(&key("touched")).await?, &None)
 }
@@ -367,29 +275,16 @@ async fn all_failed_preconditions_are_listed_in_order(store: &dyn Backend) -> Ch
     let CommitOutcome::Conflict(failed) = store.commit_one(transaction).await? else {
         return Err("no conflict".to_owned());
     };
-    let streams = failed
-        .iter()
-        .filter(|failed| matches!(failed, Failed::Stream { .. }))
-        .count();
-    ensure(
-        "failed, of which streams",
-        &(failed.len(), streams),
-        &(3, 2),
-    )
+    let streams = failed.iter().filter(|failed| matches!(failed, Failed::Stream { .. })).count();
+    ensure("failed, of which streams", &(failed.len(), streams), &(3, 2))
 }
 
 async fn a_precondition_may_name_a_stream_that_is_not_written(store: &dyn Backend) -> Checked {
     done(&append(store, "seen", 2).await?)?;
-    let guarded = |seq| {
-        Transaction::append(&stream("s"), Expect::Any, events(1))
-            .expect_stream(stream("seen"), Expect::At(seq))
-    };
+    let guarded =
+        |seq| Transaction::append(&stream("s"), Expect::Any, events(1)).expect_stream(stream("seen"), Expect::At(seq));
     done(&store.commit_one(guarded(Seq::new(2))).await?)?;
-    ensure(
-        "stale",
-        &store.commit_one(guarded(Seq::new(1))).await?.is_done(),
-        &false,
-    )?;
+    ensure("stale", &store.commit_one(guarded(Seq::new(1))).await?.is_done(), &false)?;
     ensure("head", &store.head(&stream("s")).await?.last, &Seq::new(1))
 }
 
@@ -403,11 +298,7 @@ async fn a_later_transaction_of_a_group_sees_an_earlier_one(store: &dyn Backend)
     let after = Transaction::append(&stream("s"), Expect::At(Seq::new(1)), events(1));
     let next = Transaction::append(&stream("s"), Expect::At(Seq::new(2)), events(1));
     let outcomes = store.commit(vec![after, next]).await?;
-    ensure(
-        "chained",
-        &outcomes.iter().all(CommitOutcome::is_done),
-        &true,
-    )
+    ensure("chained", &outcomes.iter().all(CommitOutcome::is_done), &true)
 }
 
 async fn a_refused_transaction_of_a_group_leaves_the_others_alone(store: &dyn Backend) -> Checked {
@@ -424,42 +315,22 @@ async fn one_transaction_may_append_to_several_streams(store: &dyn Backend) -> C
         .and_append(&stream("b"), Expect::Unwritten, events(1))
         .and_append(&stream("a"), Expect::Any, events(1));
     let outcome = store.commit_one(both).await?;
-    let written = outcome
-        .committed()
-        .map(|committed| committed.written.clone());
-    ensure(
-        "written",
-        &written,
-        &Some(vec![wrote(1, 2), wrote(1, 1), wrote(3, 3)]),
-    )?;
-    ensure(
-        "a",
-        &seqs(&store.read(&stream("a"), Seq::FIRST, 10).await?),
-        &vec![1, 2, 3],
-    )?;
-    ensure(
-        "b",
-        &seqs(&store.read(&stream("b"), Seq::FIRST, 10).await?),
-        &vec![1],
-    )
+    let written = outcome.committed().map(|committed| committed.written.clone());
+    ensure("written", &written, &Some(vec![wrote(1, 2), wrote(1, 1), wrote(3, 3)]))?;
+    ensure("a", &seqs(&store.read(&stream("a"), Seq::FIRST, 10).await?), &vec![1, 2, 3])?;
+    ensure("b", &seqs(&store.read(&stream("b"), Seq::FIRST, 10).await?), &vec![1])
 }
 
 async fn a_batch_is_contiguous_and_all_or_nothing(store: &dyn Backend) -> Checked {
     done(&append(store, "s", 3).await?)?;
     let batch = Transaction::append(&stream("s"), Expect::At(Seq::new(3)), events(4));
     let outcome = store.commit_one(batch.clone()).await?;
-    let written = outcome
-        .committed()
-        .map(|committed| committed.written.clone());
+    let written = outcome.committed().map(|committed| committed.written.clone());
     ensure("written", &written, &Some(vec![wrote(4, 7)]))?;
     ensure("again", &store.commit_one(batch).await?.is_done(), &false)?;
     ensure("head", &store.head(&stream("s")).await?.last, &Seq::new(7))?;
-    let nothing = store
-        .commit_one(Transaction::append(&stream("s"), Expect::Any, Vec::new()))
-        .await?;
-    let written = nothing
-        .committed()
-        .map(|committed| (committed.written.clone(), committed.cursor));
+    let nothing = store.commit_one(Transaction::append(&stream("s"), Expect::Any, Vec::new())).await?;
+    let written = nothing.committed().map(|committed| (committed.written.clone(), committed.cursor));
     ensure("empty", &written, &Some((vec![wrote(8, 7)], None)))
 }
 
@@ -488,15 +359,8 @@ fn sized_event(store: &dyn Backend, over: usize) -> NewEvent {
 
 async fn an_oversized_event_is_refused_by_its_limit(store: &dyn Backend) -> Checked {
     let limit = store.limits().event_bytes_max;
-    let large = Transaction::append(
-        &stream("s"),
-        Expect::Any,
-        vec![event(1), sized_event(store, 1)],
-    );
-    let refused = CommitOutcome::Refused(Limit::EventBytes {
-        bytes: limit + 1,
-        limit,
-    });
+    let large = Transaction::append(&stream("s"), Expect::Any, vec![event(1), sized_event(store, 1)]);
+    let refused = CommitOutcome::Refused(Limit::EventBytes { bytes: limit + 1, limit });
     ensure("outcome", &store.commit_one(large).await?, &refused)?;
     ensure("head", &store.head(&stream("s")).await?, &Head::default())
 }
@@ -504,57 +368,32 @@ async fn an_oversized_event_is_refused_by_its_limit(store: &dyn Backend) -> Chec
 async fn an_event_of_the_largest_size_is_kept(store: &dyn Backend) -> Checked {
     let largest = sized_event(store, 0);
     let two = vec![largest.clone(), event(1), largest.clone()];
-    done(
-        &store
-            .commit_one(Transaction::append(&stream("s"), Expect::Any, two))
-            .await?,
-    )?;
+    done(&store.commit_one(Transaction::append(&stream("s"), Expect::Any, two)).await?)?;
     let found = store.read(&stream("s"), Seq::new(3), 1).await?;
-    ensure(
-        "data",
-        &found.first().map(|event| event.data.clone()),
-        &Some(largest.data),
-    )
+    ensure("data", &found.first().map(|event| event.data.clone()), &Some(largest.data))
 }
 
 async fn an_oversized_value_is_refused_by_its_limit(store: &dyn Backend) -> Checked {
     let limit = store.limits().value_bytes_max;
     let value = |length: usize| json(&format!("\"{}\"", "x".repeat(length - 2)));
     let put = |length| Transaction::new().write(KvWrite::Put(key("k"), value(length)));
-    let refused = CommitOutcome::Refused(Limit::ValueBytes {
-        bytes: limit + 1,
-        limit,
-    });
+    let refused = CommitOutcome::Refused(Limit::ValueBytes { bytes: limit + 1, limit });
     ensure("outcome", &store.commit_one(put(limit)).await?, &refused)?;
     done(&store.commit_one(put(limit - 1)).await?)?;
-    ensure(
-        "value",
-        &store.get(&key("k")).await?,
-        &Some(value(limit - 1)),
-    )
+    ensure("value", &store.get(&key("k")).await?, &Some(value(limit - 1)))
 }
 
 async fn too_many_operations_are_refused(store: &dyn Backend) -> Checked {
     let limit = store.limits().operations_max;
-    let many = Transaction {
-        writes: vec![KvWrite::Delete(key("k")); limit + 1],
-        ..Transaction::default()
-    };
-    let refused = CommitOutcome::Refused(Limit::Operations {
-        operations: limit + 1,
-        limit,
-    });
+    let many = Transaction { writes: vec![KvWrite::Delete(key("k")); limit + 1], ..Transaction::default() };
+    let refused = CommitOutcome::Refused(Limit::Operations { operations: limit + 1, limit });
     ensure("outcome", &store.commit_one(many).await?, &refused)
 }
 
 // ---- kv ----
 
 async fn put(store: &dyn Backend, name: &str, value: &str) -> Checked {
-    done(
-        &store
-            .commit_one(Transaction::new().write(KvWrite::Put(key(name), json(value))))
-            .await?,
-    )
+    done(&store.commit_one(Transaction::new().write(KvWrite::Put(key(name), json(value)))).await?)
 }
 
 async fn a_key_holds_what_was_put_until_it_is_deleted(store: &dyn Backend) -> Checked {
@@ -576,24 +415,14 @@ async fn a_key_changes_only_if_it_holds_what_was_expected(store: &dyn Backend) -
             .write(KvWrite::Put(key("k"), json(value)))
     };
     done(&store.commit_one(swap("{\"b\":2,\"a\":1}", "7")).await?)?;
-    let failed = Failed::Key {
-        key: key("k"),
-        expected: KeyExpect::Equals(json("8")),
-        actual: Some(json("7")),
-    };
-    ensure(
-        "stale",
-        &store.commit_one(swap("8", "9")).await?,
-        &CommitOutcome::Conflict(vec![failed]),
-    )?;
+    let failed = Failed::Key { key: key("k"), expected: KeyExpect::Equals(json("8")), actual: Some(json("7")) };
+    ensure("stale", &store.commit_one(swap("8", "9")).await?, &CommitOutcome::Conflict(vec![failed]))?;
     ensure("kept", &store.get(&key("k")).await?, &Some(json("7")))
 }
 
 async fn a_key_is_created_only_once(store: &dyn Backend) -> Checked {
     let create = |value: &str| {
-        Transaction::new()
-            .expect_key(key("k"), KeyExpect::Absent)
-            .write(KvWrite::Put(key("k"), json(value)))
+        Transaction::new().expect_key(key("k"), KeyExpect::Absent).write(KvWrite::Put(key("k"), json(value)))
     };
     let outcomes = store.commit(vec![create("1"), create("2")]).await?;
     let wins: Vec<bool> = outcomes.iter().map(CommitOutcome::is_done).collect();
@@ -605,23 +434,9 @@ async fn keys_are_listed_by_prefix_in_order_and_in_pages(store: &dyn Backend) ->
     for name in ["b/2", "a/1", "b/1", "b", "c", "b/3"] {
         put(store, name, "0").await?;
     }
-    let names = |found: Vec<(Key, Payload)>| {
-        found
-            .into_iter()
-            .map(|(key, _)| key.to_string())
-            .collect::<Vec<_>>()
-    };
-    let wanted = |names: &[&str]| {
-        names
-            .iter()
-            .map(|&name| name.to_owned())
-            .collect::<Vec<_>>()
-    };
-    ensure(
-        "prefix",
-        &names(store.scan("b/", None, 10).await?),
-        &wanted(&["b/1", "b/2", "b/3"]),
-    )?;
+    let names = |found: Vec<(Key, Payload)>| found.into_iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>();
+    let wanted = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    ensure("prefix", &names(store.scan("b/", None, 10).await?), &wanted(&["b/1", "b/2", "b/3"]))?;
     let second = store.scan("b/", Some(&key("b/1")), 1).await?;
     ensure("page", &names(second), &wanted(&["b/2"]))?;
     ensure("all", &store.scan("", None, 10).await?.len(), &6)
@@ -632,47 +447,30 @@ async fn keys_are_listed_by_prefix_in_order_and_in_pages(store: &dyn Backend) ->
 async fn a_retry_with_the_same_key_happens_once(store: &dyn Backend) -> Checked {
     let key = once("order-1")?;
     let order = |at| {
-        let event = NewEvent {
-            at: Timestamp::from_millis(at),
-            ..event(1)
-        };
+        let event = NewEvent { at: Timestamp::from_millis(at), ..event(1) };
         Transaction::append(&stream("s"), Expect::Any, vec![event]).once(key.clone())
     };
     let first = store.commit_one(order(1)).await?;
     done(&first)?;
     let again = store.commit_one(order(2)).await?;
-    ensure(
-        "already",
-        &matches!(again, CommitOutcome::Already(_)),
-        &true,
-    )?;
+    ensure("already", &matches!(again, CommitOutcome::Already(_)), &true)?;
     ensure("same answer", &again.committed(), &first.committed())?;
     ensure("head", &store.head(&stream("s")).await?.last, &Seq::new(1))
 }
 
 async fn a_retry_beats_a_stale_expectation(store: &dyn Backend) -> Checked {
     let key = once("order-1")?;
-    let order =
-        || Transaction::append(&stream("s"), Expect::Unwritten, events(1)).once(key.clone());
+    let order = || Transaction::append(&stream("s"), Expect::Unwritten, events(1)).once(key.clone());
     done(&store.commit_one(order()).await?)?;
     let again = store.commit_one(order()).await?;
-    ensure(
-        "already",
-        &matches!(again, CommitOutcome::Already(_)),
-        &true,
-    )
+    ensure("already", &matches!(again, CommitOutcome::Already(_)), &true)
 }
 
 async fn an_idempotency_key_with_other_content_is_refused(store: &dyn Backend) -> Checked {
     let key = once("order-1")?;
-    let order =
-        |n| Transaction::append(&stream("s"), Expect::Any, vec![event(n)]).once(key.clone());
+    let order = |n| Transaction::append(&stream("s"), Expect::Any, vec![event(n)]).once(key.clone());
     done(&store.commit_one(order(1)).await?)?;
-    ensure(
-        "reused",
-        &store.commit_one(order(2)).await?,
-        &CommitOutcome::KeyReused,
-    )?;
+    ensure("reused", &store.commit_one(order(2)).await?, &CommitOutcome::KeyReused)?;
     ensure("head", &store.head(&stream("s")).await?.last, &Seq::new(1))
 }
 
@@ -693,23 +491,10 @@ async fn the_whole_store_reads_in_commit_order_and_in_pages(store: &dyn Backend)
         done(&append(store, "b", 2).await?)?;
     }
     let all = store.read_all(Cursor::START, usize::MAX >> 1).await?;
-    ensure(
-        "ascending",
-        &all.events.is_sorted_by(|a, b| a.cursor < b.cursor),
-        &true,
-    )?;
+    ensure("ascending", &all.events.is_sorted_by(|a, b| a.cursor < b.cursor), &true)?;
     for name in ["a", "b"] {
-        let of_stream: Vec<_> = all
-            .events
-            .iter()
-            .filter(|event| event.stream == stream(name))
-            .cloned()
-            .collect();
-        ensure(
-            name,
-            &of_stream,
-            &store.read(&stream(name), Seq::FIRST, 1_000).await?,
-        )?;
+        let of_stream: Vec<_> = all.events.iter().filter(|event| event.stream == stream(name)).cloned().collect();
+        ensure(name, &of_stream, &store.read(&stream(name), Seq::FIRST, 1_000).await?)?;
     }
     let (mut paged, mut after) = (Vec::new(), Cursor::START);
     loop {
@@ -730,16 +515,8 @@ async fn a_cursor_never_skips_what_is_committed_later(store: &dyn Backend) -> Ch
     done(&append(store, "b", 2).await?)?;
     done(&append(store, "a", 1).await?)?;
     let news = store.read_all(seen, 100).await?;
-    let names: Vec<String> = news
-        .events
-        .iter()
-        .map(|event| format!("{}{}", event.stream, event.seq))
-        .collect();
-    ensure(
-        "news",
-        &names,
-        &vec!["b1".to_owned(), "b2".to_owned(), "a4".to_owned()],
-    )
+    let names: Vec<String> = news.events.iter().map(|event| format!("{}{}", event.stream, event.seq)).collect();
+    ensure("news", &names, &vec!["b1".to_owned(), "b2".to_owned(), "a4".to_owned()])
 }
 
 async fn streams_are_listed_by_name_in_pages(store: &dyn Backend) -> Checked {
@@ -747,16 +524,8 @@ async fn streams_are_listed_by_name_in_pages(store: &dyn Backend) -> Checked {
         done(&append(store, name, 1).await?)?;
     }
     let first = store.streams(None, 3).await?;
-    ensure(
-        "first page",
-        &first,
-        &vec![stream("a"), stream("ab"), stream("b")],
-    )?;
-    ensure(
-        "second page",
-        &store.streams(first.last(), 3).await?,
-        &vec![stream("c")],
-    )
+    ensure("first page", &first, &vec![stream("a"), stream("ab"), stream("b")])?;
+    ensure("second page", &store.streams(first.last(), 3).await?, &vec![stream("c")])
 }
 
 // ---- truncation ----
@@ -767,51 +536,22 @@ async fn truncation_removes_a_prefix_and_keeps_counting(store: &dyn Backend) -> 
     store.truncate(&stream("s"), Seq::new(17)).await?;
     let left = seqs(&store.read(&stream("s"), Seq::FIRST, 100).await?);
     ensure("left", &left, &(18..=40).collect())?;
-    let head = Head {
-        last: Seq::new(40),
-        truncated_through: Seq::new(17),
-    };
+    let head = Head { last: Seq::new(40), truncated_through: Seq::new(17) };
     ensure("head", &store.head(&stream("s")).await?, &head)?;
-    done(
-        &store
-            .commit_one(Transaction::append(
-                &stream("s"),
-                Expect::At(Seq::new(40)),
-                events(1),
-            ))
-            .await?,
-    )?;
+    done(&store.commit_one(Transaction::append(&stream("s"), Expect::At(Seq::new(40)), events(1))).await?)?;
     store.truncate(&stream("s"), Seq::new(5)).await?;
-    ensure(
-        "never less",
-        &store.head(&stream("s")).await?.truncated_through,
-        &Seq::new(17),
-    )
+    ensure("never less", &store.head(&stream("s")).await?.truncated_through, &Seq::new(17))
 }
 
 async fn a_fully_truncated_stream_stays_listed_and_written(store: &dyn Backend) -> Checked {
     done(&append(store, "s", 5).await?)?;
     store.truncate(&stream("s"), Seq::new(5)).await?;
-    ensure(
-        "events",
-        &store.read(&stream("s"), Seq::FIRST, 10).await?.len(),
-        &0,
-    )?;
-    ensure(
-        "listed",
-        &store.streams(None, 10).await?,
-        &vec![stream("s")],
-    )?;
+    ensure("events", &store.read(&stream("s"), Seq::FIRST, 10).await?.len(), &0)?;
+    ensure("listed", &store.streams(None, 10).await?, &vec![stream("s")])?;
     let reopen = Transaction::append(&stream("s"), Expect::Unwritten, events(1));
-    ensure(
-        "unwritten",
-        &store.commit_one(reopen).await?.is_done(),
-        &false,
-    )?;
+    ensure("unwritten", &store.commit_one(reopen).await?.is_done(), &false)?;
     let outcome = append(store, "s", 1).await?;
-    let written = outcome
-        .committed()
-        .map(|committed| committed.written.clone());
+    let written = outcome.committed().map(|committed| committed.written.clone());
     ensure("next", &written, &Some(vec![wrote(6, 6)]))
 }
 
@@ -821,37 +561,19 @@ async fn truncation_leaves_neighbours_in_the_same_commit_alone(store: &dyn Backe
         .and_append(&stream("a"), Expect::Any, events(3));
     done(&store.commit_one(both).await?)?;
     store.truncate(&stream("a"), Seq::new(4)).await?;
-    ensure(
-        "a",
-        &seqs(&store.read(&stream("a"), Seq::FIRST, 10).await?),
-        &vec![5, 6],
-    )?;
-    ensure(
-        "b",
-        &seqs(&store.read(&stream("b"), Seq::FIRST, 10).await?),
-        &vec![1, 2, 3],
-    )?;
+    ensure("a", &seqs(&store.read(&stream("a"), Seq::FIRST, 10).await?), &vec![5, 6])?;
+    ensure("b", &seqs(&store.read(&stream("b"), Seq::FIRST, 10).await?), &vec![1, 2, 3])?;
     let all = store.read_all(Cursor::START, 100).await?.events;
-    let names: Vec<String> = all
-        .iter()
-        .map(|event| format!("{}{}", event.stream, event.seq))
-        .collect();
+    let names: Vec<String> = all.iter().map(|event| format!("{}{}", event.stream, event.seq)).collect();
     ensure("all", &names.join(" ").as_str(), &"b1 b2 b3 a5 a6")
 }
 
 async fn truncation_beyond_the_head_reserves_nothing(store: &dyn Backend) -> Checked {
     store.truncate(&stream("never"), Seq::new(9)).await?;
-    ensure(
-        "unwritten",
-        &store.head(&stream("never")).await?,
-        &Head::default(),
-    )?;
+    ensure("unwritten", &store.head(&stream("never")).await?, &Head::default())?;
     done(&append(store, "s", 2).await?)?;
     store.truncate(&stream("s"), Seq::new(99)).await?;
-    let head = Head {
-        last: Seq::new(2),
-        truncated_through: Seq::new(2),
-    };
+    let head = Head { last: Seq::new(2), truncated_through: Seq::new(2) };
     ensure("head", &store.head(&stream("s")).await?, &head)
 }
 
@@ -859,17 +581,9 @@ async fn truncated_events_are_gone_from_the_whole_store(store: &dyn Backend) -> 
     done(&append(store, "s", 4).await?)?;
     let seen = store.read_all(Cursor::START, 100).await?.next;
     store.truncate(&stream("s"), Seq::new(4)).await?;
-    ensure(
-        "page",
-        &store.read_all(Cursor::START, 100).await?.events.len(),
-        &0,
-    )?;
+    ensure("page", &store.read_all(Cursor::START, 100).await?.events.len(), &0)?;
     done(&append(store, "s", 1).await?)?;
-    ensure(
-        "later",
-        &seqs(&store.read_all(seen, 100).await?.events),
-        &vec![5],
-    )
+    ensure("later", &seqs(&store.read_all(seen, 100).await?.events), &vec![5])
 }
 
 // ---- the rest ----
@@ -879,11 +593,7 @@ async fn counters_count_what_was_committed(store: &dyn Backend) -> Checked {
     let before = store.stats();
     let _outcomes = store.commit(vec![claim(), claim()]).await?;
     let after = store.stats();
-    ensure(
-        "transactions",
-        &(after.transactions - before.transactions),
-        &1,
-    )?;
+    ensure("transactions", &(after.transactions - before.transactions), &1)?;
     ensure("events", &(after.events - before.events), &2)?;
     ensure("commits", &(after.commits - before.commits), &1)
 }
@@ -892,23 +602,13 @@ async fn a_snapshot_reads_back_also_when_it_shrinks(store: &dyn Backend) -> Chec
     let snapshot = |seq, count| Snapshot {
         seq: Seq::new(seq),
         header: json("{\"capacity\":9}"),
-        items: (0..count)
-            .map(|n| json(&format!("[\"attendee-{n}\",{n}]")))
-            .collect(),
+        items: (0..count).map(|n| json(&format!("[\"attendee-{n}\",{n}]"))).collect(),
     };
     ensure("none", &load_snapshot(store, &stream("s")).await?, &None)?;
     for (seq, count) in [(1, 0), (2, 2_000), (3, 10)] {
         let saved = snapshot(seq, count);
-        ensure(
-            "taken",
-            &save_snapshot(store, &stream("s"), &saved).await?,
-            &true,
-        )?;
-        ensure(
-            "snapshot",
-            &load_snapshot(store, &stream("s")).await?,
-            &Some(saved),
-        )?;
+        ensure("taken", &save_snapshot(store, &stream("s"), &saved).await?, &true)?;
+        ensure("snapshot", &load_snapshot(store, &stream("s")).await?, &Some(saved))?;
     }
     let left = store.scan("snapshot/s", None, 100).await?.len();
     ensure("keys left", &left, &2)

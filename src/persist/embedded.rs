@@ -44,13 +44,7 @@ pub trait Engine: core::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`EngineError`] when reading failed.
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        order: Order,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), EngineError>;
+    fn scan(&self, from: &[u8], to: &[u8], order: Order, visit: &mut Visit<'_>) -> Result<(), EngineError>;
 
     /// Puts (`Some`) and deletes (`None`) all keys of `batch`, or none of them, also across a crash.
     ///
@@ -104,10 +98,7 @@ impl<E: Engine> Stored for Current<'_, E> {
         if let Some(last) = self.heads.get(stream) {
             return Ok(*last);
         }
-        let last = self
-            .store
-            .head_at(stream, Cursor::from_position(u64::MAX))?
-            .last;
+        let last = self.store.head_at(stream, Cursor::from_position(u64::MAX))?.last;
         if self.heads.len() >= HEADS_MAX {
             self.heads.clear();
         }
@@ -120,8 +111,7 @@ impl<E: Engine> Stored for Current<'_, E> {
     }
 
     fn remembered(&mut self, key: &IdempotencyKey) -> Result<Option<Remembered>, Fault> {
-        self.store
-            .sealed(&layout::text_key(layout::ONCE, key.as_str()))
+        self.store.sealed(&layout::text_key(layout::ONCE, key.as_str()))
     }
 }
 
@@ -146,9 +136,7 @@ impl<E: Engine> Embedded<E> {
         };
         let next_cursor = store.recover()?;
         lock(&store.writer)?.next_cursor = next_cursor;
-        store
-            .durable
-            .store(next_cursor.position() - 1, Ordering::Release);
+        store.durable.store(next_cursor.position() - 1, Ordering::Release);
         Ok(store)
     }
 
@@ -165,10 +153,7 @@ impl<E: Engine> Embedded<E> {
                 return Err(Fault::corrupt("store", reason));
             }
             None => {
-                let meta = StoreMeta {
-                    layout: layout::LAYOUT,
-                    next_cursor: 1,
-                };
+                let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: 1 };
                 let value = layout::seal(layout::STORE_KEY, &meta)?;
                 self.write(vec![(layout::STORE_KEY.to_vec(), Some(value))])?;
                 meta
@@ -179,9 +164,7 @@ impl<E: Engine> Embedded<E> {
         for (key, value) in self.entries(&from, &to, Order::Descending, 1)? {
             let first = layout::trailing_number(&key).unwrap_or_default();
             let runs: Vec<Run<'_>> = layout::open(&key, &value)?;
-            let ends = runs
-                .iter()
-                .map(|run| first + run.offset + run.events.len() as u64);
+            let ends = runs.iter().map(|run| first + run.offset + run.events.len() as u64);
             next = ends.fold(next, u64::max);
         }
         Ok(Cursor::from_position(next))
@@ -189,9 +172,7 @@ impl<E: Engine> Embedded<E> {
 
     fn healthy(&self) -> Result<(), Fault> {
         match self.poison.get() {
-            Some(reason) => Err(Fault::Poisoned {
-                reason: reason.clone(),
-            }),
+            Some(reason) => Err(Fault::Poisoned { reason: reason.clone() }),
             None => Ok(()),
         }
     }
@@ -213,30 +194,18 @@ impl<E: Engine> Embedded<E> {
     }
 
     fn sealed<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
-        self.raw(key)?
-            .map(|value| layout::open(key, &value))
-            .transpose()
+        self.raw(key)?.map(|value| layout::open(key, &value)).transpose()
     }
 
     /// The first `limit` entries of a range.
-    fn entries(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        order: Order,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    fn entries(&self, from: &[u8], to: &[u8], order: Order, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
         let mut found = Vec::new();
         if limit == 0 {
             return Ok(found);
         }
         let mut visit = |key: &[u8], value: &[u8]| {
             found.push((key.to_vec(), value.to_vec()));
-            if found.len() == limit {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if found.len() == limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let scanned = self.engine.scan(from, to, order, &mut visit);
         scanned.map_err(|error| self.poisoned(&error))?;
@@ -245,9 +214,7 @@ impl<E: Engine> Embedded<E> {
 
     fn stored_value(&self, key: &Key) -> Result<Option<Payload>, Fault> {
         let key = layout::text_key(layout::VALUE, key.as_str());
-        Ok(self
-            .sealed::<String>(&key)?
-            .map(|json| Payload::stored(&json)))
+        Ok(self.sealed::<String>(&key)?.map(|json| Payload::stored(&json)))
     }
 
     fn stream_meta(&self, stream: &StreamName) -> Result<Option<StreamMeta>, Fault> {
@@ -259,17 +226,11 @@ impl<E: Engine> Embedded<E> {
         let name = stream.as_str();
         let mut end = layout::index_key(name, Seq::new(u64::MAX));
         let start = layout::index_key(name, Seq::UNWRITTEN);
-        let truncated_through = self
-            .stream_meta(stream)?
-            .map(|meta| meta.truncated_through)
-            .unwrap_or_default();
+        let truncated_through = self.stream_meta(stream)?.map(|meta| meta.truncated_through).unwrap_or_default();
         loop {
             let Some((key, value)) = self.entries(&start, &end, Order::Descending, 1)?.pop() else {
                 let last = truncated_through;
-                return Ok(Head {
-                    last,
-                    truncated_through,
-                });
+                return Ok(Head { last, truncated_through });
             };
             let record = Cursor::from_position(layout::open(&key, &value)?);
             if record <= durable {
@@ -277,24 +238,15 @@ impl<E: Engine> Embedded<E> {
                 let record_key = layout::record_key(record);
                 let last = self.raw(&record_key)?.map(|bytes| {
                     let runs: Vec<Run<'_>> = layout::open(&record_key, &bytes)?;
-                    let run = runs
-                        .iter()
-                        .find(|run| run.stream == name && run.first_seq == first);
-                    run.map(|run| Seq::new(run.end_seq().get() - 1))
-                        .ok_or_else(|| missing_run(&key))
+                    let run = runs.iter().find(|run| run.stream == name && run.first_seq == first);
+                    run.map(|run| Seq::new(run.end_seq().get() - 1)).ok_or_else(|| missing_run(&key))
                 });
                 match last {
                     Some(last) => {
-                        return Ok(Head {
-                            last: last?,
-                            truncated_through,
-                        });
+                        return Ok(Head { last: last?, truncated_through });
                     }
                     // Truncated between the two reads: look again.
-                    None if self
-                        .stream_meta(stream)?
-                        .is_some_and(|meta| meta.truncated_through >= first) =>
-                    {
+                    None if self.stream_meta(stream)?.is_some_and(|meta| meta.truncated_through >= first) => {
                         return self.head_at(stream, durable);
                     }
                     None => return Err(missing_run(&key)),
@@ -316,11 +268,7 @@ impl<E: Engine> Embedded<E> {
                     let key = layout::text_key(layout::STREAM, run.stream);
                     let first_cursor = cursor.position() + run.offset;
                     let (last, truncated_through) = (Seq::UNWRITTEN, Seq::UNWRITTEN);
-                    let meta = StreamMeta {
-                        first_cursor,
-                        last,
-                        truncated_through,
-                    };
+                    let meta = StreamMeta { first_cursor, last, truncated_through };
                     let value = layout::seal(&key, &meta)?;
                     put(key, value);
                 }
@@ -336,10 +284,7 @@ impl<E: Engine> Embedded<E> {
         }
         for (key, value) in &plan.writes {
             let key = layout::text_key(layout::VALUE, key.as_str());
-            let value = value
-                .as_ref()
-                .map(|value| layout::seal(&key, &value.json()))
-                .transpose()?;
+            let value = value.as_ref().map(|value| layout::seal(&key, &value.json())).transpose()?;
             batch.push((key, value));
         }
         Ok(batch)
@@ -355,16 +300,9 @@ impl<E: Engine> Embedded<E> {
         Ok(())
     }
 
-    fn commit_group(
-        &self,
-        writer: &mut Writer,
-        transactions: Vec<Transaction>,
-    ) -> Result<Vec<CommitOutcome>, Fault> {
+    fn commit_group(&self, writer: &mut Writer, transactions: Vec<Transaction>) -> Result<Vec<CommitOutcome>, Fault> {
         self.healthy()?;
-        let mut current = Current {
-            store: self,
-            heads: &mut writer.heads,
-        };
+        let mut current = Current { store: self, heads: &mut writer.heads };
         let mut plan = plan(&mut current, &self.limits, writer.next_cursor, transactions)?;
         let outcomes = core::mem::take(&mut plan.outcomes);
         if plan.is_empty() {
@@ -376,8 +314,7 @@ impl<E: Engine> Embedded<E> {
             self.show_as_before(plan.writes.keys().cloned())?;
         }
         self.write(batch)?;
-        self.durable
-            .store(plan.next_cursor.position() - 1, Ordering::Release);
+        self.durable.store(plan.next_cursor.position() - 1, Ordering::Release);
         if !plan.writes.is_empty() {
             self.in_flight.write().map_err(|_| panicked())?.clear();
         }
@@ -387,29 +324,15 @@ impl<E: Engine> Embedded<E> {
         writer.stats.syncs += 1;
         writer.stats.transactions += plan.done;
         writer.stats.events += plan.events.len() as u64;
-        tracing::debug!(
-            transactions = plan.done,
-            events = plan.events.len(),
-            "committed"
-        );
+        tracing::debug!(transactions = plan.done, events = plan.events.len(), "committed");
         Ok(outcomes)
     }
 
     /// The durable runs of `stream` from the one that holds `from` on: index key, record cursor. At most `limit`.
-    fn runs_from(
-        &self,
-        stream: &StreamName,
-        from: Seq,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Cursor)>, Fault> {
+    fn runs_from(&self, stream: &StreamName, from: Seq, limit: usize) -> Result<Vec<(Vec<u8>, Cursor)>, Fault> {
         let name = stream.as_str();
         let start = layout::index_key(name, Seq::UNWRITTEN);
-        let holding = self.entries(
-            &start,
-            &layout::index_key(name, from.next()),
-            Order::Descending,
-            1,
-        )?;
+        let holding = self.entries(&start, &layout::index_key(name, from.next()), Order::Descending, 1)?;
         let start = holding.into_iter().next().map_or(start, |(key, _)| key);
         let end = layout::index_key(name, Seq::new(u64::MAX));
         let found = self.entries(&start, &end, Order::Ascending, limit)?;
@@ -425,12 +348,7 @@ impl<E: Engine> Embedded<E> {
     }
 
     /// Removes up to [`TRUNCATION_STEP`] runs, or the front of one. Says whether more are left.
-    fn truncate_step(
-        &self,
-        writer: &Writer,
-        stream: &StreamName,
-        through: Seq,
-    ) -> Result<bool, Fault> {
+    fn truncate_step(&self, writer: &Writer, stream: &StreamName, through: Seq) -> Result<bool, Fault> {
         let head = self.head_at(stream, Cursor::from_position(u64::MAX))?;
         let through = through.min(head.last);
         let runs = self.runs_from(stream, Seq::FIRST, TRUNCATION_STEP)?;
@@ -445,10 +363,7 @@ impl<E: Engine> Embedded<E> {
             batch.push((index, None));
             if let std::collections::btree_map::Entry::Vacant(entry) = records.entry(record) {
                 let key = layout::record_key(record);
-                entry.insert(
-                    self.raw(&key)?
-                        .ok_or_else(|| Fault::corrupt(layout::place(&key), "missing"))?,
-                );
+                entry.insert(self.raw(&key)?.ok_or_else(|| Fault::corrupt(layout::place(&key), "missing"))?);
             }
         }
         for (cursor, bytes) in &records {
@@ -456,14 +371,11 @@ impl<E: Engine> Embedded<E> {
             let mut runs: Vec<Run<'_>> = layout::open(&key, bytes)?;
             for run in runs.iter_mut().filter(|run| run.stream == stream.as_str()) {
                 let count = through.next().get().saturating_sub(run.first_seq.get());
-                let count = usize::try_from(count)
-                    .unwrap_or(usize::MAX)
-                    .min(run.events.len());
+                let count = usize::try_from(count).unwrap_or(usize::MAX).min(run.events.len());
                 run.events.drain(..count);
                 run.first_seq = run.first_seq.plus(count as u64);
                 run.offset += count as u64;
-                truncated_through =
-                    truncated_through.max(Seq::new(run.first_seq.get() - 1).min(through));
+                truncated_through = truncated_through.max(Seq::new(run.first_seq.get() - 1).min(through));
                 if count > 0 && !run.events.is_empty() {
                     let index = layout::index_key(run.stream, run.first_seq);
                     let value = layout::seal(&index, &cursor.position())?;
@@ -471,31 +383,18 @@ impl<E: Engine> Embedded<E> {
                 }
             }
             runs.retain(|run| !run.events.is_empty());
-            let value = if runs.is_empty() {
-                None
-            } else {
-                Some(layout::seal(&key, &runs)?)
-            };
+            let value = if runs.is_empty() { None } else { Some(layout::seal(&key, &runs)?) };
             batch.push((key, value));
         }
         if batch.is_empty() {
             return Ok(false);
         }
-        let first_cursor = self
-            .stream_meta(stream)?
-            .map_or(0, |meta| meta.first_cursor);
+        let first_cursor = self.stream_meta(stream)?.map_or(0, |meta| meta.first_cursor);
         let key = layout::text_key(layout::STREAM, stream.as_str());
-        let meta = StreamMeta {
-            first_cursor,
-            last: head.last,
-            truncated_through,
-        };
+        let meta = StreamMeta { first_cursor, last: head.last, truncated_through };
         let value = layout::seal(&key, &meta)?;
         batch.push((key, Some(value)));
-        let meta = StoreMeta {
-            layout: layout::LAYOUT,
-            next_cursor: writer.next_cursor.position(),
-        };
+        let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: writer.next_cursor.position() };
         let value = layout::seal(layout::STORE_KEY, &meta)?;
         batch.push((layout::STORE_KEY.to_vec(), Some(value)));
         self.write(batch)?;
@@ -504,16 +403,11 @@ impl<E: Engine> Embedded<E> {
 }
 
 fn missing_run(index_key: &[u8]) -> Fault {
-    Fault::corrupt(
-        layout::place(index_key),
-        "names a record that does not hold it",
-    )
+    Fault::corrupt(layout::place(index_key), "names a record that does not hold it")
 }
 
 fn panicked() -> Fault {
-    Fault::Poisoned {
-        reason: "a writer panicked".into(),
-    }
+    Fault::Poisoned { reason: "a writer panicked".into() }
 }
 
 #[async_trait]
@@ -527,9 +421,7 @@ impl<E: Engine> Backend for Embedded<E> {
     }
 
     fn stats(&self) -> Stats {
-        lock(&self.writer)
-            .map(|writer| writer.stats)
-            .unwrap_or_default()
+        lock(&self.writer).map(|writer| writer.stats).unwrap_or_default()
     }
 
     async fn commit(&self, transactions: Vec<Transaction>) -> Result<Vec<CommitOutcome>, Fault> {
@@ -542,12 +434,7 @@ impl<E: Engine> Backend for Embedded<E> {
         self.head_at(stream, self.durable())
     }
 
-    async fn read(
-        &self,
-        stream: &StreamName,
-        from: Seq,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, Fault> {
+    async fn read(&self, stream: &StreamName, from: Seq, limit: usize) -> Result<Vec<RecordedEvent>, Fault> {
         self.healthy()?;
         let durable = self.durable();
         let mut events: Vec<RecordedEvent> = Vec::new();
@@ -565,9 +452,7 @@ impl<E: Engine> Backend for Embedded<E> {
                 }
             };
             let runs: Vec<Run<'_>> = layout::open(&key, &bytes)?;
-            let wanted = runs
-                .iter()
-                .filter(|run| run.stream == stream.as_str() && run.end_seq() > first);
+            let wanted = runs.iter().filter(|run| run.stream == stream.as_str() && run.end_seq() > first);
             for run in wanted {
                 let next = events.last().map_or(from, |event| event.seq.next());
                 let left = limit - events.len();
@@ -582,43 +467,26 @@ impl<E: Engine> Backend for Embedded<E> {
         let durable = self.durable();
         let first_wanted = Cursor::from_position(after.position().saturating_add(1));
         let (low, high) = ([layout::RECORD], [layout::RECORD + 1]);
-        let past = layout::record_key(Cursor::from_position(
-            first_wanted.position().saturating_add(1),
-        ));
+        let past = layout::record_key(Cursor::from_position(first_wanted.position().saturating_add(1)));
         let holding = self.entries(&low, &past, Order::Descending, 1)?;
-        let start = holding
-            .into_iter()
-            .next()
-            .map_or(low.to_vec(), |(key, _)| key);
-        let mut page = Page {
-            events: Vec::new(),
-            next: after,
-        };
+        let start = holding.into_iter().next().map_or(low.to_vec(), |(key, _)| key);
+        let mut page = Page { events: Vec::new(), next: after };
         // A record may lie wholly before `after`, hence one more than could be needed.
-        for (key, value) in
-            self.entries(&start, &high, Order::Ascending, limit.saturating_add(1))?
-        {
+        for (key, value) in self.entries(&start, &high, Order::Ascending, limit.saturating_add(1))? {
             let record = Cursor::from_position(layout::trailing_number(&key).unwrap_or_default());
             if record > durable {
                 break;
             }
             let runs: Vec<Run<'_>> = layout::open(&key, &value)?;
-            let events = runs
-                .iter()
-                .flat_map(|run| layout::unpack(record, run, Seq::UNWRITTEN));
+            let events = runs.iter().flat_map(|run| layout::unpack(record, run, Seq::UNWRITTEN));
             let left = limit - page.events.len();
-            page.events
-                .extend(events.filter(|event| event.cursor > after).take(left));
+            page.events.extend(events.filter(|event| event.cursor > after).take(left));
         }
         page.next = page.events.last().map_or(after, |event| event.cursor);
         Ok(page)
     }
 
-    async fn streams(
-        &self,
-        after: Option<&StreamName>,
-        limit: usize,
-    ) -> Result<Vec<StreamName>, Fault> {
+    async fn streams(&self, after: Option<&StreamName>, limit: usize) -> Result<Vec<StreamName>, Fault> {
         self.healthy()?;
         let durable = self.durable().position();
         let mut start = layout::text_key(layout::STREAM, after.map_or("", |name| name.as_str()));
@@ -645,12 +513,7 @@ impl<E: Engine> Backend for Embedded<E> {
         }
     }
 
-    async fn scan(
-        &self,
-        prefix: &str,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<(Key, Payload)>, Fault> {
+    async fn scan(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, Payload)>, Fault> {
         self.healthy()?;
         let in_flight = self.in_flight.read().map_err(|_| panicked())?;
         let mut start = layout::text_key(layout::VALUE, prefix);
@@ -658,10 +521,7 @@ impl<E: Engine> Backend for Embedded<E> {
             start = layout::text_key(layout::VALUE, after.as_str());
             start.push(0);
         }
-        let belongs = |key: &[u8]| {
-            key.get(1..)
-                .is_some_and(|text| text.starts_with(prefix.as_bytes()))
-        };
+        let belongs = |key: &[u8]| key.get(1..).is_some_and(|text| text.starts_with(prefix.as_bytes()));
         let room = limit.saturating_add(in_flight.len());
         let found = self.entries(&start, &[layout::VALUE + 1], Order::Ascending, room)?;
         let mut values = BTreeMap::new();
@@ -669,14 +529,9 @@ impl<E: Engine> Backend for Embedded<E> {
             let json: String = layout::open(&key, &value)?;
             values.insert(Key::stored(&text_of(&key)), Payload::stored(&json));
         }
-        for (key, before) in in_flight
-            .iter()
-            .filter(|(key, _)| key.as_str().starts_with(prefix))
-        {
+        for (key, before) in in_flight.iter().filter(|(key, _)| key.as_str().starts_with(prefix)) {
             match before {
-                Some(value) if after.is_none_or(|after| key > after) => {
-                    values.insert(key.clone(), value.clone())
-                }
+                Some(value) if after.is_none_or(|after| key > after) => values.insert(key.clone(), value.clone()),
                 Some(_) | None => values.remove(key),
             };
         }

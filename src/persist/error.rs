@@ -67,10 +67,7 @@ pub enum Fault {
 
 impl Fault {
     pub(crate) fn corrupt(place: impl AsRef<str>, reason: impl AsRef<str>) -> Self {
-        Self::Corrupt {
-            place: place.as_ref().into(),
-            reason: reason.as_ref().into(),
-        }
+        Self::Corrupt { place: place.as_ref().into(), reason: reason.as_ref().into() }
     }
 }
 

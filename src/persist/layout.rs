@@ -124,9 +124,8 @@ pub(crate) fn trailing_number(key: &[u8]) -> Option<u64> {
 
 /// Serialises `body` and seals it with a checksum over `key` and itself.
 pub(crate) fn seal<T: Serialize>(key: &[u8], body: &T) -> Result<Vec<u8>, Fault> {
-    let mut bytes = postcard::to_allocvec(body).map_err(|error| Fault::Unavailable {
-        reason: format!("cannot encode {}: {error}", place(key)).into(),
-    })?;
+    let mut bytes = postcard::to_allocvec(body)
+        .map_err(|error| Fault::Unavailable { reason: format!("cannot encode {}: {error}", place(key)).into() })?;
     let sum = checksum(key, &bytes);
     bytes.extend_from_slice(&sum.to_le_bytes());
     Ok(bytes)
@@ -153,17 +152,11 @@ fn checksum(key: &[u8], body: &[u8]) -> u32 {
 /// A key as a person can read it.
 pub(crate) fn place(key: &[u8]) -> String {
     match key.split_first() {
-        Some((&RECORD, _)) => format!(
-            "record at cursor {}",
-            trailing_number(key).unwrap_or_default()
-        ),
+        Some((&RECORD, _)) => format!("record at cursor {}", trailing_number(key).unwrap_or_default()),
         Some((&INDEX, rest)) => {
             let stream = rest.split(|&byte| byte == 0).next().unwrap_or_default();
             let seq = trailing_number(key).unwrap_or_default();
-            format!(
-                "index of stream {} at seq {seq}",
-                String::from_utf8_lossy(stream)
-            )
+            format!("index of stream {} at seq {seq}", String::from_utf8_lossy(stream))
         }
         Some((&STREAM, rest)) => {
             format!("catalog entry of stream {}", String::from_utf8_lossy(rest))
@@ -179,11 +172,7 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
     let mut records: Vec<(Cursor, Vec<Run<'_>>)> = Vec::new();
     let (mut room, mut count) = (0, RECORD_EVENTS_MAX);
     for event in events {
-        let body = Event {
-            event_type: event.event_type.as_str(),
-            at: event.at,
-            data: event.data.json(),
-        };
+        let body = Event { event_type: event.event_type.as_str(), at: event.at, data: event.data.json() };
         let stream = event.stream.as_str();
         let alone = body.size_max() + Run::size_max(stream);
         if count == RECORD_EVENTS_MAX || room < alone {
@@ -195,9 +184,7 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
         let Some((first, runs)) = records.last_mut() else {
             break;
         };
-        let same_run = runs
-            .last_mut()
-            .filter(|run| run.stream == stream && run.end_seq() == event.seq);
+        let same_run = runs.last_mut().filter(|run| run.stream == stream && run.end_seq() == event.seq);
         match same_run {
             Some(run) => {
                 room = room.saturating_sub(body.size_max());
@@ -206,12 +193,7 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
             None => {
                 room = room.saturating_sub(alone);
                 let offset = event.cursor.position() - first.position();
-                runs.push(Run {
-                    stream,
-                    first_seq: event.seq,
-                    offset,
-                    events: vec![body],
-                });
+                runs.push(Run { stream, first_seq: event.seq, offset, events: vec![body] });
             }
         }
         count += 1;
@@ -220,23 +202,16 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
 }
 
 /// The events of a run in the record whose first cursor is `record`, from sequence number `from` on.
-pub(crate) fn unpack<'a>(
-    record: Cursor,
-    run: &'a Run<'a>,
-    from: Seq,
-) -> impl Iterator<Item = RecordedEvent> + 'a {
+pub(crate) fn unpack<'a>(record: Cursor, run: &'a Run<'a>, from: Seq) -> impl Iterator<Item = RecordedEvent> + 'a {
     let name = StreamName::stored(run.stream);
     let numbered = (0_u64..).zip(&run.events);
-    let skipped =
-        usize::try_from(from.get().saturating_sub(run.first_seq.get())).unwrap_or(usize::MAX);
-    numbered
-        .skip(skipped)
-        .map(move |(place, event)| RecordedEvent {
-            stream: name.clone(),
-            seq: run.first_seq.plus(place),
-            cursor: Cursor::from_position(record.position() + run.offset + place),
-            event_type: EventType::stored(event.event_type),
-            at: event.at,
-            data: Payload::stored(event.data),
-        })
+    let skipped = usize::try_from(from.get().saturating_sub(run.first_seq.get())).unwrap_or(usize::MAX);
+    numbered.skip(skipped).map(move |(place, event)| RecordedEvent {
+        stream: name.clone(),
+        seq: run.first_seq.plus(place),
+        cursor: Cursor::from_position(record.position() + run.offset + place),
+        event_type: EventType::stored(event.event_type),
+        at: event.at,
+        data: Payload::stored(event.data),
+    })
 }

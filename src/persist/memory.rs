@@ -71,11 +71,7 @@ impl fmt::Debug for MemoryBackend {
 
 impl Stored for State {
     fn last(&mut self, stream: &StreamName) -> Result<Seq, Fault> {
-        Ok(self
-            .streams
-            .get(stream)
-            .map(|stream| stream.head.last)
-            .unwrap_or_default())
+        Ok(self.streams.get(stream).map(|stream| stream.head.last).unwrap_or_default())
     }
 
     fn value(&mut self, key: &Key) -> Result<Option<Payload>, Fault> {
@@ -120,9 +116,7 @@ impl Backend for MemoryBackend {
     }
 
     fn stats(&self) -> Stats {
-        lock(&self.state)
-            .map(|state| state.stats)
-            .unwrap_or_default()
+        lock(&self.state).map(|state| state.stats).unwrap_or_default()
     }
 
     async fn commit(&self, transactions: Vec<Transaction>) -> Result<Vec<CommitOutcome>, Fault> {
@@ -136,52 +130,30 @@ impl Backend for MemoryBackend {
 
     async fn head(&self, stream: &StreamName) -> Result<Head, Fault> {
         let state = lock(&self.state)?;
-        Ok(state
-            .streams
-            .get(stream)
-            .map(|stream| stream.head)
-            .unwrap_or_default())
+        Ok(state.streams.get(stream).map(|stream| stream.head).unwrap_or_default())
     }
 
-    async fn read(
-        &self,
-        stream: &StreamName,
-        from: Seq,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, Fault> {
+    async fn read(&self, stream: &StreamName, from: Seq, limit: usize) -> Result<Vec<RecordedEvent>, Fault> {
         let state = lock(&self.state)?;
         let Some(stream) = state.streams.get(stream) else {
             return Ok(Vec::new());
         };
         let cursors = stream.cursors.range(from..).take(limit);
-        Ok(cursors
-            .filter_map(|(_, cursor)| state.log.get(cursor).cloned())
-            .collect())
+        Ok(cursors.filter_map(|(_, cursor)| state.log.get(cursor).cloned()).collect())
     }
 
     async fn read_all(&self, after: Cursor, limit: usize) -> Result<Page, Fault> {
         let state = lock(&self.state)?;
         let range = (Bound::Excluded(after), Bound::Unbounded);
-        let events: Vec<_> = state
-            .log
-            .range(range)
-            .take(limit)
-            .map(|(_, event)| event.clone())
-            .collect();
+        let events: Vec<_> = state.log.range(range).take(limit).map(|(_, event)| event.clone()).collect();
         let next = events.last().map_or(after, |event| event.cursor);
         Ok(Page { events, next })
     }
 
-    async fn streams(
-        &self,
-        after: Option<&StreamName>,
-        limit: usize,
-    ) -> Result<Vec<StreamName>, Fault> {
+    async fn streams(&self, after: Option<&StreamName>, limit: usize) -> Result<Vec<StreamName>, Fault> {
         let state = lock(&self.state)?;
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let names = state
-            .streams
-            .range::<StreamName, _>((start, Bound::Unbounded));
+        let names = state.streams.range::<StreamName, _>((start, Bound::Unbounded));
         Ok(names.take(limit).map(|(name, _)| name.clone()).collect())
     }
 
@@ -189,12 +161,7 @@ impl Backend for MemoryBackend {
         Ok(lock(&self.state)?.values.get(key).cloned())
     }
 
-    async fn scan(
-        &self,
-        prefix: &str,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<(Key, Payload)>, Fault> {
+    async fn scan(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, Payload)>, Fault> {
         let state = lock(&self.state)?;
         let first = Key::stored(prefix);
         let start = match after {
@@ -202,12 +169,8 @@ impl Backend for MemoryBackend {
             Some(_) | None => Bound::Included(&first),
         };
         let found = state.values.range::<Key, _>((start, Bound::Unbounded));
-        let found = found
-            .take_while(|(key, _)| key.as_str().starts_with(prefix))
-            .take(limit);
-        Ok(found
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect())
+        let found = found.take_while(|(key, _)| key.as_str().starts_with(prefix)).take(limit);
+        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     async fn truncate(&self, stream: &StreamName, through: Seq) -> Result<(), Fault> {

@@ -60,6 +60,6 @@ pub use record::{Cursor, EventType, Key, NewEvent, Payload, RecordedEvent, Seq, 
 pub use sled::{SledBackend, SledEngine, SledOptions};
 pub use snapshot::{Snapshot, load_snapshot, save_snapshot};
 pub use transaction::{
-    Append, CommitOutcome, Committed, Expect, Failed, IdempotencyKey, KeyExpect, KvWrite, Limit,
-    Precondition, Transaction, Written,
+    Append, CommitOutcome, Committed, Expect, Failed, IdempotencyKey, KeyExpect, KvWrite, Limit, Precondition,
+    Transaction, Written,
 };

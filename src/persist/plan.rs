@@ -10,8 +10,7 @@ use super::backend::Limits;
 use super::error::Fault;
 use super::record::{Cursor, Key, NewEvent, Payload, RecordedEvent, Seq, StreamName};
 use super::transaction::{
-    CommitOutcome, Committed, Failed, IdempotencyKey, KeyExpect, KvWrite, Limit, Precondition,
-    Transaction, Written,
+    CommitOutcome, Committed, Failed, IdempotencyKey, KeyExpect, KvWrite, Limit, Precondition, Transaction, Written,
 };
 
 /// What a store must be able to say about itself while a commit is decided.
@@ -86,11 +85,7 @@ struct Planner<'a, S> {
 }
 
 impl<S: Stored> Planner<'_, S> {
-    fn decide(
-        &mut self,
-        transaction: Transaction,
-        limits: &Limits,
-    ) -> Result<CommitOutcome, Fault> {
+    fn decide(&mut self, transaction: Transaction, limits: &Limits) -> Result<CommitOutcome, Fault> {
         if let Some(limit) = broken_limit(&transaction, limits) {
             return Ok(CommitOutcome::Refused(limit));
         }
@@ -115,20 +110,13 @@ impl<S: Stored> Planner<'_, S> {
         let committed = self.write(transaction.appends, transaction.writes)?;
         if let (Some(key), Some(fingerprint)) = (transaction.idempotency_key, fingerprint) {
             let committed = committed.clone();
-            let remembered = Remembered {
-                fingerprint,
-                committed,
-            };
+            let remembered = Remembered { fingerprint, committed };
             self.plan.remembered.insert(key, remembered);
         }
         Ok(CommitOutcome::Done(committed))
     }
 
-    fn write(
-        &mut self,
-        appends: Vec<super::Append>,
-        writes: Vec<KvWrite>,
-    ) -> Result<Committed, Fault> {
+    fn write(&mut self, appends: Vec<super::Append>, writes: Vec<KvWrite>) -> Result<Committed, Fault> {
         let mut committed = Committed::default();
         for append in appends {
             let written = self.append(&append.stream, append.events)?;
@@ -154,22 +142,10 @@ impl<S: Stored> Planner<'_, S> {
             return Ok(Written { first, last: after });
         }
         let mut seq = first;
-        for NewEvent {
-            event_type,
-            at,
-            data,
-        } in events
-        {
+        for NewEvent { event_type, at, data } in events {
             let cursor = self.plan.next_cursor;
             let stream = stream.clone();
-            let event = RecordedEvent {
-                stream,
-                seq,
-                cursor,
-                event_type,
-                at,
-                data,
-            };
+            let event = RecordedEvent { stream, seq, cursor, event_type, at, data };
             self.plan.events.push(event);
             self.plan.next_cursor = Cursor::from_position(cursor.position() + 1);
             seq = seq.next();
@@ -186,11 +162,7 @@ impl<S: Stored> Planner<'_, S> {
                     let actual = self.last(stream)?;
                     if !expected.met_by(actual) {
                         let (stream, expected) = (stream.clone(), *expected);
-                        failed.push(Failed::Stream {
-                            stream,
-                            expected,
-                            actual,
-                        });
+                        failed.push(Failed::Stream { stream, expected, actual });
                     }
                 }
                 Precondition::Key(key, expected) => {
@@ -201,11 +173,7 @@ impl<S: Stored> Planner<'_, S> {
                     };
                     if !met {
                         let (key, expected) = (key.clone(), expected.clone());
-                        failed.push(Failed::Key {
-                            key,
-                            expected,
-                            actual,
-                        });
+                        failed.push(Failed::Key { key, expected, actual });
                     }
                 }
             }
@@ -236,10 +204,7 @@ impl<S: Stored> Planner<'_, S> {
 }
 
 fn broken_limit(transaction: &Transaction, limits: &Limits) -> Option<Limit> {
-    let events = transaction
-        .appends
-        .iter()
-        .map(|append| append.events.len() + 1);
+    let events = transaction.appends.iter().map(|append| append.events.len() + 1);
     let operations = events.sum::<usize>() + transaction.writes.len();
     if operations > limits.operations_max {
         let limit = limits.operations_max;
@@ -247,9 +212,7 @@ fn broken_limit(transaction: &Transaction, limits: &Limits) -> Option<Limit> {
     }
     for append in &transaction.appends {
         for event in &append.events {
-            let bytes = append.stream.as_str().len()
-                + event.event_type.as_str().len()
-                + event.data.json().len();
+            let bytes = append.stream.as_str().len() + event.event_type.as_str().len() + event.data.json().len();
             if bytes > limits.event_bytes_max {
                 let limit = limits.event_bytes_max;
                 return Some(Limit::EventBytes { bytes, limit });

@@ -110,9 +110,7 @@ impl Key {
 }
 
 /// The place of an event in its stream: the first event has 1. [`Seq::UNWRITTEN`] (0) stands before it.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Seq(u64);
 
@@ -152,9 +150,7 @@ impl fmt::Display for Seq {
 }
 
 /// The place of an event in the commit order of the whole store. Only its order has a meaning.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(u64);
 
@@ -199,10 +195,8 @@ impl Payload {
     /// # Errors
     /// [`PayloadError`] when `value` has no JSON form, such as a map with keys that are no strings.
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, PayloadError> {
-        let json = serde_json::to_string(value).map_err(|error| PayloadError {
-            wanted: "a JSON value",
-            reason: error.to_string(),
-        })?;
+        let json = serde_json::to_string(value)
+            .map_err(|error| PayloadError { wanted: "a JSON value", reason: error.to_string() })?;
         Ok(Self(json.into()))
     }
 
@@ -211,11 +205,8 @@ impl Payload {
     /// # Errors
     /// [`PayloadError`] when it is not; the reason names line and column.
     pub fn from_json(text: &str) -> Result<Self, PayloadError> {
-        let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| PayloadError {
-                wanted: "a JSON value",
-                reason: error.to_string(),
-            })?;
+        let value: serde_json::Value = serde_json::from_str(text)
+            .map_err(|error| PayloadError { wanted: "a JSON value", reason: error.to_string() })?;
         Self::new(&value)
     }
 
@@ -234,10 +225,8 @@ impl Payload {
     /// # Errors
     /// [`PayloadError`] when the value is not a `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
-        serde_json::from_str(&self.0).map_err(|error| PayloadError {
-            wanted: core::any::type_name::<T>(),
-            reason: error.to_string(),
-        })
+        serde_json::from_str(&self.0)
+            .map_err(|error| PayloadError { wanted: core::any::type_name::<T>(), reason: error.to_string() })
     }
 }
 
@@ -266,21 +255,11 @@ impl NewEvent {
     ///
     /// # Errors
     /// [`PayloadError`] when `event_type` is no event type or `data` has no JSON form.
-    pub fn new<T: Serialize + ?Sized>(
-        event_type: &str,
-        at: Timestamp,
-        data: &T,
-    ) -> Result<Self, PayloadError> {
-        let event_type = EventType::new(event_type).map_err(|error| PayloadError {
-            wanted: "an event with a valid type",
-            reason: error.to_string(),
-        })?;
+    pub fn new<T: Serialize + ?Sized>(event_type: &str, at: Timestamp, data: &T) -> Result<Self, PayloadError> {
+        let event_type = EventType::new(event_type)
+            .map_err(|error| PayloadError { wanted: "an event with a valid type", reason: error.to_string() })?;
         let data = Payload::new(data)?;
-        Ok(Self {
-            event_type,
-            at,
-            data,
-        })
+        Ok(Self { event_type, at, data })
     }
 }
 

@@ -44,10 +44,7 @@ pub struct SledOptions {
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self {
-            cache_bytes: 64 << 20,
-            create: true,
-        }
+        Self { cache_bytes: 64 << 20, create: true }
     }
 }
 
@@ -77,24 +74,18 @@ impl SledBackend {
         let path = path.as_ref();
         let engine = SledEngine::open(path, options)?;
         Self::new(engine).map_err(|fault| match fault {
-            Fault::Corrupt { place, reason } if &*place == "store" => OpenError::Layout {
-                path: path.to_owned(),
-                found: reason.to_string(),
-                wanted: LAYOUT,
-            },
-            Fault::Unavailable { .. }
-            | Fault::Unknown { .. }
-            | Fault::Poisoned { .. }
-            | Fault::Corrupt { .. } => engine_error(path, fault),
+            Fault::Corrupt { place, reason } if &*place == "store" => {
+                OpenError::Layout { path: path.to_owned(), found: reason.to_string(), wanted: LAYOUT }
+            }
+            Fault::Unavailable { .. } | Fault::Unknown { .. } | Fault::Poisoned { .. } | Fault::Corrupt { .. } => {
+                engine_error(path, fault)
+            }
         })
     }
 }
 
 fn engine_error(path: &Path, reason: impl ToString) -> OpenError {
-    OpenError::Engine {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    }
+    OpenError::Engine { path: path.to_owned(), reason: reason.to_string() }
 }
 
 impl SledEngine {
@@ -111,10 +102,7 @@ impl SledEngine {
             Ok(Ok(db)) => db,
             Ok(Err(error)) => return Err(engine_error(path, error)),
             Err(_) => {
-                return Err(engine_error(
-                    path,
-                    "the storage engine panicked while it read the directory",
-                ));
+                return Err(engine_error(path, "the storage engine panicked while it read the directory"));
             }
         };
         let data = sync_all(path).map_err(|error| engine_error(path, error))?;
@@ -124,10 +112,7 @@ impl SledEngine {
 
 /// Syncs the data file whole, and the directory entries that lead to it.
 fn sync_all(path: &Path) -> io::Result<File> {
-    let data = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path.join("db"))?;
+    let data = OpenOptions::new().read(true).write(true).open(path.join("db"))?;
     data.sync_all()?;
     File::open(path)?.sync_all()?;
     if let Some(parent) = path.canonicalize()?.parent() {
@@ -138,17 +123,12 @@ fn sync_all(path: &Path) -> io::Result<File> {
 
 /// Refuses what is not a store before anything is touched.
 fn check_directory(path: &Path, create: bool) -> Result<(), OpenError> {
-    let not_a_store = |reason: &str| OpenError::NotAStore {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    };
+    let not_a_store = |reason: &str| OpenError::NotAStore { path: path.to_owned(), reason: reason.to_owned() };
     let mut entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound && create => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(OpenError::Missing {
-                path: path.to_owned(),
-            });
+            return Err(OpenError::Missing { path: path.to_owned() });
         }
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
             return Err(not_a_store("it is a file"));
@@ -161,9 +141,7 @@ fn check_directory(path: &Path, create: bool) -> Result<(), OpenError> {
     }
     match (empty, create) {
         (true, true) => Ok(()),
-        (true, false) => Err(OpenError::Missing {
-            path: path.to_owned(),
-        }),
+        (true, false) => Err(OpenError::Missing { path: path.to_owned() }),
         (false, _) => Err(not_a_store("the directory holds other files")),
     }
 }
@@ -171,27 +149,18 @@ fn check_directory(path: &Path, create: bool) -> Result<(), OpenError> {
 /// Removes snapshots that a crash left half written, under the lock that sled itself takes, so that a live owner's
 /// file is never removed.
 fn clean_leftovers(path: &Path) -> Result<(), OpenError> {
-    let Ok(data) = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path.join("db"))
-    else {
+    let Ok(data) = OpenOptions::new().read(true).write(true).open(path.join("db")) else {
         return Ok(());
     };
     match data.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {
-            return Err(OpenError::Locked {
-                path: path.to_owned(),
-            });
+            return Err(OpenError::Locked { path: path.to_owned() });
         }
         Err(fs::TryLockError::Error(error)) => return Err(engine_error(path, error)),
     }
     let entries = fs::read_dir(path).map_err(|error| engine_error(path, error))?;
-    let leftovers = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|file| is_leftover(file));
+    let leftovers = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|file| is_leftover(file));
     for leftover in leftovers.collect::<Vec<PathBuf>>() {
         tracing::warn!(file = %leftover.display(), "removed a snapshot that a crash left half written");
         fs::remove_file(&leftover).map_err(|error| engine_error(&leftover, error))?;
@@ -201,10 +170,7 @@ fn clean_leftovers(path: &Path) -> Result<(), OpenError> {
 }
 
 fn is_leftover(file: &Path) -> bool {
-    let name = file
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("snap.") && name.ends_with(".generating")
 }
 
@@ -224,13 +190,7 @@ impl Engine for SledEngine {
         })
     }
 
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        order: Order,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), EngineError> {
+    fn scan(&self, from: &[u8], to: &[u8], order: Order, visit: &mut Visit<'_>) -> Result<(), EngineError> {
         guarded(|| {
             let mut range = self.db.range(from..to);
             loop {
@@ -256,9 +216,7 @@ impl Engine for SledEngine {
                     None => writes.remove(key),
                 }
             }
-            self.db
-                .apply_batch(writes)
-                .map_err(|error| error.to_string())
+            self.db.apply_batch(writes).map_err(|error| error.to_string())
         })
     }
 

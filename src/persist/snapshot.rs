@@ -41,15 +41,8 @@ fn part_key(stream: &StreamName, part: usize) -> Key {
 ///
 /// # Errors
 /// [`Fault`] when storage failed.
-pub async fn save_snapshot(
-    backend: &dyn Backend,
-    stream: &StreamName,
-    snapshot: &Snapshot,
-) -> Result<bool, Fault> {
-    let room = backend
-        .limits()
-        .value_bytes_max
-        .saturating_sub(stream.as_str().len() + 64);
+pub async fn save_snapshot(backend: &dyn Backend, stream: &StreamName, snapshot: &Snapshot) -> Result<bool, Fault> {
+    let room = backend.limits().value_bytes_max.saturating_sub(stream.as_str().len() + 64);
     let parts = pack(snapshot.seq, &snapshot.items, room);
     let header = Payload::stored(&format!(
         r#"{{"seq":{},"parts":{},"header":{}}}"#,
@@ -57,9 +50,7 @@ pub async fn save_snapshot(
         parts.len(),
         snapshot.header.json()
     ));
-    let earlier = manifest(backend, stream)
-        .await?
-        .map_or(0, |manifest| manifest.parts);
+    let earlier = manifest(backend, stream).await?.map_or(0, |manifest| manifest.parts);
     let mut transaction = Transaction::new().write(KvWrite::Put(manifest_key(stream), header));
     for stale in parts.len()..earlier {
         transaction = transaction.write(KvWrite::Delete(part_key(stream, stale)));
@@ -69,9 +60,7 @@ pub async fn save_snapshot(
     }
     match backend.commit_one(transaction).await? {
         CommitOutcome::Done(_) | CommitOutcome::Already(_) => Ok(true),
-        CommitOutcome::Refused(_) | CommitOutcome::KeyReused | CommitOutcome::Conflict(_) => {
-            Ok(false)
-        }
+        CommitOutcome::Refused(_) | CommitOutcome::KeyReused | CommitOutcome::Conflict(_) => Ok(false),
     }
 }
 
@@ -80,20 +69,14 @@ pub async fn save_snapshot(
 ///
 /// # Errors
 /// [`Fault`] when storage failed.
-pub async fn load_snapshot(
-    backend: &dyn Backend,
-    stream: &StreamName,
-) -> Result<Option<Snapshot>, Fault> {
+pub async fn load_snapshot(backend: &dyn Backend, stream: &StreamName) -> Result<Option<Snapshot>, Fault> {
     let Some(manifest) = manifest(backend, stream).await? else {
         return Ok(None);
     };
     let mut items = Vec::new();
     for place in 0..manifest.parts {
         let part = backend.get(&part_key(stream, place)).await?;
-        let read = part.and_then(|part| {
-            part.read::<(Seq, Vec<Box<serde_json::value::RawValue>>)>()
-                .ok()
-        });
+        let read = part.and_then(|part| part.read::<(Seq, Vec<Box<serde_json::value::RawValue>>)>().ok());
         match read {
             // A part of another sequence number: the snapshot was replaced between two of these reads.
             Some((seq, part)) if seq == manifest.seq => {
@@ -106,11 +89,7 @@ pub async fn load_snapshot(
         }
     }
     let header = Payload::stored(manifest.header.get());
-    Ok(Some(Snapshot {
-        seq: manifest.seq,
-        header,
-        items,
-    }))
+    Ok(Some(Snapshot { seq: manifest.seq, header, items }))
 }
 
 async fn manifest(backend: &dyn Backend, stream: &StreamName) -> Result<Option<Manifest>, Fault> {

@@ -10,7 +10,5 @@ use super::error::Fault;
 
 /// Locks, or says that a holder of the lock panicked: what it guards may be half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>, Fault> {
-    mutex.lock().map_err(|_| Fault::Poisoned {
-        reason: "a writer panicked".into(),
-    })
+    mutex.lock().map_err(|_| Fault::Poisoned { reason: "a writer panicked".into() })
 }

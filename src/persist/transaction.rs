@@ -124,15 +124,9 @@ impl Transaction {
 
     /// Also appends `events` to `stream`, and demands that it meets `expect`.
     #[must_use]
-    pub fn and_append(
-        mut self,
-        stream: &StreamName,
-        expect: Expect,
-        events: Vec<NewEvent>,
-    ) -> Self {
+    pub fn and_append(mut self, stream: &StreamName, expect: Expect, events: Vec<NewEvent>) -> Self {
         if expect != Expect::Any {
-            self.preconditions
-                .push(Precondition::Stream(stream.clone(), expect));
+            self.preconditions.push(Precondition::Stream(stream.clone(), expect));
         }
         let stream = stream.clone();
         self.appends.push(Append { stream, events });
@@ -142,8 +136,7 @@ impl Transaction {
     /// Also demands that `stream`, which the transaction need not write, meets `expect`.
     #[must_use]
     pub fn expect_stream(mut self, stream: StreamName, expect: Expect) -> Self {
-        self.preconditions
-            .push(Precondition::Stream(stream, expect));
+        self.preconditions.push(Precondition::Stream(stream, expect));
         self
     }
 

@@ -5,9 +5,7 @@ use futures_util::FutureExt;
 
 #[test]
 fn memory_keeps_the_contract() {
-    let report = conformance::run(async || MemoryBackend::new())
-        .now_or_never()
-        .unwrap();
+    let report = conformance::run(async || MemoryBackend::new()).now_or_never().unwrap();
     assert!(report.failures().is_empty(), "{report}");
 }
 

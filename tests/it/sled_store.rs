@@ -4,22 +4,18 @@ use std::fs;
 use std::path::Path;
 
 use boxoffice_core::persist::{
-    Backend, CommitOutcome, Cursor, Expect, IdempotencyKey, Key, KvWrite, NewEvent, OpenError,
-    Payload, Seq, SledBackend, SledOptions, StreamName, Transaction,
+    Backend, CommitOutcome, Cursor, Expect, IdempotencyKey, Key, KvWrite, NewEvent, OpenError, Payload, Seq,
+    SledBackend, SledOptions, StreamName, Transaction,
 };
 use boxoffice_core::time::Timestamp;
 use futures_util::FutureExt;
 
 fn now<T>(ready: impl Future<Output = T>) -> T {
-    ready
-        .now_or_never()
-        .expect("the embedded store answers at once")
+    ready.now_or_never().expect("the embedded store answers at once")
 }
 
 fn events(count: u64) -> Vec<NewEvent> {
-    (1..=count)
-        .map(|n| NewEvent::new("counted", Timestamp::EPOCH, &n).unwrap())
-        .collect()
+    (1..=count).map(|n| NewEvent::new("counted", Timestamp::EPOCH, &n).unwrap()).collect()
 }
 
 fn stream() -> StreamName {
@@ -47,14 +43,9 @@ fn everything_is_there_after_reopening() {
 
     let store = open(folder.path());
     assert_eq!(now(store.head(&stream())).unwrap().last, Seq::new(3));
-    assert_eq!(
-        now(store.get(&key)).unwrap(),
-        Some(Payload::new(&7).unwrap())
-    );
+    assert_eq!(now(store.get(&key)).unwrap(), Some(Payload::new(&7).unwrap()));
     let again = now(store.commit_one(transaction)).unwrap();
-    assert!(
-        matches!(&again, CommitOutcome::Already(committed) if Some(committed) == first.committed())
-    );
+    assert!(matches!(&again, CommitOutcome::Already(committed) if Some(committed) == first.committed()));
 }
 
 #[test]
@@ -70,10 +61,7 @@ fn cursors_and_sequence_numbers_climb_past_truncation_and_reopening() {
     let store = open(folder.path());
     assert!(append(&store, 1).is_done());
     let news = now(store.read_all(seen, 10)).unwrap().events;
-    assert_eq!(
-        news.iter().map(|event| event.seq.get()).collect::<Vec<_>>(),
-        [6]
-    );
+    assert_eq!(news.iter().map(|event| event.seq.get()).collect::<Vec<_>>(), [6]);
 }
 
 #[test]
@@ -82,10 +70,7 @@ fn a_snapshot_left_half_written_by_a_crash_does_not_stop_the_next_open() {
     assert!(append(&open(folder.path()), 2).is_done());
     let leftover = folder.path().join("snap.0000000000000099.generating");
     fs::write(&leftover, b"half").unwrap();
-    assert_eq!(
-        now(open(folder.path()).head(&stream())).unwrap().last,
-        Seq::new(2)
-    );
+    assert_eq!(now(open(folder.path()).head(&stream())).unwrap().last, Seq::new(2));
     assert!(!leftover.exists());
 }
 
@@ -93,10 +78,7 @@ fn a_snapshot_left_half_written_by_a_crash_does_not_stop_the_next_open() {
 fn a_second_open_is_told_that_the_store_is_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let _first = open(folder.path());
-    assert!(matches!(
-        SledBackend::open(folder.path()),
-        Err(OpenError::Locked { .. })
-    ));
+    assert!(matches!(SledBackend::open(folder.path()), Err(OpenError::Locked { .. })));
 }
 
 #[test]
@@ -104,14 +86,8 @@ fn a_folder_with_other_files_is_refused_and_left_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let letter = folder.path().join("letter.txt");
     fs::write(&letter, b"dear ann").unwrap();
-    assert!(matches!(
-        SledBackend::open(folder.path()),
-        Err(OpenError::NotAStore { .. })
-    ));
-    assert!(matches!(
-        SledBackend::open(&letter),
-        Err(OpenError::NotAStore { .. })
-    ));
+    assert!(matches!(SledBackend::open(folder.path()), Err(OpenError::NotAStore { .. })));
+    assert!(matches!(SledBackend::open(&letter), Err(OpenError::NotAStore { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -119,14 +95,8 @@ fn a_folder_with_other_files_is_refused_and_left_as_it_was() {
 fn a_missing_store_is_not_made_when_it_must_exist() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nowhere");
-    let options = SledOptions {
-        create: false,
-        ..SledOptions::default()
-    };
-    assert!(matches!(
-        SledBackend::open_with(&path, options),
-        Err(OpenError::Missing { .. })
-    ));
+    let options = SledOptions { create: false, ..SledOptions::default() };
+    assert!(matches!(SledBackend::open_with(&path, options), Err(OpenError::Missing { .. })));
     assert!(!path.exists());
 }
 
@@ -149,11 +119,7 @@ fn large_events_never_spill_into_unsynced_files() {
     let large = NewEvent::new("large", Timestamp::EPOCH, &"x".repeat(3_900)).unwrap();
     for _ in 0..50 {
         let batch = vec![large.clone(); 20];
-        assert!(
-            now(store.commit_one(Transaction::append(&stream(), Expect::Any, batch)))
-                .unwrap()
-                .is_done()
-        );
+        assert!(now(store.commit_one(Transaction::append(&stream(), Expect::Any, batch))).unwrap().is_done());
     }
     let spilled = fs::read_dir(folder.path().join("blobs")).map_or(0, Iterator::count);
     assert_eq!(spilled, 0);

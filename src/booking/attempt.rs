@@ -1,0 +1,153 @@
+//! One command against a store, without an actor: observe, decide, append if nobody was quicker.
+
+use super::command::BookingCommand;
+use super::decide::{Decision, decide};
+use super::ledger::SeatLedger;
+use super::outcome::{BookingOutcome, BookingReply};
+use super::wire;
+use crate::id::OccurrenceId;
+use crate::persist::{
+    Backend, CommitOutcome, Expect, Failed, Fault, RecordedEvent, Seq, StreamName, Transaction, load_snapshot,
+};
+use crate::time::Timestamp;
+
+const PREFIX: &str = "booking:";
+/// Events read at a time.
+const PAGE: usize = 4_096;
+
+/// The stream in which the bookings of `occurrence` are recorded: `booking:` and its id.
+pub fn booking_stream(occurrence: &OccurrenceId) -> StreamName {
+    StreamName::stored(&format!("{PREFIX}{occurrence}"))
+}
+
+/// The occurrence whose bookings `stream` records; none when it is another kind of stream.
+pub fn occurrence_of(stream: &StreamName) -> Option<OccurrenceId> {
+    stream.as_str().strip_prefix(PREFIX)?.parse().ok()
+}
+
+/// Reads the ledger of `occurrence`: snapshot, if there is one, and the events after it.
+///
+/// # Errors
+/// [`Fault`] when storage failed or an event is not readable.
+pub async fn observe(backend: &dyn Backend, occurrence: &OccurrenceId) -> Result<SeatLedger, Fault> {
+    let stream = booking_stream(occurrence);
+    let snapshot = load_snapshot(backend, &stream).await?;
+    let restored = snapshot.and_then(|snapshot| SeatLedger::from_snapshot(&snapshot).ok().flatten());
+    let mut ledger = restored.unwrap_or_else(SeatLedger::new);
+    catch_up(backend, &stream, &mut ledger).await?;
+    Ok(ledger)
+}
+
+/// Folds the events of `stream` that `ledger` does not know yet.
+async fn catch_up(backend: &dyn Backend, stream: &StreamName, ledger: &mut SeatLedger) -> Result<(), Fault> {
+    loop {
+        let page = backend.read(stream, ledger.seq().next(), PAGE).await?;
+        fold(ledger, &page)?;
+        if page.len() < PAGE {
+            return Ok(());
+        }
+    }
+}
+
+/// Folds recorded events, which must follow the ledger without a gap.
+pub(super) fn fold(ledger: &mut SeatLedger, events: &[RecordedEvent]) -> Result<(), Fault> {
+    for recorded in events {
+        if recorded.seq != ledger.seq().next() {
+            let place = format!("{} of stream {}", ledger.seq().next(), recorded.stream);
+            return Err(Fault::corrupt(place, "is missing"));
+        }
+        let event = wire::decode(recorded)?;
+        ledger.evolve(recorded.at, &event);
+    }
+    ledger.settle();
+    Ok(())
+}
+
+/// One attempt of `command` against a ledger that the caller observed earlier.
+///
+/// If the stream has moved on since, nothing is written and the outcome is [`BookingOutcome::Conflict`]: observe again
+/// and retry. This is the contract that [`run`] and the owning actor are built on, and the door for tests of it.
+///
+/// ```
+/// use boxoffice_core::booking::{BookingCommand, BookingOutcome, Seats, attempt, observe, run};
+/// use boxoffice_core::id::{AttendeeId, OccurrenceId};
+/// use boxoffice_core::persist::MemoryBackend;
+/// use boxoffice_core::time::Timestamp;
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let (store, now) = (MemoryBackend::new(), Timestamp::EPOCH);
+/// let evening: OccurrenceId = "chess@20260105T190000".parse()?;
+/// run(&store, &evening, &BookingCommand::Open { capacity: Seats::new(1) }, now).await?;
+///
+/// // Both look before either books.
+/// let observed = observe(&store, &evening).await?;
+/// let book = |name| AttendeeId::new(name).map(|attendee| BookingCommand::Book { attendee });
+/// let ann = attempt(&store, &evening, &observed, &book("ann")?, now).await?;
+/// let bob = attempt(&store, &evening, &observed, &book("bob")?, now).await?;
+/// assert_eq!(ann.outcome, BookingOutcome::Booked { seat: 1 });
+/// assert!(matches!(bob.outcome, BookingOutcome::Conflict { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap().unwrap();
+/// ```
+///
+/// # Errors
+/// [`Fault`] when storage failed.
+pub async fn attempt(
+    backend: &dyn Backend,
+    occurrence: &OccurrenceId,
+    observed: &SeatLedger,
+    command: &BookingCommand,
+    now: Timestamp,
+) -> Result<BookingReply, Fault> {
+    let expected = observed.seq();
+    let Decision { events, outcome, at } = decide(observed, command, now);
+    if events.is_empty() {
+        return Ok(BookingReply { outcome, seq: expected });
+    }
+    let events: Vec<_> = events.iter().map(|event| wire::encode(at, event)).collect();
+    let seq = expected.plus(events.len() as u64);
+    let stream = booking_stream(occurrence);
+    let transaction = Transaction::append(&stream, Expect::At(expected), events);
+    match backend.commit_one(transaction).await? {
+        CommitOutcome::Done(_) | CommitOutcome::Already(_) => Ok(BookingReply { outcome, seq }),
+        CommitOutcome::Conflict(failed) => {
+            let actual = actual_of(&failed).unwrap_or(expected);
+            let outcome = BookingOutcome::Conflict { expected, actual };
+            Ok(BookingReply { outcome, seq: actual })
+        }
+        refused @ (CommitOutcome::Refused(_) | CommitOutcome::KeyReused) => {
+            Err(Fault::Unavailable { reason: format!("the store does not take booking events: {refused:?}").into() })
+        }
+    }
+}
+
+/// Runs `command` to its outcome: observes, attempts, and does so again while others are quicker.
+///
+/// Never answers [`BookingOutcome::Conflict`]. Each round in which it loses is one in which another writer won, so
+/// writers as a whole always make progress.
+///
+/// # Errors
+/// [`Fault`] when storage failed.
+pub async fn run(
+    backend: &dyn Backend,
+    occurrence: &OccurrenceId,
+    command: &BookingCommand,
+    now: Timestamp,
+) -> Result<BookingReply, Fault> {
+    let mut ledger = observe(backend, occurrence).await?;
+    loop {
+        let reply = attempt(backend, occurrence, &ledger, command, now).await?;
+        if !matches!(reply.outcome, BookingOutcome::Conflict { .. }) {
+            return Ok(reply);
+        }
+        catch_up(backend, &booking_stream(occurrence), &mut ledger).await?;
+    }
+}
+
+/// Where a conflicting commit found the stream.
+fn actual_of(failed: &[Failed]) -> Option<Seq> {
+    failed.iter().find_map(|failed| match failed {
+        Failed::Stream { actual, .. } => Some(*actual),
+        Failed::Key { .. } => None,
+    })
+}
