@@ -17,10 +17,11 @@
 use super::attempt::fold;
 use super::command::BookingCommand;
 use super::decide::{Decision, decide};
+use super::event::BookingEvent;
 use super::ledger::{SeatLedger, Undo};
 use super::outcome::{BookingOutcome, BookingReply};
 use super::wire;
-use crate::persist::{Expect, Fault, NewEvent, RecordedEvent, Seq, StreamName, Transaction};
+use crate::persist::{Expect, Fault, RecordedEvent, Seq, StreamName, Transaction};
 use crate::time::Timestamp;
 
 /// Decides the commands of one occurrence in order of arrival, and batches what they write.
@@ -57,7 +58,9 @@ pub struct Owner<T> {
 #[derive(Debug)]
 struct Batch<T> {
     requests: Vec<Request<T>>,
-    events: Vec<NewEvent>,
+    /// Folded into the ledger already.
+    events: Vec<(Timestamp, BookingEvent)>,
+    /// One for each event.
     undo: Vec<Undo>,
 }
 
@@ -105,9 +108,35 @@ impl<T> Owner<T> {
         &self.stream
     }
 
-    /// The ledger, with what is not durable yet folded in: check [`Owner::is_settled`] before showing it.
-    pub fn ledger(&self) -> &SeatLedger {
-        &self.ledger
+    /// Looks at the ledger as it is durable: without the decisions that are still on their way to the disk.
+    ///
+    /// Takes time in proportion to those, which are taken back and then made again.
+    pub fn look<R>(&mut self, look: impl FnOnce(&SeatLedger) -> R) -> R {
+        self.take_back();
+        let seen = look(&self.ledger);
+        let batches = self.in_flight.iter_mut().chain([&mut self.next]);
+        for Batch { events, undo, .. } in batches {
+            undo.extend(events.iter().map(|(at, event)| self.ledger.evolve(*at, event)));
+        }
+        seen
+    }
+
+    /// Reverts the ledger to what is durable.
+    fn take_back(&mut self) {
+        let batches = [&mut self.next].into_iter().chain(&mut self.in_flight);
+        for undo in batches.flat_map(|batch| batch.undo.drain(..).rev()) {
+            self.ledger.revert(undo);
+        }
+    }
+
+    /// When the next hold lapses, also one that is not durable yet.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.ledger.next_deadline()
+    }
+
+    /// The last sequence number given out, durable or not.
+    pub fn seq(&self) -> Seq {
+        self.ledger.seq()
     }
 
     /// Whether everything decided is durable and answered.
@@ -140,21 +169,21 @@ impl<T> Owner<T> {
                 return BookingReply { outcome, seq: actual };
             }
         }
-        self.record(at, &events);
+        self.record(at, events);
         BookingReply { outcome, seq: self.ledger.seq() }
     }
 
-    fn record(&mut self, at: Timestamp, events: &[super::BookingEvent]) {
-        self.next.events.extend(events.iter().map(|event| wire::encode(at, event)));
+    fn record(&mut self, at: Timestamp, events: Vec<BookingEvent>) {
         self.next.undo.extend(events.iter().map(|event| self.ledger.evolve(at, event)));
+        self.next.events.extend(events.into_iter().map(|event| (at, event)));
     }
 
     /// Records the lapse of every hold whose time is up at `now`.
     pub fn lapse(&mut self, now: Timestamp) {
         let at = now.max(self.ledger.latest_at());
         let lapsed = self.ledger.lapsed(at).cloned();
-        let events: Vec<_> = lapsed.map(|attendee| super::BookingEvent::HoldLapsed { attendee }).collect();
-        self.record(at, &events);
+        let events: Vec<_> = lapsed.map(|attendee| BookingEvent::HoldLapsed { attendee }).collect();
+        self.record(at, events);
     }
 
     /// The next batch to commit; none while one is in flight, or when there is nothing to write.
@@ -162,8 +191,8 @@ impl<T> Owner<T> {
         if self.in_flight.is_some() || self.next.events.is_empty() {
             return None;
         }
-        let mut batch = core::mem::take(&mut self.next);
-        let events = core::mem::take(&mut batch.events);
+        let batch = core::mem::take(&mut self.next);
+        let events: Vec<_> = batch.events.iter().map(|(at, event)| wire::encode(*at, event)).collect();
         let expected = Seq::new(self.ledger.seq().get() - events.len() as u64);
         self.in_flight = Some(batch);
         Some(Transaction::append(&self.stream, Expect::At(expected), events))
@@ -183,17 +212,13 @@ impl<T> Owner<T> {
         replies
     }
 
-    /// Another owner was quicker: takes back what is not durable. Read the stream after [`SeatLedger::seq`] of
-    /// [`Owner::ledger`] and hand it to [`Owner::caught_up`] before anything else.
+    /// Another owner was quicker: takes back what is not durable. Read the stream after [`Owner::seq`] and hand it to
+    /// [`Owner::caught_up`] before anything else.
     pub fn conflicted(&mut self) {
-        let mut batch = self.in_flight.take().unwrap_or_default();
-        let next = core::mem::take(&mut self.next);
-        batch.undo.extend(next.undo);
-        for undo in batch.undo.into_iter().rev() {
-            self.ledger.revert(undo);
-        }
-        batch.requests.extend(next.requests);
-        self.next.requests = batch.requests;
+        self.take_back();
+        let lost = self.in_flight.take().unwrap_or_default();
+        let waiting = core::mem::take(&mut self.next);
+        self.next.requests = lost.requests.into_iter().chain(waiting.requests).collect();
     }
 
     /// Folds the events that other owners wrote, then decides the waiting commands again at `now`, in the order in
