@@ -1,1 +1,37 @@
-//! TBD
+#![doc = include_str!("../../README.md")]
+//!
+//! # The actors
+//!
+//! ```text
+//! BoxOffice (handle) ----- Directory: occurrence -> owner -----+
+//!      | not there yet                                         | one hop
+//!      v                                                       v
+//! RegistryActor -- starts, starts again --> OccurrenceActor, OccurrenceActor, ...   (owners' thread)
+//!                                                  |  one batch each
+//!                                                  v
+//!                                             StoreActor -- one sync for all --> Backend   (writer's thread)
+//! ```
+//!
+//! Everything of the pure core is re-exported here; [`booking`] explains the rules and [`persist`] the store.
+
+pub mod clock;
+mod directory;
+mod door;
+mod error;
+mod occurrence;
+mod office;
+mod registry;
+mod reply;
+mod stats;
+mod store;
+mod system;
+
+pub use boxoffice_core::{booking, calendar, id, persist, time};
+
+pub use error::{BoxOfficeError, StartError};
+pub use occurrence::{Decide, Drain, Inspect, OccurrenceActor};
+pub use office::{BoxOffice, Builder, SeatCount};
+pub use registry::{RegistryActor, RunBooking};
+pub use reply::{Answer, ReplyTo};
+pub use stats::Stats;
+pub use store::{Commit, Deferred, StoreActor};

@@ -8,6 +8,7 @@ use super::wire;
 use crate::id::OccurrenceId;
 use crate::persist::{
     Backend, CommitOutcome, Expect, Failed, Fault, RecordedEvent, Seq, StreamName, Transaction, load_snapshot,
+    save_snapshot,
 };
 use crate::time::Timestamp;
 
@@ -30,12 +31,30 @@ pub fn occurrence_of(stream: &StreamName) -> Option<OccurrenceId> {
 /// # Errors
 /// [`Fault`] when storage failed or an event is not readable.
 pub async fn observe(backend: &dyn Backend, occurrence: &OccurrenceId) -> Result<SeatLedger, Fault> {
+    Ok(load_ledger(backend, occurrence).await?.0)
+}
+
+/// Reads the ledger of `occurrence`, and says as of which event its snapshot was taken.
+///
+/// # Errors
+/// As [`observe`].
+pub async fn load_ledger(backend: &dyn Backend, occurrence: &OccurrenceId) -> Result<(SeatLedger, Seq), Fault> {
     let stream = booking_stream(occurrence);
     let snapshot = load_snapshot(backend, &stream).await?;
     let restored = snapshot.and_then(|snapshot| SeatLedger::from_snapshot(&snapshot).ok().flatten());
     let mut ledger = restored.unwrap_or_else(SeatLedger::new);
+    let snapshot_seq = ledger.seq();
     catch_up(backend, &stream, &mut ledger).await?;
-    Ok(ledger)
+    Ok((ledger, snapshot_seq))
+}
+
+/// Saves `ledger`, so that [`load_ledger`] need not fold the events before it. Says whether the store took it.
+///
+/// # Errors
+/// [`Fault`] when storage failed.
+pub async fn save_ledger(backend: &dyn Backend, occurrence: &OccurrenceId, ledger: &SeatLedger) -> Result<bool, Fault> {
+    let snapshot = ledger.to_snapshot().map_err(|error| Fault::Unavailable { reason: error.to_string().into() })?;
+    save_snapshot(backend, &booking_stream(occurrence), &snapshot).await
 }
 
 /// Folds the events of `stream` that `ledger` does not know yet.

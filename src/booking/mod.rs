@@ -54,7 +54,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::{attempt, booking_stream, observe, occurrence_of, run};
+pub use attempt::{attempt, booking_stream, load_ledger, observe, occurrence_of, run, save_ledger};
 pub use audit::{Auditor, Breach, Tally};
 pub use command::BookingCommand;
 pub use decide::{Decision, decide};

@@ -1,0 +1,104 @@
+//! The way of a request to its owner: straight through the directory, or by way of the registry.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use actix::dev::SendError;
+use boxoffice_core::booking::{BookingCommand, BookingReply, SeatLedger};
+use boxoffice_core::id::OccurrenceId;
+use boxoffice_core::persist::{Fault, Seq};
+use tokio::sync::oneshot;
+
+use crate::directory::Directory;
+use crate::error::BoxOfficeError;
+use crate::occurrence::{Decide, Inspect, Surroundings};
+use crate::registry::{Activate, RegistryActor};
+use crate::reply::{Answer, ReplyTo};
+use crate::stats::Counters;
+
+/// An owner may go to rest between being found and being asked; not this often in a row, though.
+const TRIES_MAX: u32 = 100;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    registry: Addr<RegistryActor>,
+    directory: Arc<Directory>,
+    counters: Arc<Counters>,
+}
+
+impl Door {
+    pub(crate) fn new(registry: Addr<RegistryActor>, house: &Surroundings) -> Self {
+        Self { registry, directory: house.directory.clone(), counters: house.counters.clone() }
+    }
+
+    pub(crate) fn registry(&self) -> &Addr<RegistryActor> {
+        &self.registry
+    }
+
+    pub(crate) async fn run(
+        &self,
+        occurrence: &OccurrenceId,
+        command: BookingCommand,
+        observed: Option<Seq>,
+    ) -> Result<BookingReply, BoxOfficeError> {
+        for _ in 0..TRIES_MAX {
+            let (reply, answer) = ReplyTo::channel();
+            match self.directory.send(occurrence, Decide { command: command.clone(), observed, reply }) {
+                Ok(()) => {}
+                Err(SendError::Full(_)) => {
+                    Counters::add(&self.counters.busy);
+                    return Err(BoxOfficeError::Busy);
+                }
+                Err(SendError::Closed(_)) => {
+                    self.activate(occurrence).await?;
+                    continue;
+                }
+            }
+            match answer.await {
+                Ok(Answer::Given(result)) => return result,
+                // The owner went to rest with the message unread in its mailbox.
+                Ok(Answer::Undelivered) => {}
+                Err(_) => return Err(unknown()),
+            }
+        }
+        Err(BoxOfficeError::Busy)
+    }
+
+    pub(crate) async fn inspect<R: Send + 'static>(
+        &self,
+        occurrence: &OccurrenceId,
+        look: impl FnOnce(&SeatLedger) -> R + Send + Clone + 'static,
+    ) -> Result<R, BoxOfficeError> {
+        for _ in 0..TRIES_MAX {
+            let Some(owner) = self.directory.find(occurrence) else {
+                self.activate(occurrence).await?;
+                continue;
+            };
+            let (sender, seen) = oneshot::channel();
+            let look = look.clone();
+            let look = Box::new(move |ledger: &SeatLedger| {
+                if sender.send(look(ledger)).is_err() {
+                    tracing::debug!("caller no longer waits for its inspection");
+                }
+            });
+            if let Err(SendError::Full(_)) = owner.try_send(Inspect { look }) {
+                return Err(BoxOfficeError::Busy);
+            }
+            if let Ok(seen) = seen.await {
+                return Ok(seen);
+            }
+        }
+        Err(BoxOfficeError::Busy)
+    }
+
+    async fn activate(&self, occurrence: &OccurrenceId) -> Result<(), BoxOfficeError> {
+        let (ready, owner_ready) = oneshot::channel();
+        let activate = Activate { occurrence: occurrence.clone(), ready };
+        self.registry.send(activate).await.map_err(|_| BoxOfficeError::ShutDown)?;
+        owner_ready.await.unwrap_or(Err(BoxOfficeError::ShutDown))
+    }
+}
+
+fn unknown() -> BoxOfficeError {
+    Fault::Unknown { reason: "the box office ended before it could answer".into() }.into()
+}

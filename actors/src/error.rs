@@ -1,0 +1,52 @@
+//! What can keep a request from being answered. "Sold out" is not among it: that is an answer.
+
+use core::time::Duration;
+use std::io;
+
+use boxoffice_core::persist::Fault;
+
+/// The request was not answered by the rules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BoxOfficeError {
+    /// Too many requests wait for this occurrence. Nothing was decided; try again a little later.
+    #[error("occurrence is busy")]
+    Busy,
+    /// The occurrence's owner failed too often of late. Nothing was decided.
+    #[error("owner of the occurrence failed too often, next try in {} ms", retry_after.as_millis())]
+    Failing {
+        /// When the owner will be started again.
+        retry_after: Duration,
+    },
+    /// The box office is shut down or shutting down. Nothing was decided.
+    #[error("box office is shut down")]
+    ShutDown,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Fault),
+}
+
+impl BoxOfficeError {
+    /// Whether the same request may succeed later. When the fate is unknown, look before you retry.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy | Self::Failing { .. } | Self::Store(Fault::Unavailable { .. } | Fault::Unknown { .. })
+        )
+    }
+}
+
+/// The box office could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The builder was given no store.
+    #[error("no store was given: call Builder::store")]
+    NoStore,
+    /// The operating system gave no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] io::Error),
+    /// The actor system ended before it was up.
+    #[error("actor system ended before it was up")]
+    System,
+}

@@ -1,0 +1,346 @@
+//! The handle that a host holds, and how to get one.
+
+use core::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix::{Addr, System};
+use boxoffice_core::booking::{BookingCommand, BookingReply, Seat, SeatLedger, SeatState, Seats};
+use boxoffice_core::id::{AttendeeId, OccurrenceId};
+use boxoffice_core::persist::{Backend, Seq};
+use tokio::sync::oneshot;
+
+use crate::clock::{Clock, SystemClock};
+use crate::door::Door;
+use crate::error::{BoxOfficeError, StartError};
+use crate::occurrence::Settings;
+use crate::registry::{DrainAll, RegistryActor, RestartBudget};
+use crate::stats::Stats;
+use crate::system::{self, Plan};
+
+/// Sets up a [`BoxOffice`]. Only the store must be given.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    backend: Option<Arc<dyn Backend>>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    budget: RestartBudget,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            backend: None,
+            clock: Arc::new(SystemClock),
+            settings: Settings { idle_after: Duration::from_secs(60), waiting_max: 4_096, snapshot_every: 1_000 },
+            budget: RestartBudget { failures_max: 5, within: Duration::from_secs(10) },
+        }
+    }
+}
+
+impl Builder {
+    /// Where everything is kept. Several box offices, in one process or in many, may share one store: none of them
+    /// ever sells a seat that another has sold.
+    pub fn store(self, backend: impl Backend) -> Self {
+        self.shared_store(Arc::new(backend))
+    }
+
+    /// The same, for a store that others hold too.
+    pub fn shared_store(mut self, backend: Arc<dyn Backend>) -> Self {
+        self.backend = Some(backend);
+        self
+    }
+
+    /// Where the time comes from. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How long an owner stays in memory after the last request. Default: 60 seconds. Owners with holds stay longer,
+    /// to let them lapse on time.
+    pub fn idle_after(mut self, idle_after: Duration) -> Self {
+        self.settings.idle_after = idle_after;
+        self
+    }
+
+    /// How many requests may wait for one occurrence before more are answered
+    /// [`Busy`](BoxOfficeError::Busy). At least 1. Default: 4,096.
+    pub fn waiting_max(mut self, waiting_max: usize) -> Self {
+        self.settings.waiting_max = waiting_max.max(1);
+        self
+    }
+
+    /// After how many events a ledger is saved when its owner goes to rest, so that the next one starts from there.
+    /// A larger roster is saved only after as many events as it has seats. Default: 1,000.
+    pub fn snapshot_every(mut self, events: u64) -> Self {
+        self.settings.snapshot_every = events.max(1);
+        self
+    }
+
+    /// How often an owner may fail before requests are answered [`Failing`](BoxOfficeError::Failing) for a while.
+    /// Default: 5 times within 10 seconds.
+    pub fn restart_budget(mut self, failures_max: usize, within: Duration) -> Self {
+        self.budget = RestartBudget { failures_max: failures_max.max(1), within };
+        self
+    }
+
+    /// Starts the actor system on threads of its own, whatever runtime the host uses, if any.
+    ///
+    /// # Errors
+    /// [`StartError`] when no store was given or there is no thread to be had.
+    pub fn start(self) -> Result<BoxOffice, StartError> {
+        let Self { backend, clock, settings, budget } = self;
+        let backend = backend.ok_or(StartError::NoStore)?;
+        let running = system::start(Plan { backend, clock, settings, budget })?;
+        let door = Door::new(running.registry, &running.house);
+        let house = running.house;
+        let lifetime = Lifetime { system: running.system, ended: Mutex::new(Some(running.ended)) };
+        Ok(BoxOffice { door, backend: house.backend, counters: house.counters, lifetime: Arc::new(lifetime) })
+    }
+}
+
+/// Ends the threads when the last handle is gone.
+#[derive(Debug)]
+struct Lifetime {
+    system: System,
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Drop for Lifetime {
+    fn drop(&mut self) {
+        self.system.stop();
+    }
+}
+
+/// How many seats there are and where they are, as of a sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeatCount {
+    /// Seats for sale; none before the sale was opened.
+    pub capacity: Option<Seats>,
+    /// Seats that nobody has.
+    pub free: u64,
+    /// Seats held.
+    pub held: u64,
+    /// Seats confirmed.
+    pub confirmed: u64,
+    /// The last event taken into account.
+    pub seq: Seq,
+}
+
+impl From<&SeatLedger> for SeatCount {
+    fn from(ledger: &SeatLedger) -> Self {
+        Self {
+            capacity: ledger.capacity(),
+            free: ledger.free(),
+            held: ledger.held(),
+            confirmed: ledger.confirmed(),
+            seq: ledger.seq(),
+        }
+    }
+}
+
+/// A running box office: cheap to clone, and to be used from any thread and any runtime.
+///
+/// Each method sends one message to the actor that owns the occurrence, and answers when the facts behind the answer
+/// are as durable as the store promises. A dropped future does not take the command back. When the last clone is
+/// dropped the threads end; [`BoxOffice::shutdown`] ends them in good order.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// use boxoffice::booking::{BookingOutcome, Seats};
+/// use boxoffice::id::{AttendeeId, OccurrenceId};
+/// use boxoffice::{BoxOffice, persist::MemoryBackend};
+///
+/// let office = BoxOffice::builder().store(MemoryBackend::new()).start()?;
+/// let evening: OccurrenceId = "chess@20260105T190000".parse()?;
+/// let (ann, bob) = (AttendeeId::new("ann")?, AttendeeId::new("bob")?);
+///
+/// office.open(&evening, Seats::new(1)).await?;
+/// assert_eq!(office.book(&evening, &ann).await?.outcome, BookingOutcome::Booked { seat: 1 });
+/// assert_eq!(office.book(&evening, &bob).await?.outcome, BookingOutcome::Full { capacity: Seats::new(1) });
+/// office.shutdown().await;
+/// # Ok(()) }) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct BoxOffice {
+    door: Door,
+    backend: Arc<dyn Backend>,
+    counters: Arc<crate::stats::Counters>,
+    lifetime: Arc<Lifetime>,
+}
+
+impl BoxOffice {
+    /// Sets up a box office.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Runs any command. The methods below are shorthands for it.
+    ///
+    /// # Errors
+    /// [`BoxOfficeError`] when the rules could not be asked: busy, shut down, or the store failed.
+    pub async fn run(
+        &self,
+        occurrence: &OccurrenceId,
+        command: BookingCommand,
+    ) -> Result<BookingReply, BoxOfficeError> {
+        self.door.run(occurrence, command, None).await
+    }
+
+    /// Runs a command that takes a seat only if the stream still stands at `observed`; else the outcome is
+    /// [`Conflict`](boxoffice_core::booking::BookingOutcome::Conflict). For callers who showed somebody a roster and
+    /// act on what was seen.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn run_observed(
+        &self,
+        occurrence: &OccurrenceId,
+        command: BookingCommand,
+        observed: Seq,
+    ) -> Result<BookingReply, BoxOfficeError> {
+        self.door.run(occurrence, command, Some(observed)).await
+    }
+
+    /// Puts an occurrence on sale. Happens once; later capacities are answered with the one it has.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn open(&self, occurrence: &OccurrenceId, capacity: Seats) -> Result<BookingReply, BoxOfficeError> {
+        self.run(occurrence, BookingCommand::Open { capacity }).await
+    }
+
+    /// Takes a confirmed seat.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn book(&self, occurrence: &OccurrenceId, attendee: &AttendeeId) -> Result<BookingReply, BoxOfficeError> {
+        self.run(occurrence, BookingCommand::Book { attendee: attendee.clone() }).await
+    }
+
+    /// Takes a seat for `hold_for`, while a payment is pending.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn hold(
+        &self,
+        occurrence: &OccurrenceId,
+        attendee: &AttendeeId,
+        hold_for: Duration,
+    ) -> Result<BookingReply, BoxOfficeError> {
+        self.run(occurrence, BookingCommand::Hold { attendee: attendee.clone(), hold_for }).await
+    }
+
+    /// Turns a held seat into a confirmed one.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn confirm(
+        &self,
+        occurrence: &OccurrenceId,
+        attendee: &AttendeeId,
+    ) -> Result<BookingReply, BoxOfficeError> {
+        self.run(occurrence, BookingCommand::Confirm { attendee: attendee.clone() }).await
+    }
+
+    /// Gives up a held seat.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn release(
+        &self,
+        occurrence: &OccurrenceId,
+        attendee: &AttendeeId,
+    ) -> Result<BookingReply, BoxOfficeError> {
+        self.run(occurrence, BookingCommand::Release { attendee: attendee.clone() }).await
+    }
+
+    /// Gives up a seat, held or confirmed.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn cancel(
+        &self,
+        occurrence: &OccurrenceId,
+        attendee: &AttendeeId,
+    ) -> Result<BookingReply, BoxOfficeError> {
+        self.run(occurrence, BookingCommand::Cancel { attendee: attendee.clone() }).await
+    }
+
+    /// Looks at the ledger of an occurrence, in the owner's own thread: be quick. It shows what is durable and
+    /// nothing else. `look` may be called again if the owner went to rest in between.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn inspect<R: Send + 'static>(
+        &self,
+        occurrence: &OccurrenceId,
+        look: impl FnOnce(&SeatLedger) -> R + Send + Clone + 'static,
+    ) -> Result<R, BoxOfficeError> {
+        self.door.inspect(occurrence, look).await
+    }
+
+    /// How many seats there are and where they are.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn seats(&self, occurrence: &OccurrenceId) -> Result<SeatCount, BoxOfficeError> {
+        self.inspect(occurrence, |ledger| SeatCount::from(ledger)).await
+    }
+
+    /// The attendee's seat number and its state, if there is one.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn seat_of(
+        &self,
+        occurrence: &OccurrenceId,
+        attendee: &AttendeeId,
+    ) -> Result<Option<(u64, SeatState)>, BoxOfficeError> {
+        let attendee = attendee.clone();
+        let look = move |ledger: &SeatLedger| ledger.seat_number(&attendee).zip(ledger.seat_state(&attendee));
+        self.inspect(occurrence, look).await
+    }
+
+    /// Everybody who has a seat, in join order.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    pub async fn roster(&self, occurrence: &OccurrenceId) -> Result<Vec<Seat>, BoxOfficeError> {
+        self.inspect(occurrence, |ledger| ledger.roster().cloned().collect()).await
+    }
+
+    /// Counters since the start.
+    pub fn stats(&self) -> Stats {
+        self.counters.read(self.backend.stats())
+    }
+
+    /// The store underneath, for reading streams and keys.
+    pub fn store(&self) -> &Arc<dyn Backend> {
+        &self.backend
+    }
+
+    /// The actor that takes [`RunBooking`](crate::RunBooking), for hosts that speak actix.
+    pub fn address(&self) -> &Addr<RegistryActor> {
+        self.door.registry()
+    }
+
+    /// Takes no more requests, answers those that were taken, and ends the threads. Later requests on any clone are
+    /// answered [`ShutDown`](BoxOfficeError::ShutDown). The store is closed once the last clone is dropped.
+    pub async fn shutdown(self) {
+        let (drained, all_drained) = oneshot::channel();
+        if self.door.registry().send(DrainAll { drained }).await.is_ok() && all_drained.await.is_err() {
+            tracing::warn!("another shutdown was quicker");
+        }
+        self.lifetime.system.stop();
+        let ended = self.lifetime.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(_)) = match ended {
+            Some(ended) => Some(ended.await),
+            None => None,
+        } {
+            tracing::error!("the actor system's thread panicked");
+        }
+    }
+}

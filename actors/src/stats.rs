@@ -1,0 +1,57 @@
+//! Counters of a running box office.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use boxoffice_core::persist;
+
+/// Counters since the start. Each only grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Commands answered by the rules, refusals included.
+    pub answered: u64,
+    /// Of these, commands that were carried out.
+    pub accepted: u64,
+    /// Requests turned away because too many waited.
+    pub busy: u64,
+    /// Commits that lost to another owner of the same stream and were decided again.
+    pub conflicts: u64,
+    /// Owners started.
+    pub activations: u64,
+    /// Owners put to rest because nobody asked for them.
+    pub passivations: u64,
+    /// Owners that ended by a failure.
+    pub failures: u64,
+    /// The store's own counters.
+    pub store: persist::Stats,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) answered: AtomicU64,
+    pub(crate) accepted: AtomicU64,
+    pub(crate) busy: AtomicU64,
+    pub(crate) conflicts: AtomicU64,
+    pub(crate) activations: AtomicU64,
+    pub(crate) passivations: AtomicU64,
+    pub(crate) failures: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self, store: persist::Stats) -> Stats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            answered: read(&self.answered),
+            accepted: read(&self.accepted),
+            busy: read(&self.busy),
+            conflicts: read(&self.conflicts),
+            activations: read(&self.activations),
+            passivations: read(&self.passivations),
+            failures: read(&self.failures),
+            store,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The threads of a box office: one for the owners, one for the writer, one for readers.
+
+use core::future::Future;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use actix::{Actor, Addr, Arbiter, ArbiterHandle, System};
+use boxoffice_core::persist::{Backend, Fault};
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::error::StartError;
+use crate::occurrence::{Settings, Surroundings};
+use crate::registry::{RegistryActor, RestartBudget};
+use crate::stats::Counters;
+use crate::store::StoreActor;
+
+/// Runs what reads the store on a thread that may block, so that the owners' thread never does.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader(ArbiterHandle);
+
+impl Reader {
+    /// Runs `read` and gives its result.
+    pub(crate) fn run<T, F>(&self, read: F) -> impl Future<Output = Result<T, Fault>> + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Fault>> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        self.spawn(async move {
+            if sender.send(read.await).is_err() {
+                tracing::debug!("nobody waits for a read any more");
+            }
+        });
+        async move {
+            let ended = || Fault::Unavailable { reason: "the reading thread ended".into() };
+            receiver.await.unwrap_or_else(|_| Err(ended()))
+        }
+    }
+
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if !self.0.spawn(task) {
+            tracing::debug!("the reading thread has ended");
+        }
+    }
+}
+
+/// A running actor system, on threads of its own.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) registry: Addr<RegistryActor>,
+    pub(crate) house: Surroundings,
+    pub(crate) system: System,
+    /// Resolves when the threads have ended.
+    pub(crate) ended: oneshot::Receiver<()>,
+}
+
+/// What the system is built from.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) budget: RestartBudget,
+}
+
+pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
+    let (up, started) = mpsc::channel();
+    let (finished, ended) = oneshot::channel();
+    // A system of our own on a thread of our own: it works the same under tokio::main, actix::main or none.
+    thread::Builder::new().name("boxoffice".to_owned()).spawn(move || {
+        let runner = System::new();
+        let built = runner.block_on(async move { build(plan) });
+        if up.send((built, System::current())).is_ok() {
+            if let Err(error) = runner.run() {
+                tracing::error!(%error, "actor system failed");
+            }
+        }
+        if finished.send(()).is_err() {
+            tracing::debug!("nobody waits for the end of the actor system");
+        }
+    })?;
+    let ((registry, house), system) = started.recv().map_err(|_| StartError::System)?;
+    Ok(Running { registry, house, system, ended })
+}
+
+fn build(plan: Plan) -> (Addr<RegistryActor>, Surroundings) {
+    let Plan { backend, clock, settings, budget } = plan;
+    let writer = Arbiter::new();
+    let writes_to = backend.clone();
+    let store = StoreActor::start_in_arbiter(&writer.handle(), move |_| StoreActor::new(writes_to));
+    let house = Surroundings {
+        backend,
+        store,
+        reader: Reader(Arbiter::new().handle()),
+        clock,
+        counters: Arc::new(Counters::default()),
+        directory: Arc::new(Directory::default()),
+        settings,
+    };
+    (RegistryActor::new(house.clone(), budget).start(), house)
+}
