@@ -1,5 +1,7 @@
 //! The way of a request to its owner: straight through the directory, or by way of the registry.
 
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use actix::Addr;
@@ -77,7 +79,9 @@ impl Door {
             let (sender, seen) = oneshot::channel();
             let look = look.clone();
             let look = Box::new(move |ledger: &SeatLedger| {
-                if sender.send(look(ledger)).is_err() {
+                // Told apart from a message that is never looked at, which is sent again.
+                let seen = catch_unwind(AssertUnwindSafe(|| look(ledger)));
+                if sender.send(seen.map_err(|_| BoxOfficeError::InspectionPanicked)).is_err() {
                     tracing::debug!("caller no longer waits for its inspection");
                 }
             });
@@ -85,7 +89,7 @@ impl Door {
                 return Err(BoxOfficeError::Busy);
             }
             if let Ok(seen) = seen.await {
-                return Ok(seen);
+                return seen;
             }
         }
         Err(BoxOfficeError::Busy)

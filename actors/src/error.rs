@@ -18,6 +18,9 @@ pub enum BoxOfficeError {
         /// When the owner will be started again.
         retry_after: Duration,
     },
+    /// The caller's own look at a ledger panicked. Nothing else is affected.
+    #[error("inspection panicked")]
+    InspectionPanicked,
     /// The box office is shut down or shutting down. Nothing was decided.
     #[error("box office is shut down")]
     ShutDown,
