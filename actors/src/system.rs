@@ -72,10 +72,19 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
     // A system of our own on a thread of our own: it works the same under tokio::main, actix::main or none.
     thread::Builder::new().name("boxoffice".to_owned()).spawn(move || {
         let runner = System::new();
-        let built = runner.block_on(async move { build(plan) });
+        let (writer, reader) = runner.block_on(async { (Arbiter::new(), Arbiter::new()) });
+        let handles = (writer.handle(), reader.handle());
+        let built = runner.block_on(async move { build(plan, &handles.0, handles.1) });
         if up.send((built, System::current())).is_ok() {
             if let Err(error) = runner.run() {
                 tracing::error!(%error, "actor system failed");
+            }
+        }
+        // They hold the store, which is not closed before they have ended.
+        for thread in [writer, reader] {
+            thread.stop();
+            if thread.join().is_err() {
+                tracing::error!("a thread of the actor system panicked");
             }
         }
         if finished.send(()).is_err() {
@@ -86,15 +95,14 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
     Ok(Running { registry, house, system, ended })
 }
 
-fn build(plan: Plan) -> (Addr<RegistryActor>, Surroundings) {
+fn build(plan: Plan, writer: &ArbiterHandle, reader: ArbiterHandle) -> (Addr<RegistryActor>, Surroundings) {
     let Plan { backend, clock, settings, budget } = plan;
-    let writer = Arbiter::new();
     let writes_to = backend.clone();
-    let store = StoreActor::start_in_arbiter(&writer.handle(), move |_| StoreActor::new(writes_to));
+    let store = StoreActor::start_in_arbiter(writer, move |_| StoreActor::new(writes_to));
     let house = Surroundings {
         backend,
         store,
-        reader: Reader(Arbiter::new().handle()),
+        reader: Reader(reader),
         clock,
         counters: Arc::new(Counters::default()),
         directory: Arc::new(Directory::default()),
