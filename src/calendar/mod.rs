@@ -1,1 +1,55 @@
-//! TBD
+//! What an event is, when it happens again, and which occurrences fall into a window.
+//!
+//! *What is an occurrence?* A [`CalendarEvent`] is one entry of a calendar: a first start, a length, and perhaps a
+//! [`RecurrenceRule`] (RFC 5545 section 3.8.5.3). Each time it happens is an [`Occurrence`]. Its id is the series and
+//! the start that the rule first gave it, so it stays the same when that one occurrence is moved, and when a country
+//! changes its clocks.
+//!
+//! *How it is computed.* In civil (wall clock) time, on day numbers; a start is resolved to an instant last. A local
+//! time that a zone skips is read with the offset before the gap, one that occurs twice is the first (section 3.3.5).
+//! Without a COUNT the expansion begins at the window, wherever that lies.
+//!
+//! *What is absent.* No clock, and no writing of files. FREQ of HOURLY and below, RSCALE and EXRULE are refused by
+//! name, never passed over.
+//!
+//! ```
+//! use boxoffice_core::calendar::{CalendarEvent, Frame, Length, Select};
+//! use boxoffice_core::id::SeriesId;
+//! use jiff::{civil::date, ToSpan};
+//!
+//! let chess = CalendarEvent::new(
+//!     SeriesId::new("chess@club.example")?,
+//!     "Chess evening",
+//!     date(2026, 1, 5).at(19, 0, 0, 0),
+//!     Frame::zoned("Europe/Berlin")?,
+//!     Length::exact(2.hours())?,
+//! )
+//! .repeating("FREQ=WEEKLY;BYDAY=MO,TH".parse()?);
+//!
+//! let (from, to) = (date(2026, 3, 1).at(0, 0, 0, 0), date(2026, 3, 8).at(0, 0, 0, 0));
+//! let week = chess.occurrences(from, to, Select::Overlapping)?;
+//! let ids: Vec<String> = week.iter().map(|occurrence| occurrence.id.to_string()).collect();
+//! assert_eq!(ids, ["chess@club.example@20260302T190000", "chess@club.example@20260305T190000"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod day;
+mod error;
+mod event;
+mod expand;
+#[cfg(feature = "ical")]
+mod import;
+mod occurrence;
+mod rule;
+mod rule_text;
+#[cfg(test)]
+mod tests;
+mod zone;
+
+pub use error::{CalendarError, RuleError};
+pub use event::{CalendarEvent, Change, Length, Range};
+#[cfg(feature = "ical")]
+pub use import::{Diagnostic, Import, ImportError, read_icalendar};
+pub use occurrence::{Occurrence, Select};
+pub use rule::{End, Frequency, RecurrenceRule, Until, WeekdayNumber};
+pub use zone::Frame;

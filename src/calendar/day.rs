@@ -1,0 +1,77 @@
+//! Day numbers: days since 1970-01-01 in the proleptic Gregorian calendar, and the arithmetic of rules on them.
+
+use jiff::civil::{Date, Weekday, date};
+
+/// A day, as days since 1970-01-01.
+pub(super) type Day = i64;
+
+/// First and last year that dates exist for (RFC 5545 section 3.3.4 has four digits).
+pub(super) const YEARS: core::ops::RangeInclusive<i64> = 1..=9_999;
+
+/// The number of a date.
+pub(super) fn number(date: Date) -> Day {
+    from_civil(i64::from(date.year()), i64::from(date.month()), i64::from(date.day()))
+}
+
+/// The number of a year, month and day. H. Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`:
+/// years begin in March, so that the leap day comes last; 146,097 days are 400 years.
+pub(super) fn from_civil(year: i64, month: i64, day: i64) -> Day {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year - era * 400;
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// The year, month and day of a number: the way back.
+pub(super) fn to_civil(day: Day) -> (i64, i64, i64) {
+    let shifted = day + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted - era * 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// The date of a number; none outside the years 1 to 9999.
+pub(super) fn to_date(day: Day) -> Option<Date> {
+    let (year, month, day) = to_civil(day);
+    if !YEARS.contains(&year) {
+        return None;
+    }
+    let (year, month, day) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+    Some(date(year, month, day))
+}
+
+/// Days since the last Monday.
+pub(super) fn weekday(day: Day) -> i64 {
+    // 1970-01-01 was a Thursday.
+    (day + 3).rem_euclid(7)
+}
+
+/// Days from Monday to `weekday`.
+pub(super) fn since_monday(weekday: Weekday) -> i64 {
+    i64::from(weekday.to_monday_zero_offset())
+}
+
+/// The number of the week that `day` lies in, and how many weeks its week year has. Weeks begin on `start` (days
+/// since Monday); week 1 is the first with at least four days in the year (RFC 5545 section 3.3.10, BYWEEKNO).
+pub(super) fn week(day: Day, start: i64) -> (i64, i64) {
+    let first_of = |year: i64| {
+        let fourth = from_civil(year, 1, 4);
+        fourth - (weekday(fourth) - start).rem_euclid(7)
+    };
+    let (year, _, _) = to_civil(day);
+    let year = if day < first_of(year) {
+        year - 1
+    } else if day >= first_of(year + 1) {
+        year + 1
+    } else {
+        year
+    };
+    ((day - first_of(year)) / 7 + 1, (first_of(year + 1) - first_of(year)) / 7)
+}

@@ -1,0 +1,194 @@
+//! A calendar event: one entry of a calendar, with everything that says when it happens.
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Span};
+
+use super::error::CalendarError;
+use super::rule::RecurrenceRule;
+use super::zone::Frame;
+use crate::id::SeriesId;
+
+/// How long an occurrence takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    /// Civil days: from a wall clock time to the same one days later, however long the days are.
+    pub(super) days: i32,
+    /// Exact time after that.
+    pub(super) exact: SignedDuration,
+}
+
+impl Length {
+    /// No time at all.
+    pub const ZERO: Self = Self { days: 0, exact: SignedDuration::ZERO };
+
+    /// An exact time, in units of hours and below.
+    ///
+    /// # Errors
+    /// [`CalendarError::Length`] when it is below zero or holds days and above.
+    pub fn exact(span: Span) -> Result<Self, CalendarError> {
+        let exact = SignedDuration::try_from(span).ok().filter(|exact| !exact.is_negative());
+        let exact = exact.ok_or_else(|| CalendarError::Length { length: span.to_string() })?;
+        Ok(Self { days: 0, exact })
+    }
+
+    /// Civil days.
+    pub fn days(days: u16) -> Self {
+        Self { days: i32::from(days), exact: SignedDuration::ZERO }
+    }
+
+    /// From `start` to `end`, both as civil times of one frame.
+    pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
+        let viewer = jiff::tz::TimeZone::UTC;
+        if *frame == Frame::Date {
+            let days = end.date().since(start.date()).map(|span| span.get_days()).unwrap_or_default();
+            return Self { days: days.max(0), exact: SignedDuration::ZERO };
+        }
+        let millis = frame.instant(end, &viewer).as_millis() - frame.instant(start, &viewer).as_millis();
+        Self { days: 0, exact: SignedDuration::from_millis(millis.max(0)) }
+    }
+
+    /// Roughly how many days it takes, rounded up.
+    pub(super) fn days_at_most(&self) -> i64 {
+        i64::from(self.days) + self.exact.as_hours() / 24 + 2
+    }
+
+    /// The civil end, in `frame`, of an occurrence that starts at `start`.
+    pub(super) fn end(&self, frame: &Frame, start: DateTime) -> DateTime {
+        let later = start.checked_add(Span::new().days(self.days)).unwrap_or(start);
+        if self.exact.is_zero() {
+            return later;
+        }
+        let exact = self.exact;
+        match frame {
+            Frame::Date | Frame::Floating | Frame::Utc => later.checked_add(exact).unwrap_or(later),
+            Frame::Zoned(zone) => {
+                let end = zone.to_ambiguous_zoned(later).compatible().and_then(|zoned| zoned.checked_add(exact));
+                end.map_or(later, |end| end.datetime())
+            }
+        }
+    }
+}
+
+/// Which occurrences a change applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// One.
+    This,
+    /// One and all later ones (RANGE=THISANDFUTURE, RFC 5545 section 3.2.13).
+    ThisAndFuture,
+}
+
+/// What became of one occurrence (RECURRENCE-ID, RFC 5545 section 3.8.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The original start of the occurrence, in the series' own time.
+    pub of: DateTime,
+    /// Which occurrences it applies to.
+    pub range: Range,
+    /// The start it has now, in `frame`.
+    pub start: DateTime,
+    /// The frame it is in now.
+    pub frame: Frame,
+    /// The length it has now.
+    pub length: Length,
+    /// The summary it has now.
+    pub summary: String,
+    /// Whether it is cancelled.
+    pub cancelled: bool,
+}
+
+/// One entry of a calendar.
+///
+/// ```
+/// use boxoffice_core::calendar::{CalendarEvent, Frame, Length};
+/// use boxoffice_core::id::SeriesId;
+/// use jiff::civil::date;
+///
+/// let fair = CalendarEvent::new(
+///     SeriesId::new("fair")?,
+///     "Book fair",
+///     date(2026, 10, 14).at(0, 0, 0, 0),
+///     Frame::Date,
+///     Length::days(5),
+/// )
+/// .with_capacity(300);
+/// assert_eq!(fair.capacity, Some(300));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalendarEvent {
+    /// The series that its occurrences belong to.
+    pub series: SeriesId,
+    /// What it is, for people.
+    pub summary: String,
+    /// The first start, as civil time in `frame`.
+    pub start: DateTime,
+    /// How `start` and every other civil time of the event is meant.
+    pub frame: Frame,
+    /// How long an occurrence takes.
+    pub length: Length,
+    /// When it happens again. If there is a rule, the rule alone says when: the first start is an occurrence only if
+    /// the rule gives it.
+    pub rules: Vec<RecurrenceRule>,
+    /// Further starts, with a length of their own if they have one (RDATE, RFC 5545 section 3.8.5.2).
+    pub dates: Vec<(DateTime, Option<Length>)>,
+    /// Starts that do not happen (EXDATE, RFC 5545 section 3.8.5.1).
+    pub excluded: Vec<DateTime>,
+    /// Days on which nothing happens.
+    pub excluded_days: Vec<jiff::civil::Date>,
+    /// Occurrences that were moved, changed or cancelled.
+    pub changes: Vec<Change>,
+    /// Whether the whole entry is cancelled.
+    pub cancelled: bool,
+    /// Seats of each occurrence, if they are for sale.
+    pub capacity: Option<u32>,
+}
+
+impl CalendarEvent {
+    /// An entry that happens once. A start in whole days ([`Frame::Date`]) is taken back to midnight.
+    pub fn new(series: SeriesId, summary: impl Into<String>, start: DateTime, frame: Frame, length: Length) -> Self {
+        let start = if frame == Frame::Date { start.date().at(0, 0, 0, 0) } else { start };
+        Self {
+            series,
+            summary: summary.into(),
+            start,
+            frame,
+            length,
+            rules: Vec::new(),
+            dates: Vec::new(),
+            excluded: Vec::new(),
+            excluded_days: Vec::new(),
+            changes: Vec::new(),
+            cancelled: false,
+            capacity: None,
+        }
+    }
+
+    /// The same entry, happening again as `rule` says.
+    #[must_use]
+    pub fn repeating(mut self, rule: RecurrenceRule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// The same entry, without the occurrence that starts at `start`.
+    #[must_use]
+    pub fn except(mut self, start: DateTime) -> Self {
+        self.excluded.push(start);
+        self
+    }
+
+    /// The same entry with seats for sale.
+    #[must_use]
+    pub fn with_capacity(mut self, seats: u32) -> Self {
+        self.capacity = Some(seats);
+        self
+    }
+}
+
+/// The days and the exact rest of a nominal duration such as `P1DT2H` (RFC 5545 section 3.3.6).
+#[cfg_attr(not(feature = "ical"), expect(dead_code, reason = "read from iCalendar files"))]
+pub(super) fn nominal(weeks: i64, days: i64, seconds: i64) -> Length {
+    let days = i32::try_from(weeks * 7 + days).unwrap_or(i32::MAX).min(3_660_000);
+    Length { days: days.max(0), exact: SignedDuration::from_secs(seconds.max(0)) }
+}

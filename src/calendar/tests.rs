@@ -1,0 +1,406 @@
+//! Rules against the examples of RFC 5545, against the vectors beside the project if they are there, and their laws.
+
+use jiff::civil::{DateTime, date};
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::{RecurrenceId, SeriesId};
+
+fn event(start: &str, frame: Frame, rule: &str) -> CalendarEvent {
+    let start = start.parse().unwrap();
+    let event = CalendarEvent::new(SeriesId::new("s").unwrap(), "", start, frame, Length::ZERO);
+    event.repeating(rule.parse().unwrap())
+}
+
+fn starts(event: &CalendarEvent, from: &str, to: &str) -> Vec<String> {
+    let window = (from.parse().unwrap(), to.parse().unwrap());
+    let found = event.occurrences(window.0, window.1, Select::Starting).unwrap();
+    found.iter().map(|occurrence| occurrence.start.to_string()).collect()
+}
+
+/// The days of the first occurrences, as `1997-09-02`.
+#[track_caller]
+fn check_days(start: &str, rule: &str, expected: &str) {
+    let event = event(start, Frame::zoned("America/New_York").unwrap(), rule);
+    let found = starts(&event, start, "2100-01-01");
+    let days: Vec<&str> = found.iter().filter_map(|start| start.split('T').next()).collect();
+    let expected: Vec<&str> = expected.split_whitespace().collect();
+    assert_eq!(days.get(..expected.len()).unwrap_or(&days), expected, "{rule}");
+}
+
+/// RFC 5545 section 3.8.5.3, the examples of DAILY to YEARLY that fit on a line.
+#[test]
+fn the_examples_of_the_standard_come_out_as_it_says() {
+    const SEP_2: &str = "1997-09-02T09:00:00";
+    let table = [
+        (SEP_2, "FREQ=DAILY;COUNT=3", "1997-09-02 1997-09-03 1997-09-04"),
+        (SEP_2, "FREQ=DAILY;INTERVAL=2", "1997-09-02 1997-09-04 1997-09-06"),
+        (SEP_2, "FREQ=DAILY;INTERVAL=10;COUNT=5", "1997-09-02 1997-09-12 1997-09-22 1997-10-02 1997-10-12"),
+        ("1998-01-01T09:00:00", "FREQ=DAILY;UNTIL=20000131T140000Z;BYMONTH=1", "1998-01-01 1998-01-02 1998-01-03"),
+        (SEP_2, "FREQ=WEEKLY;INTERVAL=2;WKST=SU", "1997-09-02 1997-09-16 1997-09-30 1997-10-14"),
+        (SEP_2, "FREQ=WEEKLY;COUNT=10;WKST=SU;BYDAY=TU,TH", "1997-09-02 1997-09-04 1997-09-09 1997-09-11"),
+        (
+            "1997-09-01T09:00:00",
+            "FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=MO,WE,FR",
+            "1997-09-01 1997-09-03 1997-09-05 1997-09-15",
+        ),
+        ("1997-09-05T09:00:00", "FREQ=MONTHLY;COUNT=10;BYDAY=1FR", "1997-09-05 1997-10-03 1997-11-07 1997-12-05"),
+        (
+            "1997-09-07T09:00:00",
+            "FREQ=MONTHLY;INTERVAL=2;COUNT=10;BYDAY=1SU,-1SU",
+            "1997-09-07 1997-09-28 1997-11-02 1997-11-30",
+        ),
+        ("1997-09-22T09:00:00", "FREQ=MONTHLY;COUNT=6;BYDAY=-2MO", "1997-09-22 1997-10-20 1997-11-17 1997-12-22"),
+        (
+            "1997-09-28T09:00:00",
+            "FREQ=MONTHLY;BYMONTHDAY=-3",
+            "1997-09-28 1997-10-29 1997-11-28 1997-12-29 1998-01-29 1998-02-26",
+        ),
+        (SEP_2, "FREQ=MONTHLY;COUNT=10;BYMONTHDAY=2,15", "1997-09-02 1997-09-15 1997-10-02 1997-10-15"),
+        ("1997-09-30T09:00:00", "FREQ=MONTHLY;COUNT=10;BYMONTHDAY=1,-1", "1997-09-30 1997-10-01 1997-10-31 1997-11-01"),
+        (
+            "1997-09-10T09:00:00",
+            "FREQ=MONTHLY;INTERVAL=18;COUNT=10;BYMONTHDAY=10,11,12,13,14,15",
+            "1997-09-10 1997-09-11 1997-09-12 1997-09-13 1997-09-14 1997-09-15 1999-03-10",
+        ),
+        ("1997-06-10T09:00:00", "FREQ=YEARLY;COUNT=10;BYMONTH=6,7", "1997-06-10 1997-07-10 1998-06-10 1998-07-10"),
+        (
+            "1997-01-01T09:00:00",
+            "FREQ=YEARLY;INTERVAL=3;COUNT=10;BYYEARDAY=1,100,200",
+            "1997-01-01 1997-04-10 1997-07-19 2000-01-01 2000-04-09",
+        ),
+        ("1997-05-19T09:00:00", "FREQ=YEARLY;BYDAY=20MO", "1997-05-19 1998-05-18 1999-05-17"),
+        ("1997-05-12T09:00:00", "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "1997-05-12 1998-05-11 1999-05-17"),
+        ("1997-03-13T09:00:00", "FREQ=YEARLY;BYMONTH=3;BYDAY=TH", "1997-03-13 1997-03-20 1997-03-27 1998-03-05"),
+        (
+            "1998-02-13T09:00:00",
+            "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13",
+            "1998-02-13 1998-03-13 1998-11-13 1999-08-13 2000-10-13",
+        ),
+        (
+            "1996-11-05T09:00:00",
+            "FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8",
+            "1996-11-05 2000-11-07 2004-11-02",
+        ),
+        ("1997-09-04T09:00:00", "FREQ=MONTHLY;COUNT=3;BYDAY=TU,WE,TH;BYSETPOS=3", "1997-09-04 1997-10-07 1997-11-06"),
+        (
+            "1997-09-29T09:00:00",
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2",
+            "1997-09-29 1997-10-30 1997-11-27 1997-12-30",
+        ),
+        (
+            "1997-08-05T09:00:00",
+            "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO",
+            "1997-08-05 1997-08-10 1997-08-19 1997-08-24",
+        ),
+        (
+            "1997-08-05T09:00:00",
+            "FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU",
+            "1997-08-05 1997-08-17 1997-08-19 1997-08-31",
+        ),
+        (
+            "2007-01-15T09:00:00",
+            "FREQ=MONTHLY;BYMONTHDAY=15,30;COUNT=5",
+            "2007-01-15 2007-01-30 2007-02-15 2007-03-15 2007-03-30",
+        ),
+    ];
+    for (start, rule, expected) in table {
+        check_days(start, rule, expected);
+    }
+}
+
+#[test]
+fn a_month_without_the_day_is_skipped_and_does_not_count() {
+    check_days("2026-01-31T09:00:00", "FREQ=MONTHLY;COUNT=4", "2026-01-31 2026-03-31 2026-05-31 2026-07-31");
+    check_days("2024-02-29T09:00:00", "FREQ=YEARLY;COUNT=2", "2024-02-29 2028-02-29");
+}
+
+#[test]
+fn a_time_that_the_zone_skips_is_shown_after_the_gap_and_one_that_comes_twice_is_the_first() {
+    let berlin = Frame::zoned("Europe/Berlin").unwrap();
+    let spring = event("2026-03-28T02:30:00", berlin.clone(), "FREQ=DAILY;COUNT=3");
+    let found = spring.occurrences(date(2026, 3, 28).into(), date(2026, 3, 31).into(), Select::Starting).unwrap();
+    let shown: Vec<_> = found.iter().map(|o| (o.start.to_string(), o.id.recurrence().to_string())).collect();
+    assert_eq!(shown[1], ("2026-03-29T03:30:00".to_owned(), "20260329T023000".to_owned()));
+
+    let autumn = event("2026-10-25T02:30:00", berlin, "FREQ=DAILY;COUNT=1");
+    let found = autumn.occurrences(date(2026, 10, 25).into(), date(2026, 10, 26).into(), Select::Starting).unwrap();
+    let window = found[0].window(&jiff::tz::TimeZone::UTC);
+    assert_eq!(window.start.to_string(), "2026-10-25T00:30:00Z");
+}
+
+#[test]
+fn rules_are_refused_by_the_part_that_is_wrong() {
+    let table = [
+        ("", "rule part =: is no part of a rule"),
+        ("INTERVAL=2", "rule FREQ: is missing"),
+        ("FREQ=FORTNIGHTLY", "rule part FREQ=FORTNIGHTLY: is no frequency"),
+        ("FREQ=HOURLY", "rule part FREQ=HOURLY is not supported yet"),
+        ("FREQ=DAILY;COUNT=0", "rule part COUNT=0: must be a whole number from 1 up"),
+        ("FREQ=DAILY;COUNT=2;UNTIL=20260101", "rule COUNT: does not go with UNTIL"),
+        ("FREQ=DAILY;FREQ=DAILY", "rule part FREQ=DAILY: stands here twice"),
+        ("FREQ=DAILY;BYMONTH=13", "rule part BYMONTH=13: has a number out of range"),
+        ("FREQ=WEEKLY;BYDAY=1MO", "rule BYDAY: numbers are only for MONTHLY and YEARLY"),
+        ("FREQ=MONTHLY;BYDAY=XX", "rule part BYDAY=XX: has no such weekday"),
+        ("FREQ=MONTHLY;BYDAY=255SU", "rule part BYDAY=255SU: has a number out of range"),
+        ("FREQ=MONTHLY;BYSETPOS=1", "rule BYSETPOS: needs another BY part"),
+        ("FREQ=DAILY;UNTIL=20260230", "rule part UNTIL=20260230: is not YYYYMMDD, YYYYMMDDTHHMMSS or YYYYMMDDTHHMMSSZ"),
+        ("FREQ=MONTHLY;RSCALE=HEBREW", "rule part RSCALE=HEBREW is not supported yet"),
+    ];
+    for (text, message) in table {
+        assert_eq!(text.parse::<RecurrenceRule>().unwrap_err().to_string(), message, "{text}");
+    }
+}
+
+#[test]
+fn an_occurrence_is_known_by_the_start_that_the_rule_gave_it() {
+    let berlin = Frame::zoned("Europe/Berlin").unwrap();
+    let mut chess = event("2026-01-05T19:00:00", berlin.clone(), "FREQ=WEEKLY");
+    chess.changes.push(Change {
+        of: date(2026, 1, 12).at(19, 0, 0, 0),
+        range: Range::This,
+        start: date(2026, 2, 1).at(10, 0, 0, 0),
+        frame: berlin,
+        length: Length::ZERO,
+        summary: "moved".to_owned(),
+        cancelled: false,
+    });
+    let knows = |id: &str| chess.has_occurrence(&RecurrenceId::new(id).unwrap()).unwrap();
+    assert!(knows("20260112T190000") && knows("20260119T190000"));
+    assert!(!knows("20260112T190001") && !knows("20260113T190000") && !knows("20260112") && !knows("20260112T190000Z"));
+    assert_eq!(starts(&chess, "2026-01-06", "2026-01-20"), ["2026-01-19T19:00:00"]);
+    assert_eq!(starts(&chess, "2026-01-31", "2026-02-02"), ["2026-02-01T10:00:00"]);
+}
+
+#[test]
+fn a_rule_that_hardly_ever_matches_ends_in_a_typed_error() {
+    let never = event("0001-01-01T00:00:00", Frame::Floating, "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30");
+    let found = never.occurrences(date(1, 1, 1).into(), date(9999, 12, 31).into(), Select::Starting);
+    assert!(matches!(found, Err(CalendarError::TooManySteps { .. })));
+}
+
+// ---- laws ----
+
+fn any_rule() -> impl Strategy<Value = String> {
+    let part = |name: &'static str, values: &'static [&'static str]| {
+        prop::option::weighted(0.4, prop::sample::select(values))
+            .prop_map(move |value| value.map_or(String::new(), |value| format!(";{name}={value}")))
+    };
+    let frequency = prop::sample::select(&["DAILY", "WEEKLY", "MONTHLY", "YEARLY"][..]);
+    let end = prop::sample::select(&["", ";COUNT=7", ";COUNT=100", ";UNTIL=20270301T000000"][..]);
+    let parts = (
+        part("BYMONTH", &["1,6", "2", "3,4,5"]),
+        part("BYDAY", &["MO", "MO,WE,FR", "SU"]),
+        part("BYMONTHDAY", &["1", "-1", "13,31", "29"]),
+        part("INTERVAL", &["1", "2", "3", "5"]),
+        part("WKST", &["SU", "WE"]),
+        part("BYHOUR", &["9,17", "0"]),
+    );
+    (frequency, end, parts).prop_map(|(frequency, end, (month, day, monthday, interval, wkst, hour))| {
+        let monthday = if frequency == "WEEKLY" { String::new() } else { monthday };
+        format!("FREQ={frequency}{end}{month}{day}{monthday}{interval}{wkst}{hour}")
+    })
+}
+
+fn any_instant() -> impl Strategy<Value = DateTime> {
+    (0..2_000_i32, 0..24_i8)
+        .prop_map(|(days, hour)| date(2025, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap().at(hour, 0, 0, 0))
+}
+
+proptest! {
+    #[test]
+    fn windows_that_meet_give_together_what_one_window_gives(
+        rule in any_rule(), start in any_instant(), mut cuts in prop::array::uniform3(any_instant()),
+    ) {
+        cuts.sort();
+        let event = event(&start.to_string(), Frame::zoned("Europe/London").unwrap(), &rule);
+        let between = |from: DateTime, to: DateTime| event.occurrences(from, to, Select::Starting).unwrap();
+        let halves = [between(cuts[0], cuts[1]), between(cuts[1], cuts[2])].concat();
+        let whole = between(cuts[0], cuts[2]);
+        prop_assert!(whole.is_sorted_by(|a, b| a.start < b.start), "{:?}", rule);
+        prop_assert_eq!(halves, whole);
+    }
+
+    #[test]
+    fn a_count_does_not_depend_on_the_window(rule in any_rule(), start in any_instant(), from in any_instant()) {
+        let event = event(&start.to_string(), Frame::Floating, &rule);
+        let to = date(2032, 1, 1).at(0, 0, 0, 0);
+        let all = event.occurrences(start, to, Select::Starting).unwrap();
+        let later = event.occurrences(from, to, Select::Starting).unwrap();
+        let expected: Vec<_> = all.into_iter().filter(|occurrence| occurrence.start >= from).collect();
+        prop_assert_eq!(later, expected);
+    }
+
+    #[test]
+    fn a_rule_reads_back_as_it_was_written(rule in any_rule()) {
+        let rule: RecurrenceRule = rule.parse().unwrap();
+        prop_assert_eq!(rule.to_string().parse::<RecurrenceRule>().unwrap(), rule);
+    }
+}
+
+// ---- data beside the project, where there is some ----
+
+#[cfg(feature = "ical")]
+mod data {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn folder(name: &str) -> Option<PathBuf> {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
+        if !path.is_dir() {
+            eprintln!("skipped: there is no {}", path.display());
+        }
+        path.is_dir().then_some(path)
+    }
+
+    fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+        value[name].as_str().unwrap_or_default()
+    }
+
+    fn civil(text: &str) -> DateTime {
+        let text = text.trim_end_matches('Z');
+        text.parse().or_else(|_| text.parse::<jiff::civil::Date>().map(DateTime::from)).unwrap()
+    }
+
+    fn frame_of(tzid: &str) -> Frame {
+        match tzid {
+            "UTC" => Frame::Utc,
+            "floating" => Frame::Floating,
+            "date" => Frame::Date,
+            tzid => Frame::zoned(tzid).unwrap(),
+        }
+    }
+
+    /// None when a rule is not supported yet.
+    fn outcome(vector: &Value) -> Option<Result<(), String>> {
+        let rules = match &vector["rrules"] {
+            Value::Array(rules) => rules.iter().filter_map(Value::as_str).collect(),
+            _ => vec![text(vector, "rrule")],
+        };
+        if vector["exrules"].as_array().is_some_and(|rules| !rules.is_empty()) {
+            return None;
+        }
+        let series = SeriesId::new("s").unwrap();
+        let frame = frame_of(text(vector, "tzid"));
+        let mut event = CalendarEvent::new(series, "", civil(text(vector, "dtstart")), frame, Length::ZERO);
+        for rule in rules.into_iter().filter(|rule| !rule.is_empty()) {
+            match rule.parse() {
+                Ok(rule) => event.rules.push(rule),
+                Err(RuleError::Unsupported { .. }) => return None,
+                Err(error) => return Some(Err(error.to_string())),
+            }
+        }
+        let list = |name: &str| vector[name].as_array().cloned().unwrap_or_default();
+        event.dates = list("rdate").iter().filter_map(Value::as_str).map(|at| (civil(at), None)).collect();
+        event.excluded = list("exdate").iter().filter_map(Value::as_str).map(civil).collect();
+        let (from, to) = (civil(text(vector, "window_start")), civil(text(vector, "window_end")));
+        let found = match event.occurrences(from, to, Select::Starting) {
+            Ok(found) => found,
+            Err(error) => return Some(Err(error.to_string())),
+        };
+        let found: Vec<DateTime> = found.into_iter().map(|occurrence| occurrence.start).collect();
+        let expected: Vec<DateTime> = list("expected").iter().filter_map(Value::as_str).map(civil).collect();
+        if found == expected {
+            return Some(Ok(()));
+        }
+        let (found, expected) = (found.iter().take(6), expected.iter().take(6));
+        Some(Err(format!("found {:?} wanted {:?}", found.collect::<Vec<_>>(), expected.collect::<Vec<_>>())))
+    }
+
+    #[test]
+    fn every_vector_whose_rule_is_supported_is_met() {
+        let Some(folder) = folder("vectors") else { return };
+        let mut failures = Vec::new();
+        for name in ["rfc5545", "facts", "dst", "far", "empty", "issues", "random", "adjudicated"] {
+            let vectors = fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+            let vectors: Vec<Value> = serde_json::from_str(&vectors).unwrap();
+            let (mut passed, mut unsupported, mut failed) = (0, 0, 0);
+            for vector in &vectors {
+                match outcome(vector) {
+                    None => unsupported += 1,
+                    Some(Ok(())) => passed += 1,
+                    Some(Err(error)) => {
+                        failed += 1;
+                        failures.push(format!("{} {}: {error}", text(vector, "name"), text(vector, "rrule")));
+                    }
+                }
+            }
+            eprintln!("{name}: {passed} passed, {failed} failed, {unsupported} not supported yet");
+            assert!(passed > 0, "{name}");
+        }
+        assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
+    }
+
+    type Row = (String, DateTime, DateTime, String);
+
+    fn expected_rows(window: &Value) -> Vec<Row> {
+        let row = |o: &Value| {
+            let kind = text(o, "kind").to_owned();
+            (text(o, "uid").to_owned(), civil(text(o, "start")), civil(text(o, "end")), kind)
+        };
+        let mut rows: Vec<Row> = window["occurrences"].as_array().unwrap().iter().map(row).collect();
+        rows.sort();
+        rows
+    }
+
+    fn found_rows(import: &Import, from: DateTime, to: DateTime) -> Vec<Row> {
+        let events = import.events.iter().flat_map(|event| {
+            let found = event.occurrences(from, to, Select::Overlapping).unwrap();
+            found.into_iter().map(move |o| (event.series.to_string(), o.start, o.end, o.frame.name().to_owned()))
+        });
+        let mut rows: Vec<Row> = events.collect();
+        rows.sort();
+        rows
+    }
+
+    #[test]
+    fn real_calendars_give_the_occurrences_that_two_other_programs_agree_on() {
+        let Some(folder) = folder("ics") else { return };
+        let expected = fs::read_to_string(folder.join("expected.json")).unwrap();
+        let expected: Vec<Value> = serde_json::from_str(&expected).unwrap();
+        let (mut passed, mut confirmed, mut failures) = (0, 0, Vec::new());
+        for file in &expected {
+            let name = text(file, "file");
+            let import = read_icalendar(&fs::read(folder.join("files").join(name)).unwrap()).unwrap();
+            for window in file["windows"].as_array().unwrap() {
+                let (from, to) = (civil(text(window, "window_start")), civil(text(window, "window_end")));
+                let (found, wanted) = (found_rows(&import, from, to), expected_rows(window));
+                if window["confirmed"] != Value::Bool(true) {
+                    continue;
+                }
+                confirmed += 1;
+                if found == wanted {
+                    passed += 1;
+                } else {
+                    let extra: Vec<_> = found.iter().filter(|row| !wanted.contains(row)).take(2).collect();
+                    let missing: Vec<_> = wanted.iter().filter(|row| !found.contains(row)).take(2).collect();
+                    let notes: Vec<_> = import.diagnostics.iter().take(2).map(ToString::to_string).collect();
+                    failures.push(format!("{name} {from}: extra {extra:?} missing {missing:?} notes {notes:?}"));
+                }
+            }
+        }
+        eprintln!("{passed} of {confirmed} confirmed windows");
+        assert!(failures.is_empty(), "{} windows differ:\n{}", failures.len(), failures.join("\n"));
+    }
+
+    #[test]
+    fn broken_files_never_panic_and_say_what_is_wrong() {
+        let Some(folder) = folder("ics") else { return };
+        for file in fs::read_dir(folder.join("parse_only")).unwrap() {
+            let path = file.unwrap().path();
+            match read_icalendar(&fs::read(&path).unwrap()) {
+                Ok(import) => {
+                    for event in &import.events {
+                        let window = (date(1990, 1, 1).into(), date(2040, 1, 1).into());
+                        assert!(event.occurrences(window.0, window.1, Select::Overlapping).is_ok(), "{path:?}");
+                    }
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
+    }
+}
