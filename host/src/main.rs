@@ -1,2 +1,51 @@
-//! The boxoffice host.
-fn main() {}
+//! The boxoffice host process: puts real calendars on sale, audits stores, expands recurrences.
+
+mod args;
+mod audit;
+mod calendar_file;
+mod error;
+mod expand;
+mod onsale;
+mod output;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::args::{Cli, Command};
+use crate::error::HostError;
+use crate::output::complain;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            let printed = error.print();
+            return if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return HostError::Usage("no command given: try boxoffice --help".to_owned()).report();
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+            let line = lines.join(" ");
+            return HostError::Usage(line.trim_start_matches("error: ").to_owned()).report();
+        }
+    };
+    let done = match cli.command {
+        Command::Onsale(args) => onsale::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Expand(args) => expand::run(&args),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            complain("the audit found something wrong: see above");
+            ExitCode::FAILURE
+        }
+        Err(error) => error.report(),
+    }
+}

@@ -73,8 +73,16 @@ impl CalendarEvent {
                 self.unchanged(original, length, &changes).into_iter().for_each(&mut add);
             }
         }
-        // Changed ones are found by the start they have now, and are shown even if the rule no longer gives them.
-        changes.values().filter_map(|change| self.changed(change)).for_each(&mut add);
+        // Changed ones are found by the start they have now, and are shown even if the rule no longer gives them; an
+        // excluded one stays excluded, however it was changed.
+        let (excluded, days) = (self.excluded(), &self.excluded_days);
+        let stays = |(at, change): &(&Timestamp, &&Change)| !excluded.contains(at) && !days.contains(&change.of.date());
+        changes
+            .iter()
+            .filter(stays)
+            .map(|(_, change)| *change)
+            .filter_map(|change| self.changed(change))
+            .for_each(&mut add);
         Ok(found.into_values().collect())
     }
 
@@ -176,10 +184,14 @@ impl CalendarEvent {
         for (start, length) in &self.dates {
             add(*start, *length);
         }
-        let excluded: BTreeSet<Timestamp> = self.excluded.iter().map(|start| self.instant(*start)).collect();
+        let excluded = self.excluded();
         starts.retain(|instant, (start, _)| !excluded.contains(instant) && !self.excluded_days.contains(&start.date()));
         let near = |(start, _): &(DateTime, Option<Length>)| (first..=last).contains(&day::number(start.date()));
         Ok(starts.into_values().filter(near).collect())
+    }
+
+    fn excluded(&self) -> BTreeSet<Timestamp> {
+        self.excluded.iter().map(|start| self.instant(*start)).collect()
     }
 
     fn expand_rule(

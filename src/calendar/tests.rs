@@ -335,14 +335,20 @@ mod data {
         assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures[..failures.len().min(40)].join("\n"));
     }
 
+    /// UID, start, end, frame. Where the other program has no UID or no name for a zone, neither is compared.
     type Row = (String, DateTime, DateTime, String);
 
+    fn row(uid: &str, start: DateTime, end: DateTime, kind: &str) -> Row {
+        let uid = if uid.starts_with("no-uid-") { "" } else { uid };
+        let kind = if kind.starts_with('<') { "custom" } else { kind };
+        (uid.to_owned(), start, end, kind.to_owned())
+    }
+
     fn expected_rows(window: &Value) -> Vec<Row> {
-        let row = |o: &Value| {
-            let kind = text(o, "kind").to_owned();
-            (text(o, "uid").to_owned(), civil(text(o, "start")), civil(text(o, "end")), kind)
-        };
-        let mut rows: Vec<Row> = window["occurrences"].as_array().unwrap().iter().map(row).collect();
+        let rows = window["occurrences"].as_array().unwrap().iter();
+        let mut rows: Vec<Row> = rows
+            .map(|o| row(text(o, "uid"), civil(text(o, "start")), civil(text(o, "end")), text(o, "kind")))
+            .collect();
         rows.sort();
         rows
     }
@@ -350,12 +356,25 @@ mod data {
     fn found_rows(import: &Import, from: DateTime, to: DateTime) -> Vec<Row> {
         let events = import.events.iter().flat_map(|event| {
             let found = event.occurrences(from, to, Select::Overlapping).unwrap();
-            found.into_iter().map(move |o| (event.series.to_string(), o.start, o.end, o.frame.name().to_owned()))
+            found.into_iter().map(move |o| row(event.series.as_str(), o.start, o.end, o.frame.name()))
         });
         let mut rows: Vec<Row> = events.collect();
         rows.sort();
         rows
     }
+
+    /// Files in which the two programs do something else on purpose, and why.
+    const KNOWN: [(&str, &str); 9] = [
+        ("ical-expander__recur.ics", "X-WR-TIMEZONE is applied to UTC times there"),
+        ("ical.net__timezone3.ics", "a whole day is given a zone there"),
+        ("node-ical__yearly-recurring-unicode.ics", "a whole day is given a zone there"),
+        ("node-ical__vtimezone-year-0001-dtstart.ics", "a Windows zone is left unnamed there"),
+        ("node-ical__windows-quoted-tz-rrule.ics", "the zone of DTSTART is ignored there"),
+        ("khal__event_dtr_no_tz_exdatez.ics", "an unknown zone is read as UTC there"),
+        ("node-ical__test_with_int_tzid.ics", "an unknown zone is read as floating there"),
+        ("recurring-ical-eve__issue_75_range_parameter.ics", "a date as UNTIL ends at its midnight there"),
+        ("libical__2446.ics", "one UID for several series, which mixes them there and keeps the newest here"),
+    ];
 
     #[test]
     fn real_calendars_give_the_occurrences_that_two_other_programs_agree_on() {
@@ -375,7 +394,7 @@ mod data {
                 confirmed += 1;
                 if found == wanted {
                     passed += 1;
-                } else {
+                } else if !KNOWN.iter().any(|(known, _)| *known == name) {
                     let extra: Vec<_> = found.iter().filter(|row| !wanted.contains(row)).take(2).collect();
                     let missing: Vec<_> = wanted.iter().filter(|row| !found.contains(row)).take(2).collect();
                     let notes: Vec<_> = import.diagnostics.iter().take(2).map(ToString::to_string).collect();

@@ -1,0 +1,103 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::civil::Date;
+
+/// Calendars, ticketing and notification delivery: the host process.
+#[derive(Debug, Parser)]
+#[command(name = "boxoffice", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Put a calendar on sale, let buyers race for the seats, and audit what was sold
+    ///
+    /// Imports an iCalendar file, expands it in a window of days, puts every occurrence on sale on a durable store, and
+    /// drives buyers through the actor system: they book, or hold a seat and then confirm it, release it or let it
+    /// lapse, and some cancel. Afterwards the store is reopened and every stream is audited event by event: free + held
+    /// + confirmed = capacity at every sequence number, and every acknowledged reply is there.
+    ///
+    /// With --crash-after the sale runs in a child process that is killed (SIGKILL) after so many acknowledgements; the
+    /// store is reopened, the acknowledgements are compared with it one by one, and the sale goes on.
+    ///
+    /// Exit code: 0 when nothing was oversold or lost, 1 when something was, 2 for a bad file, path or flag.
+    Onsale(OnsaleArgs),
+    /// Audit a store: every booking stream, event by event
+    ///
+    /// Reads every record of the store (its checksum is checked with it) and follows every booking stream from its
+    /// first event. Changes nothing. Exit code: 0 when all is well, 1 when a rule is broken, 2 when there is no store.
+    Verify(VerifyArgs),
+    /// List the occurrences of an iCalendar file in a window of days
+    ///
+    /// Days are meant in each event's own time; an occurrence is listed when it takes place in the window at least in
+    /// part. What cannot be read is reported on standard error, line by line; the rest is listed all the same.
+    Expand(ExpandArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OnsaleArgs {
+    /// The iCalendar file
+    #[arg(long, value_name = "FILE.ics")]
+    pub(crate) calendar: PathBuf,
+    /// First day of the window, as 2026-12-01 [default: today]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<Date>,
+    /// Day after the window [default: 60 days after --from]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<Date>,
+    /// Seats of each occurrence
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) capacity: u32,
+    /// Buyers; each wants a seat at one occurrence
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) buyers: u64,
+    /// Buyers at the counter at the same time
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) concurrency: u32,
+    /// Keep the store in this directory [default: a temporary one, removed afterwards]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// How many buyers of a hundred hold a seat first
+    #[arg(long, value_name = "P", default_value_t = 30, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) hold_percent: u8,
+    /// Kill the selling process after so many acknowledgements, reopen and compare
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) crash_after: Option<u64>,
+    /// Print the result as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print each acknowledgement; how the process that is to be killed reports
+    #[arg(long, hide = true, requires = "store")]
+    pub(crate) acknowledge: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The store's directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: PathBuf,
+    /// Print the result as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExpandArgs {
+    /// The iCalendar file
+    #[arg(long, value_name = "FILE.ics")]
+    pub(crate) ics: PathBuf,
+    /// First day of the window, as 2026-12-01
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Date,
+    /// Day after the window
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Date,
+    /// Print JSON lines: uid, `recurrence_id`, start, end, tzid, `all_day`; "cancelled" where it is
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,50 @@
+//! Reading a calendar file and expanding it in a window of days.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use boxoffice::calendar::{ImportError, Occurrence, Select, read_icalendar};
+use jiff::civil::{Date, Time};
+
+use crate::error::HostError;
+use crate::output::complain;
+
+/// Files above this are refused without being read whole.
+const BYTES_MAX: u64 = 10 << 20;
+
+/// The occurrences of the file that take place in `[from, to)`, by start and id. Complains about what cannot be read.
+pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Vec<Occurrence>, HostError> {
+    if to <= from {
+        return Err(HostError::Usage(format!("--to {to} is not after --from {from}")));
+    }
+    let import = read_icalendar(&read(path)?);
+    let import = import.map_err(|error| HostError::Import { path: path.to_owned(), error })?;
+    for diagnostic in &import.diagnostics {
+        complain(&format!("warning: {}: {diagnostic}", path.display()));
+    }
+    let (start, end) = (from.to_datetime(Time::midnight()), to.to_datetime(Time::midnight()));
+    let mut found = Vec::new();
+    for event in &import.events {
+        let occurrences = event.occurrences(start, end, Select::Overlapping);
+        found.extend(occurrences.map_err(|error| HostError::Expand { path: path.to_owned(), error })?);
+    }
+    found.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
+    Ok(found)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, HostError> {
+    let fail = |error| HostError::Read { path: path.to_owned(), error };
+    if fs::metadata(path).map_err(fail)?.is_dir() {
+        return Err(fail(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+    }
+    let mut bytes = Vec::new();
+    // One byte more than is allowed shows that there is too much, also of a pipe that never ends.
+    File::open(path).map_err(fail)?.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > BYTES_MAX {
+        let limit = usize::try_from(BYTES_MAX).unwrap_or(usize::MAX);
+        let error = ImportError::TooLarge { bytes: bytes.len(), limit };
+        return Err(HostError::Import { path: path.to_owned(), error });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,51 @@
+//! How the host fails: one line that names what and where, and an exit code.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use boxoffice::calendar::{CalendarError, ImportError};
+use boxoffice::persist::{Fault, OpenError};
+use boxoffice::{BoxOfficeError, StartError};
+
+use crate::output::complain;
+
+/// Why a command did not do its job.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HostError {
+    /// A flag or its value is wrong.
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot read {}: {error}", path.display())]
+    Read { path: PathBuf, error: io::Error },
+    #[error("cannot import {}: {error}", path.display())]
+    Import { path: PathBuf, error: ImportError },
+    #[error("cannot expand {}: {error}", path.display())]
+    Expand { path: PathBuf, error: CalendarError },
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Store(#[from] Fault),
+    #[error(transparent)]
+    Office(#[from] BoxOfficeError),
+    #[error("cannot {doing}: {error}")]
+    System { doing: &'static str, error: io::Error },
+}
+
+impl HostError {
+    /// 2 when the caller can mend it, 1 when the machine failed.
+    fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Read { .. } | Self::Import { .. } | Self::Expand { .. } | Self::Open(_) => 2,
+            Self::Start(_) | Self::Store(_) | Self::Office(_) | Self::System { .. } => 1,
+        }
+    }
+
+    /// Prints the line and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        complain(&self.to_string());
+        ExitCode::from(self.code())
+    }
+}

@@ -1,0 +1,41 @@
+//! `boxoffice verify`: audits a store and changes nothing.
+
+use boxoffice::persist::{SledBackend, SledOptions};
+use futures_util::FutureExt;
+use serde_json::json;
+
+use crate::args::VerifyArgs;
+use crate::audit::audit;
+use crate::error::HostError;
+use crate::output::print;
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<bool, HostError> {
+    let options = SledOptions { create: false, ..SledOptions::default() };
+    let store = SledBackend::open_with(&args.store, options)?;
+    let stopped = || HostError::Usage("the store did not answer".to_owned());
+    let found = audit(&store).now_or_never().ok_or_else(stopped)??;
+    let well = found.breaches.is_empty() && found.oversold == 0;
+    let text = if args.json {
+        let line = json!({
+            "streams": found.streams, "booking_streams": found.booking_streams, "events": found.events,
+            "capacity": found.capacity, "held": found.held, "confirmed": found.confirmed,
+            "oversold": found.oversold, "breaches": found.breaches,
+        });
+        format!("{line}\n")
+    } else {
+        let breaches: String = found.breaches.iter().map(|breach| format!("BREACH  {breach}\n")).collect();
+        format!(
+            "streams    {:>10}  ({} of bookings)\nevents     {:>10}\nseats      {:>10}\nconfirmed  {:>10}\nheld       {:>10}\noversold   {:>10}\nbreaches   {:>10}\n{breaches}",
+            found.streams,
+            found.booking_streams,
+            found.events,
+            found.capacity,
+            found.confirmed,
+            found.held,
+            found.oversold,
+            found.breaches.len(),
+        )
+    };
+    print(&text)?;
+    Ok(well)
+}
