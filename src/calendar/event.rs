@@ -37,6 +37,7 @@ impl Length {
     }
 
     /// From `start` to `end`, both as civil times of one frame.
+    #[cfg(feature = "ical")]
     pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
         let viewer = jiff::tz::TimeZone::UTC;
         if *frame == Frame::Date {
@@ -187,7 +188,7 @@ impl CalendarEvent {
 }
 
 /// The days and the exact rest of a nominal duration such as `P1DT2H` (RFC 5545 section 3.3.6).
-#[cfg_attr(not(feature = "ical"), expect(dead_code, reason = "read from iCalendar files"))]
+#[cfg(feature = "ical")]
 pub(super) fn nominal(weeks: i64, days: i64, seconds: i64) -> Length {
     let days = i32::try_from(weeks * 7 + days).unwrap_or(i32::MAX).min(3_660_000);
     Length { days: days.max(0), exact: SignedDuration::from_secs(seconds.max(0)) }

@@ -77,6 +77,7 @@ impl Frame {
     }
 
     /// The civil time in this frame of an instant given in UTC.
+    #[cfg(feature = "ical")]
     pub(super) fn from_utc(&self, utc: DateTime) -> DateTime {
         match self {
             Self::Date | Self::Floating | Self::Utc => utc,

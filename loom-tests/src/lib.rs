@@ -1,0 +1,174 @@
+//! What the models share: loom runs each with every interleaving of its threads at the locks of the store.
+//!
+//! The code under test is the core's own: `MemoryBackend` (with loom's mutex in place of the standard one),
+//! `decide`, `evolve`, `attempt`, `run` and `Owner`. Nothing of it is written again here, but for the twins that are
+//! broken on purpose and must be caught.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use boxoffice_core::booking::{
+    Auditor, BookingCommand, BookingReply, Owner, SeatLedger, Seats, booking_stream, decode, observe, run,
+};
+use boxoffice_core::id::{AttendeeId, OccurrenceId};
+use boxoffice_core::persist::{Backend, CommitOutcome, MemoryBackend, RecordedEvent, Seq, Transaction};
+use boxoffice_core::time::Timestamp;
+
+/// Runs `model` under loom with at most `preemptions` preemptions (none: all interleavings), and prints how many
+/// interleavings there were and how long they took.
+///
+/// # Panics
+/// When `model` panics in any interleaving.
+pub fn explore(name: &str, preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let started = Instant::now();
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions;
+    builder.check(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+    println!("{name}: {} interleavings in {:?}", count.load(Ordering::Relaxed), started.elapsed());
+}
+
+/// The result of a future that never waits: those of the memory store do not.
+///
+/// # Panics
+/// When it waits.
+pub fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the memory store made its caller wait"),
+    }
+}
+
+/// The occurrence that everybody wants.
+///
+/// # Panics
+/// Never: the id is well formed.
+#[must_use]
+pub fn evening() -> OccurrenceId {
+    "chess@20260105T190000".parse().expect("a well-formed id")
+}
+
+/// An instant.
+#[must_use]
+pub fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn who(name: &str) -> AttendeeId {
+    AttendeeId::new(name).expect("a well-formed id")
+}
+
+/// A command to book.
+#[must_use]
+pub fn book(name: &str) -> BookingCommand {
+    BookingCommand::Book { attendee: who(name) }
+}
+
+/// A command to hold for 100 ms.
+#[must_use]
+pub fn hold(name: &str) -> BookingCommand {
+    BookingCommand::Hold { attendee: who(name), hold_for: std::time::Duration::from_millis(100) }
+}
+
+/// A command to confirm.
+#[must_use]
+pub fn confirm(name: &str) -> BookingCommand {
+    BookingCommand::Confirm { attendee: who(name) }
+}
+
+/// A command to cancel.
+#[must_use]
+pub fn cancel(name: &str) -> BookingCommand {
+    BookingCommand::Cancel { attendee: who(name) }
+}
+
+/// A store with the evening on sale and `given` already done.
+///
+/// # Panics
+/// When one of `given` is not accepted.
+#[must_use]
+pub fn store(capacity: u32, given: &[BookingCommand]) -> Arc<MemoryBackend> {
+    let store = MemoryBackend::new();
+    let open = BookingCommand::Open { capacity: Seats::new(capacity) };
+    for command in [open].iter().chain(given) {
+        let reply = now(run(&store, &evening(), command, at(0))).expect("memory does not fail");
+        assert!(reply.outcome.is_accepted(), "{command:?}: {reply:?}");
+    }
+    Arc::new(store)
+}
+
+/// Runs a command with the core's own retry loop.
+///
+/// # Panics
+/// When the store fails.
+pub fn ask(store: &dyn Backend, command: &BookingCommand, millis: i64) -> BookingReply {
+    now(run(store, &evening(), command, at(millis))).expect("memory does not fail")
+}
+
+/// The whole log of the evening.
+///
+/// # Panics
+/// When the store fails.
+#[must_use]
+pub fn log(store: &dyn Backend) -> Vec<RecordedEvent> {
+    now(store.read(&booking_stream(&evening()), Seq::FIRST, 1_000)).expect("memory does not fail")
+}
+
+/// Follows the log with the core's auditor, which shares no code with the rules, and gives the seats taken.
+///
+/// # Panics
+/// With "oversold" when the log breaks a rule.
+#[must_use]
+pub fn audit(store: &dyn Backend) -> u64 {
+    let mut auditor = Auditor::new();
+    for event in log(store) {
+        let decoded = decode(&event).expect("a booking event");
+        if let Err(breach) = auditor.check(event.seq, event.at, &decoded) {
+            panic!("oversold or worse: {breach}");
+        }
+    }
+    auditor.tally().held + auditor.tally().confirmed
+}
+
+/// An owner of the evening that has read what is stored.
+///
+/// # Panics
+/// When the store fails.
+#[must_use]
+pub fn owner<T>(store: &dyn Backend) -> Owner<T> {
+    let ledger: SeatLedger = now(observe(store, &evening())).expect("memory does not fail");
+    Owner::new(booking_stream(&evening()), ledger, 100)
+}
+
+/// Commits what `owner` has to write, catching up after conflicts, until nothing is left. `alter` may break the
+/// transaction first.
+///
+/// # Panics
+/// When the store fails or refuses.
+pub fn settle<T>(
+    store: &dyn Backend,
+    owner: &mut Owner<T>,
+    millis: i64,
+    alter: impl Fn(Transaction) -> Transaction,
+) -> Vec<(T, BookingReply)> {
+    let mut replies = Vec::new();
+    while let Some(transaction) = owner.next_transaction() {
+        match now(store.commit_one(alter(transaction))).expect("memory does not fail") {
+            CommitOutcome::Done(_) => replies.extend(owner.committed()),
+            CommitOutcome::Conflict(_) => {
+                owner.conflicted();
+                let tail = now(store.read(owner.stream(), owner.seq().next(), 1_000)).expect("memory does not fail");
+                replies.extend(owner.caught_up(&tail, at(millis)).expect("the log is readable"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    replies
+}

@@ -1,0 +1,101 @@
+//! One seat, several takers, no actor: the append-expect contract alone.
+
+use std::sync::Arc;
+
+use boxoffice_core::booking::{BookingCommand, BookingOutcome, attempt, observe};
+use boxoffice_loom_tests::{ask, at, audit, book, cancel, confirm, evening, explore, hold, now, store};
+use loom::thread;
+
+/// Runs the commands at the same time, each by a thread of its own, and gives the outcomes' names in their order.
+fn race(capacity: u32, given: &[BookingCommand], commands: Vec<(BookingCommand, i64)>) -> (Vec<&'static str>, u64) {
+    let store = store(capacity, given);
+    let mut commands = commands.into_iter();
+    let (mine, millis) = commands.next().expect("at least one command");
+    let others: Vec<_> = commands
+        .map(|(command, millis)| {
+            let store = Arc::clone(&store);
+            thread::spawn(move || ask(&*store, &command, millis).outcome.name())
+        })
+        .collect();
+    let mut outcomes = vec![ask(&*store, &mine, millis).outcome.name()];
+    outcomes.extend(others.into_iter().map(|other| other.join().expect("no panic")));
+    (outcomes, audit(&*store))
+}
+
+#[test]
+fn of_two_bookers_one_gets_the_last_seat() {
+    explore("two bookers, one seat", None, || {
+        let (mut outcomes, taken) = race(1, &[], vec![(book("ann"), 1), (book("bob"), 1)]);
+        outcomes.sort_unstable();
+        assert_eq!((outcomes, taken), (vec!["booked", "full"], 1));
+    });
+}
+
+#[test]
+fn of_three_bookers_one_gets_the_last_seat() {
+    explore("three bookers, one seat", None, || {
+        let commands = vec![(book("ann"), 1), (book("bob"), 1), (book("cyd"), 1)];
+        let (mut outcomes, taken) = race(1, &[], commands);
+        outcomes.sort_unstable();
+        assert_eq!((outcomes, taken), (vec!["booked", "full", "full"], 1));
+    });
+}
+
+#[test]
+fn of_a_booker_and_a_holder_one_gets_the_last_seat() {
+    explore("book against hold", None, || {
+        let (outcomes, taken) = race(1, &[], vec![(book("ann"), 1), (hold("bob"), 1)]);
+        assert!(outcomes == ["booked", "full"] || outcomes == ["full", "held"], "{outcomes:?}");
+        assert_eq!(taken, 1);
+    });
+}
+
+#[test]
+fn one_attendee_who_asks_twice_gets_one_seat() {
+    explore("the same attendee twice", None, || {
+        let (mut outcomes, taken) = race(5, &[], vec![(book("ann"), 1), (book("ann"), 1)]);
+        outcomes.sort_unstable();
+        assert_eq!((outcomes, taken), (vec!["already", "booked"], 1));
+    });
+}
+
+#[test]
+fn a_cancelled_seat_goes_to_the_booker_or_to_nobody() {
+    explore("cancel against book", None, || {
+        let (outcomes, taken) = race(1, &[book("ann")], vec![(cancel("ann"), 1), (book("bob"), 1)]);
+        assert_eq!(outcomes[0], "cancelled");
+        assert_eq!((outcomes[1], taken), if outcomes[1] == "full" { ("full", 0) } else { ("booked", 1) });
+    });
+}
+
+#[test]
+fn a_hold_whose_time_is_up_is_confirmed_or_sold_again_but_not_both() {
+    // The clocks of two machines: for one the hold still counts, for the other it does not.
+    explore("confirm against the lapse", None, || {
+        let (outcomes, taken) = race(1, &[hold("ann")], vec![(confirm("ann"), 99), (book("bob"), 100)]);
+        assert!(outcomes == ["confirmed", "full"] || outcomes == ["not_held", "booked"], "{outcomes:?}");
+        assert_eq!(taken, 1);
+    });
+}
+
+#[test]
+fn of_two_attempts_on_one_observation_one_conflicts() {
+    explore("two attempts, one observation", None, || {
+        let store = store(1, &[]);
+        let observed = now(observe(&*store, &evening())).expect("memory does not fail");
+        let other = {
+            let (store, observed) = (Arc::clone(&store), observed.clone());
+            thread::spawn(move || now(attempt(&*store, &evening(), &observed, &book("bob"), at(1))).expect("no fault"))
+        };
+        let mine = now(attempt(&*store, &evening(), &observed, &book("ann"), at(1))).expect("no fault");
+        let other = other.join().expect("no panic");
+        let both = [mine, other];
+        let booked = both.iter().filter(|reply| reply.outcome.is_accepted()).count();
+        let conflicts = both.iter().filter(|reply| matches!(reply.outcome, BookingOutcome::Conflict { .. }));
+        assert_eq!((booked, conflicts.count()), (1, 1));
+        // The loser looks again, and is told the truth.
+        let loser = if mine.outcome.is_accepted() { book("bob") } else { book("ann") };
+        assert_eq!(ask(&*store, &loser, 1).outcome.name(), "full");
+        assert_eq!(audit(&*store), 1);
+    });
+}
