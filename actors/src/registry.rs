@@ -91,14 +91,14 @@ impl RegistryActor {
             let (ledger, snapshot_seq) = load_ledger(&*backend, &wanted).await?;
             Ok(Loaded { ledger, snapshot_seq })
         });
-        ctx.spawn(loaded.into_actor(self).map(|loaded, act, _ctx| act.loaded(occurrence, loaded)));
+        ctx.spawn(loaded.into_actor(self).map(move |loaded, act, _ctx| act.loaded(&occurrence, loaded)));
     }
 
-    fn loaded(&mut self, occurrence: OccurrenceId, loaded: Result<Loaded, Fault>) {
+    fn loaded(&mut self, occurrence: &OccurrenceId, loaded: Result<Loaded, Fault>) {
         let result = match loaded {
             Ok(_) if self.draining.is_some() => Err(BoxOfficeError::ShutDown),
             Ok(loaded) => {
-                self.start(&occurrence, loaded);
+                self.start(occurrence, loaded);
                 Ok(())
             }
             Err(fault) => {
@@ -106,7 +106,7 @@ impl RegistryActor {
                 Err(fault.into())
             }
         };
-        for ready in self.waiting.remove(&occurrence).unwrap_or_default() {
+        for ready in self.waiting.remove(occurrence).unwrap_or_default() {
             tell(ready, result.clone());
         }
         self.check_drained();
@@ -166,7 +166,9 @@ impl RegistryActor {
         if let Some(waiting) = self.waiting.get_mut(&occurrence) {
             waiting.extend(ready);
         } else if self.house.directory.find(&occurrence).is_some() {
-            ready.into_iter().for_each(|ready| tell(ready, Ok(())));
+            if let Some(ready) = ready {
+                tell(ready, Ok(()));
+            }
         } else {
             self.waiting.insert(occurrence.clone(), ready.into_iter().collect());
             self.load(occurrence, ctx);
@@ -174,13 +176,14 @@ impl RegistryActor {
     }
 
     fn check_drained(&mut self) {
-        if self.living == 0 && self.waiting.is_empty() {
-            if let Some(drained) = self.draining.take() {
-                // Kept so that nothing is started any more.
-                self.draining = Some(oneshot::channel().0);
-                if drained.send(()).is_err() {
-                    tracing::debug!("nobody waits for the end of the shutdown");
-                }
+        if self.living > 0 || !self.waiting.is_empty() {
+            return;
+        }
+        if let Some(drained) = self.draining.take() {
+            // Kept so that nothing is started any more.
+            self.draining = Some(oneshot::channel().0);
+            if drained.send(()).is_err() {
+                tracing::debug!("nobody waits for the end of the shutdown");
             }
         }
     }

@@ -75,10 +75,10 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
         let (writer, reader) = runner.block_on(async { (Arbiter::new(), Arbiter::new()) });
         let handles = (writer.handle(), reader.handle());
         let built = runner.block_on(async move { build(plan, &handles.0, handles.1) });
-        if up.send((built, System::current())).is_ok() {
-            if let Err(error) = runner.run() {
-                tracing::error!(%error, "actor system failed");
-            }
+        let started = up.send((built, System::current()));
+        let ran = started.map_or(Ok(()), |()| runner.run());
+        if let Err(error) = ran {
+            tracing::error!(%error, "actor system failed");
         }
         // They hold the store, which is not closed before they have ended.
         for thread in [writer, reader] {

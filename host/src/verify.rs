@@ -23,7 +23,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<bool, HostError> {
         });
         format!("{line}\n")
     } else {
-        let breaches: String = found.breaches.iter().map(|breach| format!("BREACH  {breach}\n")).collect();
+        let breaches: Vec<String> = found.breaches.iter().map(|breach| format!("BREACH  {breach}\n")).collect();
+        let breaches = breaches.concat();
         format!(
             "streams    {:>10}  ({} of bookings)\nevents     {:>10}\nseats      {:>10}\nconfirmed  {:>10}\nheld       {:>10}\noversold   {:>10}\nbreaches   {:>10}\n{breaches}",
             found.streams,

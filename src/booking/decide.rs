@@ -74,13 +74,11 @@ impl View<'_> {
                     (BookingOutcome::Released, Some(BookingEvent::HoldReleased { attendee }))
                 }
             },
-            BookingCommand::Cancel { attendee } => match self.state(attendee) {
-                None => (BookingOutcome::NotBooked, None),
-                Some(_) => {
-                    let attendee = attendee.clone();
-                    (BookingOutcome::Cancelled, Some(BookingEvent::SeatCancelled { attendee }))
-                }
-            },
+            BookingCommand::Cancel { attendee } if self.state(attendee).is_none() => (BookingOutcome::NotBooked, None),
+            BookingCommand::Cancel { attendee } => {
+                let attendee = attendee.clone();
+                (BookingOutcome::Cancelled, Some(BookingEvent::SeatCancelled { attendee }))
+            }
         }
     }
 

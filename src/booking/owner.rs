@@ -163,11 +163,10 @@ impl<T> Owner<T> {
     fn decide(&mut self, command: &BookingCommand, observed: Option<Seq>, now: Timestamp) -> BookingReply {
         let Decision { events, outcome, at } = decide(&self.ledger, command, now);
         let actual = self.ledger.seq();
-        if let Some(expected) = observed.filter(|seq| *seq != actual) {
-            if matches!(outcome, BookingOutcome::Booked { .. } | BookingOutcome::Held { .. }) {
-                let outcome = BookingOutcome::Conflict { expected, actual };
-                return BookingReply { outcome, seq: actual };
-            }
+        let acquires = matches!(outcome, BookingOutcome::Booked { .. } | BookingOutcome::Held { .. });
+        if let Some(expected) = observed.filter(|seq| acquires && *seq != actual) {
+            let outcome = BookingOutcome::Conflict { expected, actual };
+            return BookingReply { outcome, seq: actual };
         }
         self.record(at, events);
         BookingReply { outcome, seq: self.ledger.seq() }

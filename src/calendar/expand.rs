@@ -153,11 +153,11 @@ impl<'a> Pattern<'a> {
         let (has_year_days, has_weeks) = (!rule.by_year_day.is_empty(), !rule.by_week.is_empty());
         let no_days = !has_days && !has_month_days && !has_year_days;
 
-        let in_month = if !rule.by_month.is_empty() {
-            rule.by_month.contains(&month)
-        } else {
+        let in_month = if rule.by_month.is_empty() {
             // Nothing says which month: the one of the first start.
             rule.frequency != Frequency::Yearly || !no_days || has_weeks || month == self.start.1
+        } else {
+            rule.by_month.contains(&month)
         };
         if !in_month || (has_weeks && !self.in_week(at)) {
             return false;

@@ -220,13 +220,12 @@ impl CalendarEvent {
     fn is_within(&self, start: DateTime, until: Until) -> bool {
         match until {
             Until::Date(date) => start <= date.to_datetime(time(23, 59, 59, 0)),
-            Until::Local(until) => start <= until,
             Until::Utc(until) if matches!(self.frame, Frame::Zoned(_)) => {
                 let until = Frame::Utc.instant(until, &TimeZone::UTC);
                 self.instant(start) <= until
             }
             Until::Utc(until) if self.frame == Frame::Date => start.date() <= until.date(),
-            Until::Utc(until) => start <= until,
+            Until::Local(until) | Until::Utc(until) => start <= until,
         }
     }
 }

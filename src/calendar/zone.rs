@@ -78,7 +78,7 @@ impl Frame {
 
     /// The civil time in this frame of an instant given in UTC.
     #[cfg(feature = "ical")]
-    pub(super) fn from_utc(&self, utc: DateTime) -> DateTime {
+    pub(super) fn civil_of_utc(&self, utc: DateTime) -> DateTime {
         match self {
             Self::Date | Self::Floating | Self::Utc => utc,
             Self::Zoned(zone) => match TimeZone::UTC.to_timestamp(utc) {

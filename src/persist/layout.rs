@@ -68,7 +68,7 @@ pub(crate) struct Run<'a> {
 /// An event inside a run; its place follows from the run's.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Event<'a> {
-    pub(crate) event_type: &'a str,
+    pub(crate) name: &'a str,
     pub(crate) at: Timestamp,
     pub(crate) data: &'a str,
 }
@@ -76,7 +76,7 @@ pub(crate) struct Event<'a> {
 impl Event<'_> {
     /// An upper bound of its encoded size: three numbers of at most 10 bytes beside the texts.
     fn size_max(&self) -> usize {
-        self.event_type.len() + self.data.len() + 30
+        self.name.len() + self.data.len() + 30
     }
 }
 
@@ -172,7 +172,7 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
     let mut records: Vec<(Cursor, Vec<Run<'_>>)> = Vec::new();
     let (mut room, mut count) = (0, RECORD_EVENTS_MAX);
     for event in events {
-        let body = Event { event_type: event.event_type.as_str(), at: event.at, data: event.data.json() };
+        let body = Event { name: event.event_type.as_str(), at: event.at, data: event.data.json() };
         let stream = event.stream.as_str();
         let alone = body.size_max() + Run::size_max(stream);
         if count == RECORD_EVENTS_MAX || room < alone {
@@ -210,7 +210,7 @@ pub(crate) fn unpack<'a>(record: Cursor, run: &'a Run<'a>, from: Seq) -> impl It
         stream: name.clone(),
         seq: run.first_seq.plus(place),
         cursor: Cursor::from_position(record.position() + run.offset + place),
-        event_type: EventType::stored(event.event_type),
+        event_type: EventType::stored(event.name),
         at: event.at,
         data: Payload::stored(event.data),
     })

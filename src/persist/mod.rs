@@ -52,7 +52,7 @@ mod sync;
 mod transaction;
 
 pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
-pub use embedded::{Embedded, Engine, EngineError, Order, Visit};
+pub use embedded::{Batch, Embedded, Engine, EngineError, Order, Visit};
 pub use error::{Fault, NameError, OpenError, PayloadError};
 pub use memory::MemoryBackend;
 pub use record::{Cursor, EventType, Key, NewEvent, Payload, RecordedEvent, Seq, StreamName};

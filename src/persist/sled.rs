@@ -14,7 +14,7 @@ use std::io;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use super::embedded::{Embedded, Engine, EngineError, Order, Visit};
+use super::embedded::{Batch, Embedded, Engine, EngineError, Order, Visit};
 use super::error::{Fault, OpenError};
 use super::layout::LAYOUT;
 
@@ -78,13 +78,13 @@ impl SledBackend {
                 OpenError::Layout { path: path.to_owned(), found: reason.to_string(), wanted: LAYOUT }
             }
             Fault::Unavailable { .. } | Fault::Unknown { .. } | Fault::Poisoned { .. } | Fault::Corrupt { .. } => {
-                engine_error(path, fault)
+                engine_error(path, &fault)
             }
         })
     }
 }
 
-fn engine_error(path: &Path, reason: impl ToString) -> OpenError {
+fn engine_error(path: &Path, reason: &impl ToString) -> OpenError {
     OpenError::Engine { path: path.to_owned(), reason: reason.to_string() }
 }
 
@@ -100,12 +100,12 @@ impl SledEngine {
         let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
         let db = match opened {
             Ok(Ok(db)) => db,
-            Ok(Err(error)) => return Err(engine_error(path, error)),
+            Ok(Err(error)) => return Err(engine_error(path, &error)),
             Err(_) => {
-                return Err(engine_error(path, "the storage engine panicked while it read the directory"));
+                return Err(engine_error(path, &"the storage engine panicked while it read the directory"));
             }
         };
-        let data = sync_all(path).map_err(|error| engine_error(path, error))?;
+        let data = sync_all(path).map_err(|error| engine_error(path, &error))?;
         Ok(Self { db, data })
     }
 }
@@ -133,7 +133,7 @@ fn check_directory(path: &Path, create: bool) -> Result<(), OpenError> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
             return Err(not_a_store("it is a file"));
         }
-        Err(error) => return Err(engine_error(path, error)),
+        Err(error) => return Err(engine_error(path, &error)),
     };
     let empty = entries.next().is_none();
     if path.join("db").is_file() && path.join("conf").is_file() {
@@ -157,13 +157,13 @@ fn clean_leftovers(path: &Path) -> Result<(), OpenError> {
         Err(fs::TryLockError::WouldBlock) => {
             return Err(OpenError::Locked { path: path.to_owned() });
         }
-        Err(fs::TryLockError::Error(error)) => return Err(engine_error(path, error)),
+        Err(fs::TryLockError::Error(error)) => return Err(engine_error(path, &error)),
     }
-    let entries = fs::read_dir(path).map_err(|error| engine_error(path, error))?;
+    let entries = fs::read_dir(path).map_err(|error| engine_error(path, &error))?;
     let leftovers = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|file| is_leftover(file));
     for leftover in leftovers.collect::<Vec<PathBuf>>() {
         tracing::warn!(file = %leftover.display(), "removed a snapshot that a crash left half written");
-        fs::remove_file(&leftover).map_err(|error| engine_error(&leftover, error))?;
+        fs::remove_file(&leftover).map_err(|error| engine_error(&leftover, &error))?;
     }
     // The lock goes with `data`; sled takes it next.
     Ok(())
@@ -207,7 +207,7 @@ impl Engine for SledEngine {
         })
     }
 
-    fn apply(&self, batch: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), EngineError> {
+    fn apply(&self, batch: Batch) -> Result<(), EngineError> {
         guarded(|| {
             let mut writes = sled::Batch::default();
             for (key, value) in batch {

@@ -1,4 +1,10 @@
 //! Tests through the public door of both packages, one file per behaviour.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic too"
+)]
 
 mod backends;
 mod conformance;

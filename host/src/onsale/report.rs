@@ -80,8 +80,8 @@ impl Report {
     }
 
     pub(super) fn table(&self) -> String {
-        let mut text = String::new();
-        let mut row = |name: &str, value: String| text.push_str(&format!("{name:<22} {value:>12}\n"));
+        let mut lines = Vec::new();
+        let mut row = |name: &str, value: String| lines.push(format!("{name:<22} {value:>12}\n"));
         if let Some(crash) = &self.crash {
             let killed = if crash.killed { "SIGKILL" } else { "over before" };
             row("selling process", killed.to_owned());
@@ -106,9 +106,8 @@ impl Report {
         row("oversold", self.found.oversold.to_string());
         row("lost", self.lost.len().to_string());
         let crash = self.crash.iter().flat_map(|crash| crash.lost.iter().chain(&crash.breaches));
-        for wrong in self.lost.iter().chain(&self.found.breaches).chain(crash).take(20) {
-            text.push_str(&format!("WRONG  {wrong}\n"));
-        }
-        text
+        let wrong = self.lost.iter().chain(&self.found.breaches).chain(crash).take(20);
+        lines.extend(wrong.map(|wrong| format!("WRONG  {wrong}\n")));
+        lines.concat()
     }
 }

@@ -70,10 +70,10 @@ impl Read {
 /// A civil time of one frame as that of another.
 fn in_frame(at: DateTime, from: &Frame, to: &Frame) -> DateTime {
     match (from, to) {
-        (Frame::Utc, Frame::Zoned(_)) => to.from_utc(at),
+        (Frame::Utc, Frame::Zoned(_)) => to.civil_of_utc(at),
         (Frame::Zoned(zone), Frame::Zoned(_) | Frame::Utc) if from != to => {
             let utc = zone.to_ambiguous_zoned(at).compatible().map(|zoned| zoned.timestamp());
-            utc.map_or(at, |utc| to.from_utc(jiff::tz::TimeZone::UTC.to_datetime(utc)))
+            utc.map_or(at, |utc| to.civil_of_utc(jiff::tz::TimeZone::UTC.to_datetime(utc)))
         }
         (_, Frame::Date) => at.date().to_datetime(Time::midnight()),
         _ => at,
@@ -242,16 +242,15 @@ impl Vevent<'_, '_> {
     fn dates(&mut self, event: &mut CalendarEvent) -> Option<()> {
         for entry in self.component.properties(&ICalendarProperty::Rdate) {
             for value in &entry.values {
-                let (value, length) = match value {
-                    ICalendarValue::PartialDateTime(at) => (&**at, None),
-                    ICalendarValue::Period(ICalendarPeriod::Range { start, end }) => (start, Some(Err(end))),
-                    ICalendarValue::Period(ICalendarPeriod::Duration { start, duration }) => {
-                        (start, Some(Ok(length_of(duration))))
-                    }
-                    _ => {
-                        self.note("RDATE", "is no date, time or period");
-                        continue;
-                    }
+                let (value, length) = if let ICalendarValue::PartialDateTime(at) = value {
+                    (&**at, None)
+                } else if let ICalendarValue::Period(ICalendarPeriod::Range { start, end }) = value {
+                    (start, Some(Err(end)))
+                } else if let ICalendarValue::Period(ICalendarPeriod::Duration { start, duration }) = value {
+                    (start, Some(Ok(length_of(duration))))
+                } else {
+                    self.note("RDATE", "is no date, time or period");
+                    continue;
                 };
                 let (at, frame) = self.civil_time(entry, value, "RDATE")?;
                 let at = in_frame(at, &frame, &event.frame);

@@ -87,10 +87,9 @@ fn named(tzid: &str) -> Option<Frame> {
     }
     let mut rest = tzid;
     while let Some((_, behind)) = rest.split_once('/') {
-        if behind.contains('/') || behind == "UTC" {
-            if let Ok(zone) = Frame::zoned(behind) {
-                return Some(zone);
-            }
+        let zone = Some(behind).filter(|name| name.contains('/') || *name == "UTC").map(Frame::zoned);
+        if let Some(Ok(zone)) = zone {
+            return Some(zone);
         }
         rest = behind;
     }

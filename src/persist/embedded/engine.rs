@@ -1,0 +1,50 @@
+//! What a storage engine must offer.
+
+use core::ops::ControlFlow;
+
+/// What the engine said when it failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EngineError(pub String);
+
+/// Which way a scan goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Smallest key first.
+    Ascending,
+    /// Greatest key first.
+    Descending,
+}
+
+/// Called for each key and value of a scan until it breaks.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// Keys to put (`Some`) and to delete (`None`).
+pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// An ordered map of bytes to bytes on a disk: what [`Embedded`] needs of a storage engine.
+pub trait Engine: core::fmt::Debug + Send + Sync + 'static {
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// [`EngineError`] when reading failed.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError>;
+
+    /// Visits the entries with keys in `[from, to)` in `order`.
+    ///
+    /// # Errors
+    /// [`EngineError`] when reading failed.
+    fn scan(&self, from: &[u8], to: &[u8], order: Order, visit: &mut Visit<'_>) -> Result<(), EngineError>;
+
+    /// Puts (`Some`) and deletes (`None`) all keys of `batch`, or none of them, also across a crash.
+    ///
+    /// # Errors
+    /// [`EngineError`] when writing failed; the store is poisoned then.
+    fn apply(&self, batch: Batch) -> Result<(), EngineError>;
+
+    /// Returns once everything applied before survives a power cut.
+    ///
+    /// # Errors
+    /// [`EngineError`] when syncing failed; the store is poisoned then.
+    fn sync(&self) -> Result<(), EngineError>;
+}

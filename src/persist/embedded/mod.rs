@@ -1,0 +1,208 @@
+//! A backend over any ordered engine that can apply a batch atomically and sync it to the disk.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock, RwLock};
+
+mod engine;
+mod read;
+mod truncate;
+mod write;
+
+use super::backend::{Limits, Stats};
+use super::error::Fault;
+use super::layout::{self, Run, StoreMeta, StreamMeta};
+use super::plan::{Remembered, Stored, plan};
+use super::record::{Cursor, Key, Payload, Seq, StreamName};
+use super::sync::{Mutex, lock};
+use super::transaction::{CommitOutcome, IdempotencyKey, Transaction};
+
+pub use engine::{Batch, Engine, EngineError, Order, Visit};
+
+/// Streams and keys in an ordered storage engine.
+///
+/// One commit at a time: decide, apply one atomic batch, sync, and only then show it. Readers never wait for a sync:
+/// they look past what is not durable yet.
+#[derive(Debug)]
+pub struct Embedded<E> {
+    engine: E,
+    limits: Limits,
+    writer: Mutex<Writer>,
+    /// The last cursor that survives a power cut; readers see nothing beyond it.
+    durable: AtomicU64,
+    /// What the keys of the commit under way held before it; readers see this until the sync is done.
+    in_flight: RwLock<BTreeMap<Key, Option<Payload>>>,
+    poison: OnceLock<Arc<str>>,
+}
+
+/// More heads than this and the cache starts afresh; it costs about 100 bytes each.
+const HEADS_MAX: usize = 1 << 16;
+
+#[derive(Debug)]
+struct Writer {
+    next_cursor: Cursor,
+    heads: BTreeMap<StreamName, Seq>,
+    stats: Stats,
+}
+
+/// The writer's view of what is stored: also what is not durable yet, which only the writer may build upon.
+struct Current<'a, E> {
+    store: &'a Embedded<E>,
+    heads: &'a mut BTreeMap<StreamName, Seq>,
+}
+
+impl<E: Engine> Stored for Current<'_, E> {
+    fn last(&mut self, stream: &StreamName) -> Result<Seq, Fault> {
+        if let Some(last) = self.heads.get(stream) {
+            return Ok(*last);
+        }
+        let last = self.store.head_at(stream, Cursor::from_position(u64::MAX))?.last;
+        if self.heads.len() >= HEADS_MAX {
+            self.heads.clear();
+        }
+        self.heads.insert(stream.clone(), last);
+        Ok(last)
+    }
+
+    fn value(&mut self, key: &Key) -> Result<Option<Payload>, Fault> {
+        self.store.stored_value(key)
+    }
+
+    fn remembered(&mut self, key: &IdempotencyKey) -> Result<Option<Remembered>, Fault> {
+        self.store.sealed(&layout::text_key(layout::ONCE, key.as_str()))
+    }
+}
+
+impl<E: Engine> Embedded<E> {
+    /// Opens the store that `engine` holds, or starts one in an empty engine.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] when its own records are damaged or of another layout, [`Fault::Poisoned`] when the engine
+    /// failed.
+    pub fn new(engine: E) -> Result<Self, Fault> {
+        let store = Self {
+            engine,
+            limits: Limits::default(),
+            writer: Mutex::new(Writer {
+                next_cursor: Cursor::from_position(1),
+                heads: BTreeMap::new(),
+                stats: Stats::default(),
+            }),
+            durable: AtomicU64::new(0),
+            in_flight: RwLock::new(BTreeMap::new()),
+            poison: OnceLock::new(),
+        };
+        let next_cursor = store.recover()?;
+        lock(&store.writer)?.next_cursor = next_cursor;
+        store.durable.store(next_cursor.position() - 1, Ordering::Release);
+        Ok(store)
+    }
+
+    /// The engine underneath.
+    pub fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    fn recover(&self) -> Result<Cursor, Fault> {
+        let meta = match self.sealed::<StoreMeta>(layout::STORE_KEY)? {
+            Some(meta) if meta.layout == layout::LAYOUT => meta,
+            Some(meta) => {
+                let reason = format!("layout {} where {} is known", meta.layout, layout::LAYOUT);
+                return Err(Fault::corrupt("store", reason));
+            }
+            None => {
+                let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: 1 };
+                let value = layout::seal(layout::STORE_KEY, &meta)?;
+                self.write(vec![(layout::STORE_KEY.to_vec(), Some(value))])?;
+                meta
+            }
+        };
+        let mut next = meta.next_cursor;
+        let (from, to) = ([layout::RECORD], [layout::RECORD + 1]);
+        for (key, value) in self.entries(&from, &to, Order::Descending, 1)? {
+            let first = layout::trailing_number(&key).unwrap_or_default();
+            let runs: Vec<Run<'_>> = layout::open(&key, &value)?;
+            let ends = runs.iter().map(|run| first + run.offset + run.events.len() as u64);
+            next = ends.fold(next, u64::max);
+        }
+        Ok(Cursor::from_position(next))
+    }
+
+    fn healthy(&self) -> Result<(), Fault> {
+        match self.poison.get() {
+            Some(reason) => Err(Fault::Poisoned { reason: reason.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Applies and syncs. After a failure the store answers nothing but `Poisoned`.
+    fn write(&self, batch: Batch) -> Result<(), Fault> {
+        let written = self.engine.apply(batch).and_then(|()| self.engine.sync());
+        written.map_err(|error| self.poisoned(&error))
+    }
+
+    fn poisoned(&self, error: &EngineError) -> Fault {
+        let reason = self.poison.get_or_init(|| error.0.as_str().into()).clone();
+        tracing::error!(%reason, "store poisoned");
+        Fault::Poisoned { reason }
+    }
+
+    fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        self.engine.get(key).map_err(|error| self.poisoned(&error))
+    }
+
+    fn sealed<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
+        self.raw(key)?.map(|value| layout::open(key, &value)).transpose()
+    }
+
+    fn stored_value(&self, key: &Key) -> Result<Option<Payload>, Fault> {
+        let key = layout::text_key(layout::VALUE, key.as_str());
+        Ok(self.sealed::<String>(&key)?.map(|json| Payload::stored(&json)))
+    }
+
+    fn stream_meta(&self, stream: &StreamName) -> Result<Option<StreamMeta>, Fault> {
+        self.sealed(&layout::text_key(layout::STREAM, stream.as_str()))
+    }
+
+    fn show_as_before(&self, keys: impl Iterator<Item = Key>) -> Result<(), Fault> {
+        let mut before = BTreeMap::new();
+        for key in keys {
+            let value = self.stored_value(&key)?;
+            before.insert(key, value);
+        }
+        *self.in_flight.write().map_err(|_| panicked())? = before;
+        Ok(())
+    }
+
+    fn commit_group(&self, writer: &mut Writer, transactions: Vec<Transaction>) -> Result<Vec<CommitOutcome>, Fault> {
+        self.healthy()?;
+        let mut current = Current { store: self, heads: &mut writer.heads };
+        let mut plan = plan(&mut current, &self.limits, writer.next_cursor, transactions)?;
+        let outcomes = core::mem::take(&mut plan.outcomes);
+        if plan.is_empty() {
+            writer.stats.transactions += plan.done;
+            return Ok(outcomes);
+        }
+        let batch = write::batch_of(&plan)?;
+        if !plan.writes.is_empty() {
+            self.show_as_before(plan.writes.keys().cloned())?;
+        }
+        self.write(batch)?;
+        self.durable.store(plan.next_cursor.position() - 1, Ordering::Release);
+        if !plan.writes.is_empty() {
+            self.in_flight.write().map_err(|_| panicked())?.clear();
+        }
+        writer.next_cursor = plan.next_cursor;
+        writer.heads.append(&mut plan.heads);
+        writer.stats.commits += 1;
+        writer.stats.syncs += 1;
+        writer.stats.transactions += plan.done;
+        writer.stats.events += plan.events.len() as u64;
+        tracing::debug!(transactions = plan.done, events = plan.events.len(), "committed");
+        Ok(outcomes)
+    }
+}
+
+fn panicked() -> Fault {
+    Fault::Poisoned { reason: "a writer panicked".into() }
+}
