@@ -1,0 +1,80 @@
+//! Durable bookings a second, beside the raw engine, the raw disk and PostgreSQL, all in one run.
+//!
+//! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `roster`.
+
+mod ledger;
+mod load;
+mod ours;
+mod postgres;
+mod raw;
+
+use std::time::Duration;
+
+use load::{Measured, disk_p50};
+
+/// Callers with a request on its way.
+const CALLERS: [usize; 4] = [1, 8, 64, 512];
+/// How long each figure is measured.
+const MEASURE: Duration = Duration::from_secs(3);
+
+/// Anything that goes wrong ends the run.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> Result<()> {
+    let wanted = std::env::args().nth(1);
+    let wants = |part: &str| wanted.as_deref().is_none_or(|wanted| wanted == part);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if wants("hot") {
+        runtime.block_on(bookings("one hot occurrence", 1))?;
+    }
+    if wants("spread") {
+        runtime.block_on(bookings("1,000 occurrences", 1_000))?;
+    }
+    if wants("refused") {
+        let refused = runtime.block_on(ours::refusals(512))?;
+        println!("\nrefused requests, sold out, 512 callers: {}/s, p50 {:?}", refused.rate(), refused.p50());
+    }
+    if wants("roster") {
+        ledger::curve();
+    }
+    Ok(())
+}
+
+async fn bookings(name: &str, occurrences: usize) -> Result<()> {
+    println!("\ndurable bookings/s, {name} (fdatasync p50 of this disk now: {:?})\n", disk_p50()?);
+    println!(
+        "| callers | boxoffice | p50 | p99 | raw sled | p50 | of raw | raw file | PostgreSQL | p50 | times PostgreSQL |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let postgres = postgres::Cluster::start()?;
+    for callers in CALLERS {
+        // Side by side, so that a disk that slows down slows down for all.
+        let ours = ours::bookings(occurrences, callers).await?;
+        let sled = raw::sled(callers).await?;
+        let file = raw::file(callers)?;
+        let peer = match &postgres {
+            Some(cluster) => Some(cluster.bookings(occurrences, callers).await?),
+            None => None,
+        };
+        row(callers, &ours, &sled, &file, peer.as_ref());
+    }
+    Ok(())
+}
+
+fn row(callers: usize, ours: &Measured, sled: &Measured, file: &Measured, peer: Option<&Measured>) {
+    let ratio = |other: &Measured| ours.rate() as f64 / other.rate().max(1) as f64;
+    let (peer_rate, peer_p50, times) = match peer {
+        Some(peer) => (peer.rate().to_string(), format!("{:?}", peer.p50()), format!("{:.1}", ratio(peer))),
+        None => ("not here".to_owned(), String::new(), String::new()),
+    };
+    println!(
+        "| {callers} | {} | {:?} | {:?} | {} | {:?} | {:.2} | {} | {peer_rate} | {peer_p50} | {times} |",
+        ours.rate(),
+        ours.p50(),
+        ours.quantile(0.99),
+        sled.rate(),
+        sled.p50(),
+        ratio(sled),
+        file.rate(),
+    );
+}
