@@ -53,8 +53,28 @@ impl Default for SledOptions {
 pub struct SledEngine {
     /// Declared before `data` so that it is dropped first.
     db: sled::Db,
-    /// The file that sled appends to, opened by us for the sole purpose of syncing it.
-    data: File,
+    /// Declared last so that it is dropped last.
+    data: DataFile,
+}
+
+/// The file that sled appends to and locks, opened by us for the sole purpose of syncing it.
+#[derive(Debug)]
+struct DataFile(File);
+
+/// How often a closing store looks whether sled has let go of its lock: a fraction of a second.
+const LOOKS_MAX: u32 = 100_000;
+
+impl Drop for DataFile {
+    /// Waits until sled has closed the store: its flusher does so a moment after the last handle is gone, and whoever
+    /// opens the store again at once would be told that it is in use.
+    fn drop(&mut self) {
+        for _ in 0..LOOKS_MAX {
+            if self.0.try_lock().is_ok() {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
 }
 
 impl SledBackend {
@@ -106,7 +126,7 @@ impl SledEngine {
             }
         };
         let data = sync_all(path).map_err(|error| engine_error(path, &error))?;
-        Ok(Self { db, data })
+        Ok(Self { db, data: DataFile(data) })
     }
 }
 
@@ -223,7 +243,7 @@ impl Engine for SledEngine {
     fn sync(&self) -> Result<(), EngineError> {
         guarded(|| {
             self.db.flush().map_err(|error| error.to_string())?;
-            self.data.sync_data().map_err(|error| error.to_string())
+            self.data.0.sync_data().map_err(|error| error.to_string())
         })
     }
 }

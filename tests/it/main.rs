@@ -11,4 +11,5 @@ mod conformance;
 mod lifecycle;
 mod sale;
 mod sled_store;
+mod tidy;
 mod two_owners;

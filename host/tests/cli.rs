@@ -1,0 +1,108 @@
+//! The command line as a user meets it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic too")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn calendar() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/calendars/city-library.ics")
+}
+
+fn boxoffice(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_boxoffice")).args(args).output().unwrap()
+}
+
+/// The command ends with exit code 2 and one line that says `what`.
+#[track_caller]
+fn refused(args: &[&str], what: &str) {
+    let output = boxoffice(args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
+    assert!(stderr.contains(what), "{args:?}: {stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    serde_json::from_slice(&output.stdout).expect("one line of JSON")
+}
+
+#[test]
+fn bad_flags_files_and_paths_end_with_one_line_and_an_untouched_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let ics = calendar().to_str().unwrap().to_owned();
+    let store = path("store");
+    fs::write(path("letter.txt"), "dear ann").unwrap();
+    fs::create_dir(path("folder")).unwrap();
+    fs::write(path("folder/letter.txt"), "dear ann").unwrap();
+
+    refused(&[], "--help");
+    refused(&["sell"], "sell");
+    refused(&["onsale"], "--calendar");
+    refused(&["onsale", "--calendar", &ics, "--capacity", "many"], "--capacity");
+    refused(&["onsale", "--calendar", &ics, "--hold-percent", "101"], "101");
+    refused(&["onsale", "--calendar", &ics, "--from", "yesterday"], "--from");
+    refused(&["onsale", "--calendar", &ics, "--from", "2026-02-01", "--to", "2026-01-01", "--store", &store], "--to");
+    refused(&["onsale", "--calendar", &path("nowhere.ics"), "--store", &store], "nowhere.ics");
+    refused(&["onsale", "--calendar", &path("letter.txt"), "--store", &store], "not an iCalendar file");
+    refused(&["onsale", "--calendar", &path("folder"), "--store", &store], "folder");
+    assert!(!Path::new(&store).exists());
+
+    refused(&["onsale", "--calendar", &ics, "--store", &path("folder")], "not a boxoffice store");
+    assert_eq!(fs::read_dir(path("folder")).unwrap().count(), 1);
+    refused(&["verify", "--store", &store], "no store at");
+    assert!(!Path::new(&store).exists());
+    refused(&["expand", "--ics", &ics, "--from", "2026-12-01", "--to", "2026-12-01"], "--to");
+}
+
+#[test]
+fn a_sale_that_is_killed_in_the_middle_loses_nothing_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let (ics, store) = (calendar(), store.to_str().unwrap());
+    let window = ["--from", "2026-12-01", "--to", "2026-12-15"];
+    let mut args = vec!["onsale", "--json", "--calendar", ics.to_str().unwrap(), "--store", store];
+    args.extend(window);
+    args.extend(["--buyers", "3000", "--capacity", "60", "--crash-after", "500"]);
+    let line = json(&boxoffice(&args));
+    assert_eq!(line["crash"]["killed"], true);
+    assert!(line["crash"]["acknowledged"].as_u64().unwrap() >= 500);
+    for zero in [&line["crash"]["lost"], &line["lost"], &line["oversold"]] {
+        assert_eq!(zero, 0, "{line}");
+    }
+    assert!(line["sold"].as_u64().unwrap() + line["held"].as_u64().unwrap() <= line["capacity"].as_u64().unwrap());
+
+    let verified = json(&boxoffice(&["verify", "--json", "--store", store]));
+    assert_eq!(verified["confirmed"], line["sold"]);
+    assert_eq!(verified["breaches"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn expand_lists_each_occurrence_as_one_line_of_json() {
+    let ics = calendar();
+    let args = ["expand", "--json", "--from", "2026-12-14", "--to", "2026-12-16", "--ics", ics.to_str().unwrap()];
+    let output = boxoffice(&args);
+    let lines: Vec<serde_json::Value> =
+        output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    // The chess evening of the 14th was moved to the 15th and keeps its id.
+    let chess = lines.iter().find(|line| line["uid"] == "chess@kiezbibliothek.example").unwrap();
+    let expected = serde_json::json!({
+        "uid": "chess@kiezbibliothek.example", "recurrence_id": "20261214T190000", "start": "2026-12-15T19:00:00",
+        "end": "2026-12-15T22:00:00", "tzid": "Europe/Berlin", "all_day": false,
+    });
+    assert_eq!(*chess, expected);
+    assert!(lines.is_sorted_by_key(|line| line["start"].as_str().unwrap().to_owned()));
+}
+
+#[test]
+fn every_command_explains_itself() {
+    for command in ["onsale", "verify", "expand"] {
+        let output = boxoffice(&[command, "--help"]);
+        assert!(output.status.success());
+        assert!(output.stdout.len() > 500, "{command}");
+    }
+}
