@@ -12,6 +12,8 @@ use crate::output::complain;
 
 /// Files above this are refused without being read whole.
 const BYTES_MAX: u64 = 10 << 20;
+/// Warnings printed about one file.
+const WARNINGS_MAX: usize = 20;
 
 /// The occurrences of the file that take place in `[from, to)`, by start and id. Complains about what cannot be read.
 pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Vec<Occurrence>, HostError> {
@@ -20,8 +22,11 @@ pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Vec<Occur
     }
     let import = read_icalendar(&read(path)?);
     let import = import.map_err(|error| HostError::Import { path: path.to_owned(), error })?;
-    for diagnostic in &import.diagnostics {
+    for diagnostic in import.diagnostics.iter().take(WARNINGS_MAX) {
         complain(&format!("warning: {}: {diagnostic}", path.display()));
+    }
+    if let Some(more @ 1..) = import.diagnostics.len().checked_sub(WARNINGS_MAX) {
+        complain(&format!("warning: {}: and {more} more", path.display()));
     }
     let (start, end) = (from.to_datetime(Time::midnight()), to.to_datetime(Time::midnight()));
     let mut found = Vec::new();

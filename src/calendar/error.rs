@@ -48,12 +48,13 @@ pub enum CalendarError {
         /// The length given.
         length: String,
     },
-    /// The expansion took more steps than it is allowed: a rule that hardly ever matches, in a very long window.
+    /// The expansion took more steps than it is allowed: a rule that hardly ever
+    /// matches, or always does, in a very long window.
     #[error("series {series}: gave up after {steps} steps")]
     TooManySteps {
         /// Which series.
         series: String,
-        /// Days looked at.
+        /// Days looked at and starts found.
         steps: u64,
     },
 }

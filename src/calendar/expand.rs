@@ -9,10 +9,10 @@ use jiff::civil::{DateTime, Time};
 use super::day::{self, Day};
 use super::rule::{End, Frequency, RecurrenceRule};
 
-/// Days that one expansion looks at, at most: some 2,700 years.
+/// Days looked at and starts found by one expansion, together, at most: 2,700 years of days on which nothing happens.
 pub(super) const STEPS_MAX: u64 = 1_000_000;
 
-/// More days were looked at than [`STEPS_MAX`].
+/// More steps were taken than [`STEPS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OutOfSteps;
 
@@ -44,10 +44,11 @@ pub(super) fn expand(
             return Ok(());
         }
         steps += u64::try_from(days.end - days.start).unwrap_or_default();
+        pattern.pick(days, &times, &mut picked);
+        steps += picked.len() as u64;
         if steps > STEPS_MAX {
             return Err(OutOfSteps);
         }
-        pattern.pick(days, &times, &mut picked);
         for &(at_day, time) in &picked {
             let Some(at) = day::to_date(at_day).map(|date| date.to_datetime(time)).filter(|at| *at >= start) else {
                 continue;

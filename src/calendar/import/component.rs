@@ -8,8 +8,8 @@ use calcard::icalendar::{
 use jiff::civil::{Date, DateTime, Time};
 use sha2::{Digest, Sha256};
 
-use super::Diagnostic;
 use super::tzid::Zones;
+use super::{Diagnostic, shorten};
 use crate::calendar::event::{CalendarEvent, Change, Length, Range, nominal};
 use crate::calendar::rule::RecurrenceRule;
 use crate::calendar::zone::Frame;
@@ -141,7 +141,7 @@ struct Vevent<'a, 'b> {
 
 impl Vevent<'_, '_> {
     fn note(&mut self, property: &'static str, message: &str) {
-        let (component, message) = (self.name.clone(), message.to_owned());
+        let (component, message) = (shorten(&self.name), message.to_owned());
         self.diagnostics.push(Diagnostic { line: None, component, property, message });
     }
 

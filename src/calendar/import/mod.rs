@@ -93,7 +93,13 @@ pub fn read_icalendar(bytes: &[u8]) -> Result<Import, ImportError> {
         return Err(ImportError::TooLarge { bytes: bytes.len(), limit: BYTES_MAX });
     }
     let text = String::from_utf8_lossy(bytes);
-    let mut reader = Reader { import: Import::default(), places: places(&text), next_place: 0, groups: Vec::new() };
+    let mut reader = Reader {
+        import: Import::default(),
+        places: places(&text),
+        next_place: 0,
+        groups: Vec::new(),
+        group_of: BTreeMap::new(),
+    };
     let mut parser = Parser::new(&text);
     let mut calendars = 0;
     // Each entry takes at least one line, so this is no limit but a guard against a parser that stands still.
@@ -121,6 +127,7 @@ pub fn read_icalendar(bytes: &[u8]) -> Result<Import, ImportError> {
     Ok(reader.finish())
 }
 
+/// The first characters of a text, for a message.
 fn shorten(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
@@ -135,7 +142,9 @@ struct Reader {
     import: Import,
     places: Vec<usize>,
     next_place: usize,
-    groups: Vec<(String, Vec<Read>)>,
+    groups: Vec<Vec<Read>>,
+    /// Where the components with a UID are gathered.
+    group_of: BTreeMap<String, usize>,
 }
 
 impl Reader {
@@ -154,9 +163,10 @@ impl Reader {
             self.next_place += 1;
             let mut diagnostics = Vec::new();
             if let Some(read) = read_event(component, &mut zones, &mut diagnostics) {
-                match self.groups.iter_mut().find(|(uid, _)| *uid == read.uid) {
-                    Some((_, group)) => group.push(read),
-                    None => self.groups.push((read.uid.clone(), vec![read])),
+                let place = *self.group_of.entry(read.uid.clone()).or_insert(self.groups.len());
+                match self.groups.get_mut(place) {
+                    Some(group) => group.push(read),
+                    None => self.groups.push(vec![read]),
                 }
             }
             let located = diagnostics.into_iter().map(|diagnostic| Diagnostic { line, ..diagnostic });
@@ -165,7 +175,7 @@ impl Reader {
     }
 
     fn finish(mut self) -> Import {
-        for (_, group) in core::mem::take(&mut self.groups) {
+        for group in core::mem::take(&mut self.groups) {
             let (masters, changes): (Vec<Read>, Vec<Read>) = group.into_iter().partition(|read| read.of.is_none());
             let newest = masters.into_iter().max_by_key(Read::version);
             let mut event = match (newest, changes.first()) {

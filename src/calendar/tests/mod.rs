@@ -183,6 +183,15 @@ fn a_rule_that_hardly_ever_matches_ends_in_a_typed_error() {
     assert!(matches!(found, Err(CalendarError::TooManySteps { .. })));
 }
 
+#[test]
+fn a_rule_that_matches_every_moment_ends_in_a_typed_error() {
+    let list = |count: u32| (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let rule = format!("FREQ=DAILY;BYHOUR={};BYMINUTE={};BYSECOND={}", list(24), list(60), list(60));
+    let always = event("2020-01-01T00:00:00", Frame::Floating, &rule);
+    let found = always.occurrences(date(2020, 1, 1).into(), date(9999, 12, 31).into(), Select::Starting);
+    assert!(matches!(found, Err(CalendarError::TooManySteps { .. })));
+}
+
 // ---- laws ----
 
 fn any_rule() -> impl Strategy<Value = String> {
