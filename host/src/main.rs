@@ -9,6 +9,7 @@ mod onsale;
 mod output;
 mod verify;
 
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -19,6 +20,7 @@ use crate::error::HostError;
 use crate::output::complain;
 
 fn main() -> ExitCode {
+    keep_caught_panics_quiet();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
@@ -48,4 +50,16 @@ fn main() -> ExitCode {
         }
         Err(error) => error.report(),
     }
+}
+
+/// The storage engine panics on a damaged directory. The store catches that and says so in one line; a backtrace before
+/// it would only frighten. Panics of our own are shown as ever.
+fn keep_caught_panics_quiet() {
+    let shown = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let in_engine = info.location().is_some_and(|location| location.file().contains("/sled-0.34"));
+        if !in_engine {
+            shown(info);
+        }
+    }));
 }
