@@ -22,7 +22,7 @@ pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 /// Keys to put (`Some`) and to delete (`None`).
 pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
-/// An ordered map of bytes to bytes on a disk: what [`Embedded`] needs of a storage engine.
+/// An ordered map of bytes to bytes on a disk: what [`Embedded`](super::Embedded) needs of a storage engine.
 pub trait Engine: core::fmt::Debug + Send + Sync + 'static {
     /// The value of `key`.
     ///
