@@ -206,8 +206,13 @@ impl OccurrenceActor {
 
     /// Sets the one timer to the nearest instant at which there is something to do.
     fn arm(&mut self, ctx: &mut Context<Self>) {
-        let idle = self.last_used + self.house.settings.idle_after;
-        let due = self.owner.next_deadline().map_or(idle, |deadline| deadline.min(idle));
+        let due = match self.owner.next_deadline() {
+            // It stays until its holds are gone, however idle it is.
+            Some(deadline) => deadline,
+            None if self.owner.is_settled() => self.last_used + self.house.settings.idle_after,
+            // What is on its way comes back, and arms the timer then.
+            None => return,
+        };
         // A timer that is early is let run: it looks and arms itself again.
         if self.timer.as_ref().is_some_and(|(at, _)| *at <= due) {
             return;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use boxoffice::booking::{BookingOutcome, Seats, booking_stream};
 use boxoffice::clock::{Clock, ManualClock, Sleep};
@@ -63,6 +63,36 @@ async fn an_owner_with_a_hold_stays_to_let_it_lapse() {
     let stream = booking_stream(&evening());
     until(async || office.store().head(&stream).await.unwrap().last.get() == 3).await;
     until(async || office.stats().passivations == 1).await;
+}
+
+/// Counts the waits that are asked for.
+#[derive(Clone, Debug)]
+struct CountingClock(ManualClock, Arc<AtomicUsize>);
+
+impl Clock for CountingClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+    fn sleep_until(&self, at: Timestamp) -> Sleep {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.sleep_until(at)
+    }
+}
+
+#[tokio::test]
+async fn an_idle_owner_that_has_to_stay_does_not_spin() {
+    let (clock, waits) = (ManualClock::new(at(0)), Arc::new(AtomicUsize::new(0)));
+    let counting = CountingClock(clock.clone(), waits.clone());
+    let builder = BoxOffice::builder().store(MemoryBackend::new()).clock(counting);
+    let office = on_sale(builder.idle_after(MINUTE), 1).await;
+    assert!(office.hold(&evening(), &who("ann"), 3 * MINUTE).await.unwrap().outcome.is_accepted());
+    clock.advance(2 * MINUTE);
+    // Another owner, on the same thread, so that this one gets its turns without being asked anything.
+    let other = "other@20260105".parse().unwrap();
+    for _ in 0..100 {
+        assert_eq!(office.seats(&other).await.unwrap().capacity, None);
+    }
+    assert!(waits.load(Ordering::SeqCst) < 10, "{waits:?}");
 }
 
 #[tokio::test]
