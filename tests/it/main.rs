@@ -8,6 +8,7 @@
 
 mod backends;
 mod conformance;
+mod engine;
 mod lifecycle;
 mod sale;
 mod sled_store;

@@ -1,0 +1,194 @@
+//! The embedded store over an engine that fails, lies and is watched: what it promises whatever engine is below.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use boxoffice_core::persist::{
+    Backend, Batch, CommitOutcome, Cursor, Embedded, Engine, EngineError, Expect, Fault, Key, KvWrite, NewEvent, Order,
+    Payload, Seq, StreamName, Transaction, Visit, conformance,
+};
+use boxoffice_core::time::Timestamp;
+use futures_util::FutureExt;
+
+/// An ordered map, with hooks.
+#[derive(Clone, Debug, Default)]
+struct Watched(Arc<Inside>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    map: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+    fail_sync: AtomicBool,
+    fail_apply: AtomicBool,
+    syncs: AtomicUsize,
+    /// Looked at in the middle of each sync, when everything is applied and nothing is durable.
+    store: OnceLock<Weak<Embedded<Watched>>>,
+    looks: AtomicUsize,
+}
+
+impl Engine for Watched {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        Ok(self.0.map.lock().unwrap().get(key).cloned())
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], order: Order, visit: &mut Visit<'_>) -> Result<(), EngineError> {
+        let map = self.0.map.lock().unwrap();
+        let mut range = map.range(from.to_vec()..to.to_vec());
+        while let Some((key, value)) = if order == Order::Ascending { range.next() } else { range.next_back() } {
+            if visit(key, value) == ControlFlow::Break(()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), EngineError> {
+        if self.0.fail_apply.load(Ordering::SeqCst) {
+            return Err(EngineError("no space left".to_owned()));
+        }
+        let mut map = self.0.map.lock().unwrap();
+        for (key, value) in batch {
+            match value {
+                Some(value) => map.insert(key, value),
+                None => map.remove(&key),
+            };
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), EngineError> {
+        self.0.syncs.fetch_add(1, Ordering::SeqCst);
+        if let Some(store) = self.0.store.get().and_then(Weak::upgrade) {
+            nothing_of_it_is_visible(&store);
+            self.0.looks.fetch_add(1, Ordering::SeqCst);
+        }
+        if self.0.fail_sync.load(Ordering::SeqCst) {
+            return Err(EngineError("the disk is gone".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn now<T>(ready: impl Future<Output = T>) -> T {
+    ready.now_or_never().expect("the embedded store answers at once")
+}
+
+fn stream(name: &str) -> StreamName {
+    StreamName::new(name).unwrap()
+}
+
+fn key() -> Key {
+    Key::new("k").unwrap()
+}
+
+/// Appends to `old` and `new`, and changes the key.
+fn second_commit() -> Transaction {
+    let event = NewEvent::new("counted", Timestamp::EPOCH, &2).unwrap();
+    Transaction::append(&stream("old"), Expect::At(Seq::new(1)), vec![event.clone()])
+        .and_append(&stream("new"), Expect::Unwritten, vec![event])
+        .write(KvWrite::Put(key(), Payload::new(&2).unwrap()))
+}
+
+fn with_first_commit(engine: &Watched) -> Embedded<Watched> {
+    let store = Embedded::new(engine.clone()).unwrap();
+    let event = NewEvent::new("counted", Timestamp::EPOCH, &1).unwrap();
+    let first = Transaction::append(&stream("old"), Expect::Unwritten, vec![event])
+        .write(KvWrite::Put(key(), Payload::new(&1).unwrap()));
+    assert!(now(store.commit_one(first)).unwrap().is_done());
+    store
+}
+
+fn nothing_of_it_is_visible(store: &Embedded<Watched>) {
+    assert_eq!(now(store.head(&stream("old"))).unwrap().last, Seq::new(1));
+    assert_eq!(now(store.head(&stream("new"))).unwrap().last, Seq::UNWRITTEN);
+    assert_eq!(now(store.read(&stream("old"), Seq::FIRST, 10)).unwrap().len(), 1);
+    assert_eq!(now(store.read(&stream("new"), Seq::FIRST, 10)).unwrap().len(), 0);
+    assert_eq!(now(store.read_all(Cursor::START, 10)).unwrap().events.len(), 1);
+    assert_eq!(now(store.streams(None, 10)).unwrap(), [stream("old")]);
+    let one = Payload::new(&1).unwrap();
+    assert_eq!(now(store.get(&key())).unwrap(), Some(one.clone()));
+    assert_eq!(now(store.scan("", None, 10)).unwrap(), [(key(), one)]);
+}
+
+#[test]
+fn no_reader_sees_anything_of_a_commit_before_its_sync() {
+    let engine = Watched::default();
+    let store = Arc::new(with_first_commit(&engine));
+    engine.0.store.set(Arc::downgrade(&store)).unwrap();
+    assert!(now(store.commit_one(second_commit())).unwrap().is_done());
+    assert_eq!(engine.0.looks.load(Ordering::SeqCst), 1);
+    assert_eq!(now(store.head(&stream("old"))).unwrap().last, Seq::new(2));
+    assert_eq!(now(store.get(&key())).unwrap(), Some(Payload::new(&2).unwrap()));
+}
+
+#[test]
+fn each_commit_is_synced_before_it_is_acknowledged_and_a_refused_one_is_not() {
+    let engine = Watched::default();
+    let store = with_first_commit(&engine);
+    let before = engine.0.syncs.load(Ordering::SeqCst);
+    assert!(now(store.commit_one(second_commit())).unwrap().is_done());
+    assert_eq!(engine.0.syncs.load(Ordering::SeqCst), before + 1);
+    assert!(matches!(now(store.commit_one(second_commit())).unwrap(), CommitOutcome::Conflict(_)));
+    assert_eq!(engine.0.syncs.load(Ordering::SeqCst), before + 1);
+}
+
+#[test]
+fn a_failed_write_or_sync_poisons_the_store_until_it_is_reopened() {
+    for failing in
+        [|engine: &Watched| &engine.0.fail_sync, |engine: &Watched| &engine.0.fail_apply] as [fn(&_) -> &_; 2]
+    {
+        let engine = Watched::default();
+        let store = with_first_commit(&engine);
+        let flag: &AtomicBool = failing(&engine);
+        flag.store(true, Ordering::SeqCst);
+        let fault = now(store.commit_one(second_commit())).unwrap_err();
+        assert!(matches!(fault, Fault::Poisoned { .. }), "{fault}");
+        // The disk is back, but what it kept is not known: nobody is told anything more.
+        flag.store(false, Ordering::SeqCst);
+        assert_eq!(now(store.commit_one(second_commit())).unwrap_err(), fault);
+        assert_eq!(now(store.head(&stream("old"))).unwrap_err(), fault);
+        assert_eq!(now(store.get(&key())).unwrap_err(), fault);
+
+        let reopened = Embedded::new(engine).unwrap();
+        assert!(now(reopened.head(&stream("old"))).unwrap().last >= Seq::new(1));
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_named_and_never_read_as_a_wrong_event() {
+    let engine = Watched::default();
+    let intact = with_first_commit(&engine);
+    let good = now(intact.read(&stream("old"), Seq::FIRST, 10)).unwrap();
+    let entries: Vec<(Vec<u8>, usize)> =
+        engine.0.map.lock().unwrap().iter().map(|(key, value)| (key.clone(), value.len() * 8)).collect();
+    let (mut detected, mut tried) = (0, 0);
+    for (key, bits) in entries {
+        for bit in 0..bits {
+            let flip = || engine.0.map.lock().unwrap().get_mut(&key).unwrap()[bit / 8] ^= 1 << (bit % 8);
+            flip();
+            tried += 1;
+            let read = Embedded::new(engine.clone()).and_then(|store| {
+                now(store.get(&self::key()))?;
+                now(store.streams(None, 10))?;
+                now(store.read(&stream("old"), Seq::FIRST, 10))
+            });
+            match read {
+                Ok(events) => assert_eq!(events, good),
+                Err(Fault::Corrupt { place, .. }) => {
+                    assert!(!place.is_empty());
+                    detected += 1;
+                }
+                Err(other) => panic!("{other}"),
+            }
+            flip();
+        }
+    }
+    assert_eq!(detected, tried);
+}
+
+#[test]
+fn any_engine_that_keeps_its_promises_makes_a_backend_that_keeps_the_contract() {
+    let report = now(conformance::run(async || Embedded::new(Watched::default()).unwrap()));
+    assert!(report.failures().is_empty(), "{report}");
+}
