@@ -10,6 +10,7 @@ use boxoffice_core::booking::{BookingCommand, BookingReply, SeatLedger};
 use boxoffice_core::id::OccurrenceId;
 use boxoffice_core::persist::{Fault, Seq};
 use tokio::sync::oneshot;
+use tracing::{Instrument, field};
 
 use crate::directory::Directory;
 use crate::error::BoxOfficeError;
@@ -37,7 +38,23 @@ impl Door {
         &self.registry
     }
 
+    /// Asks the owner, in a span that ends up with the sequence number and the outcome. Attendees are not in it.
     pub(crate) async fn run(
+        &self,
+        occurrence: &OccurrenceId,
+        command: BookingCommand,
+        observed: Option<Seq>,
+    ) -> Result<BookingReply, BoxOfficeError> {
+        let span = tracing::debug_span!("booking", %occurrence, seq = field::Empty, outcome = field::Empty);
+        let result = self.ask(occurrence, command, observed).instrument(span.clone()).await;
+        match &result {
+            Ok(reply) => span.record("seq", reply.seq.get()).record("outcome", reply.outcome.name()),
+            Err(error) => span.record("outcome", field::display(error)),
+        };
+        result
+    }
+
+    async fn ask(
         &self,
         occurrence: &OccurrenceId,
         command: BookingCommand,

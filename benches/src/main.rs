@@ -32,7 +32,11 @@ fn main() -> Result<()> {
     }
     if wants("refused") {
         let refused = runtime.block_on(ours::refusals(512))?;
-        println!("\nrefused requests, sold out, 512 callers: {}/s, p50 {:?}", refused.rate(), refused.p50());
+        println!(
+            "\nrefused requests, sold out, 512 callers: {}/s, p50 {} us",
+            refused.rate(),
+            refused.p50().as_micros()
+        );
     }
     if wants("roster") {
         ledger::curve();
@@ -41,7 +45,7 @@ fn main() -> Result<()> {
 }
 
 async fn bookings(name: &str, occurrences: usize) -> Result<()> {
-    println!("\ndurable bookings/s, {name} (fdatasync p50 of this disk now: {:?})\n", disk_p50()?);
+    println!("\ndurable bookings/s, {name} (fdatasync p50 of this disk now: {} us)\n", disk_p50()?.as_micros());
     println!(
         "| callers | boxoffice | p50 | p99 | raw sled | p50 | of raw | raw file | PostgreSQL | p50 | times PostgreSQL |"
     );
@@ -62,18 +66,19 @@ async fn bookings(name: &str, occurrences: usize) -> Result<()> {
 }
 
 fn row(callers: usize, ours: &Measured, sled: &Measured, file: &Measured, peer: Option<&Measured>) {
+    let micros = |latency: Duration| format!("{} us", latency.as_micros());
     let ratio = |other: &Measured| ours.rate() as f64 / other.rate().max(1) as f64;
     let (peer_rate, peer_p50, times) = match peer {
-        Some(peer) => (peer.rate().to_string(), format!("{:?}", peer.p50()), format!("{:.1}", ratio(peer))),
+        Some(peer) => (peer.rate().to_string(), micros(peer.p50()), format!("{:.1}", ratio(peer))),
         None => ("not here".to_owned(), String::new(), String::new()),
     };
     println!(
-        "| {callers} | {} | {:?} | {:?} | {} | {:?} | {:.2} | {} | {peer_rate} | {peer_p50} | {times} |",
+        "| {callers} | {} | {} | {} | {} | {} | {:.2} | {} | {peer_rate} | {peer_p50} | {times} |",
         ours.rate(),
-        ours.p50(),
-        ours.quantile(0.99),
+        micros(ours.p50()),
+        micros(ours.quantile(0.99)),
         sled.rate(),
-        sled.p50(),
+        micros(sled.p50()),
         ratio(sled),
         file.rate(),
     );

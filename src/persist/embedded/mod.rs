@@ -176,6 +176,7 @@ impl<E: Engine> Embedded<E> {
 
     fn commit_group(&self, writer: &mut Writer, transactions: Vec<Transaction>) -> Result<Vec<CommitOutcome>, Fault> {
         self.healthy()?;
+        let _span = tracing::debug_span!("commit", transactions = transactions.len()).entered();
         let mut current = Current { store: self, heads: &mut writer.heads };
         let mut plan = plan(&mut current, &self.limits, writer.next_cursor, transactions)?;
         let outcomes = core::mem::take(&mut plan.outcomes);
