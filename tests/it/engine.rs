@@ -106,6 +106,8 @@ fn nothing_of_it_is_visible(store: &Embedded<Watched>) {
     assert_eq!(now(store.read(&stream("new"), Seq::FIRST, 10)).unwrap().len(), 0);
     assert_eq!(now(store.read_all(Cursor::START, 10)).unwrap().events.len(), 1);
     assert_eq!(now(store.streams(None, 10)).unwrap(), [stream("old")]);
+    // `new` comes first by name, and must not use up the page.
+    assert_eq!(now(store.streams(None, 1)).unwrap(), [stream("old")]);
     let one = Payload::new(&1).unwrap();
     assert_eq!(now(store.get(&key())).unwrap(), Some(one.clone()));
     assert_eq!(now(store.scan("", None, 10)).unwrap(), [(key(), one)]);

@@ -181,10 +181,17 @@ impl<E: Engine> Backend for Embedded<E> {
         if after.is_some() {
             start.push(0);
         }
-        for (key, value) in self.entries(&start, &[layout::STREAM + 1], Order::Ascending, limit)? {
-            let meta: StreamMeta = layout::open(&key, &value)?;
-            if meta.first_cursor <= durable {
-                names.push(StreamName::stored(&text_of(&key)));
+        while names.len() < limit {
+            // Names that are not durable yet are passed over and must not use up the page.
+            let found = self.entries(&start, &[layout::STREAM + 1], Order::Ascending, limit - names.len())?;
+            let Some((last, _)) = found.last() else { break };
+            start.clone_from(last);
+            start.push(0);
+            for (key, value) in &found {
+                let meta: StreamMeta = layout::open(key, value)?;
+                if meta.first_cursor <= durable {
+                    names.push(StreamName::stored(&text_of(key)));
+                }
             }
         }
         Ok(names)
