@@ -4,6 +4,7 @@ use super::command::BookingCommand;
 use super::decide::{Decision, decide};
 use super::ledger::SeatLedger;
 use super::outcome::{BookingOutcome, BookingReply};
+use super::owner::EVENTS_MAX;
 use super::wire;
 use crate::id::OccurrenceId;
 use crate::persist::{
@@ -123,12 +124,19 @@ pub async fn attempt(
     if events.is_empty() {
         return Ok(BookingReply { outcome, seq: expected });
     }
-    let events: Vec<_> = events.iter().map(|event| wire::encode(at, event)).collect();
+    // More than one transaction takes are lapses: those that fit are recorded, and the caller is told that the stream
+    // has moved on, which is true.
+    let whole = events.len() <= EVENTS_MAX;
+    let events: Vec<_> = events.iter().take(EVENTS_MAX).map(|event| wire::encode(at, event)).collect();
     let seq = expected.plus(events.len() as u64);
     let stream = booking_stream(occurrence);
     let transaction = Transaction::append(&stream, Expect::At(expected), events);
     match backend.commit_one(transaction).await? {
-        CommitOutcome::Done(_) | CommitOutcome::Already(_) => Ok(BookingReply { outcome, seq }),
+        CommitOutcome::Done(_) | CommitOutcome::Already(_) if whole => Ok(BookingReply { outcome, seq }),
+        CommitOutcome::Done(_) | CommitOutcome::Already(_) => {
+            let outcome = BookingOutcome::Conflict { expected, actual: seq };
+            Ok(BookingReply { outcome, seq })
+        }
         CommitOutcome::Conflict(failed) => {
             let actual = actual_of(&failed).unwrap_or(expected);
             let outcome = BookingOutcome::Conflict { expected, actual };

@@ -24,6 +24,9 @@ use super::wire;
 use crate::persist::{Expect, Fault, RecordedEvent, Seq, StreamName, Transaction};
 use crate::time::Timestamp;
 
+/// Events that one transaction holds at most. Only a great many holds that lapse at once come near it.
+pub(super) const EVENTS_MAX: usize = 1_024;
+
 /// Decides the commands of one occurrence in order of arrival, and batches what they write.
 ///
 /// `T` is whatever the caller needs to deliver a reply, such as a channel. Each token comes back exactly once.
@@ -90,9 +93,15 @@ impl<T> Default for Batch<T> {
     }
 }
 
+impl<T> Request<T> {
+    fn answered(self) -> (T, BookingReply) {
+        (self.token, self.reply)
+    }
+}
+
 impl<T> Batch<T> {
     fn replies(self) -> impl Iterator<Item = (T, BookingReply)> {
-        self.requests.into_iter().map(|request| (request.token, request.reply))
+        self.requests.into_iter().map(Request::answered)
     }
 }
 
@@ -190,9 +199,19 @@ impl<T> Owner<T> {
         if self.in_flight.is_some() || self.next.events.is_empty() {
             return None;
         }
-        let batch = core::mem::take(&mut self.next);
-        let events: Vec<_> = batch.events.iter().map(|(at, event)| wire::encode(*at, event)).collect();
-        let expected = Seq::new(self.ledger.seq().get() - events.len() as u64);
+        let total = self.next.events.len();
+        let expected = Seq::new(self.ledger.seq().get() - total as u64);
+        let count = total.min(EVENTS_MAX);
+        let last = expected.plus(count as u64);
+        // In order of arrival, and so of what they rest on.
+        let ready = self.next.requests.partition_point(|request| request.reply.seq <= last);
+        let later = Batch {
+            requests: self.next.requests.split_off(ready),
+            events: self.next.events.split_off(count),
+            undo: self.next.undo.split_off(count),
+        };
+        let batch = core::mem::replace(&mut self.next, later);
+        let events = batch.events.iter().map(|(at, event)| wire::encode(*at, event)).collect();
         self.in_flight = Some(batch);
         Some(Transaction::append(&self.stream, Expect::At(expected), events))
     }
@@ -203,9 +222,11 @@ impl<T> Owner<T> {
             return Vec::new();
         };
         let mut replies: Vec<_> = batch.replies().collect();
-        if self.next.events.is_empty() {
-            // Refusals that came while it was in flight rest on it and on nothing else.
-            replies.extend(core::mem::take(&mut self.next).replies());
+        // Refusals that came while it was in flight may rest on it and on nothing later.
+        let durable = self.ledger.seq().get() - self.next.events.len() as u64;
+        let ready = self.next.requests.partition_point(|request| request.reply.seq.get() <= durable);
+        replies.extend(self.next.requests.drain(..ready).map(Request::answered));
+        if self.is_settled() {
             self.ledger.settle();
         }
         replies

@@ -394,6 +394,21 @@ fn a_refusal_on_durable_facts_is_answered_at_once_and_one_on_facts_in_flight_wai
 }
 
 #[test]
+fn a_refusal_waits_for_the_facts_it_rests_on_and_not_for_later_ones() {
+    let mut ledger = SeatLedger::new();
+    assert!(apply(&mut ledger, &open(2), at(0)).is_accepted());
+    let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
+    assert_eq!(owner.submit(book("ann"), None, 1, at(1)), Submitted::Waits);
+    assert!(owner.next_transaction().is_some());
+    assert_eq!(owner.submit(book("ann"), None, 2, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(book("bob"), None, 3, at(1)), Submitted::Waits);
+    let tokens = |replies: Vec<(i32, BookingReply)>| replies.into_iter().map(|(token, _)| token).collect::<Vec<_>>();
+    assert_eq!(tokens(owner.committed()), [1, 2]);
+    assert!(owner.next_transaction().is_some());
+    assert_eq!(tokens(owner.committed()), [3]);
+}
+
+#[test]
 fn an_owner_with_too_many_waiting_says_busy_and_keeps_the_rest() {
     let mut ledger = SeatLedger::new();
     assert!(apply(&mut ledger, &open(9), at(0)).is_accepted());
@@ -437,4 +452,42 @@ fn churn_does_not_make_the_ledger_grow_without_end() {
     }
     assert_eq!(owner.look(SeatLedger::taken), 0);
     assert!(format!("{owner:?}").len() < 20_000);
+}
+
+/// A hundred times more holds than fit into one transaction lapse at the same instant.
+#[test]
+fn more_lapses_than_fit_into_a_transaction_are_recorded_in_several() {
+    let (store, evening) = (MemoryBackend::new(), "chess@20260105".parse().unwrap());
+    let _opened = ready(run(&store, &evening, &open(5_000), at(0))).unwrap();
+    let mut owner = Owner::new(booking_stream(&evening), ready(observe(&store, &evening)).unwrap(), 10_000);
+    let mut answers = Answers::new();
+    for token in 0..5_000 {
+        assert_eq!(owner.submit(hold(&format!("p{token}")), None, token, at(0)), Submitted::Waits);
+    }
+    ready(commit(&store, &mut owner, at(0), &mut answers));
+    assert_eq!(answers.len(), 5_000);
+
+    // By the owner: the booking waits for all of them.
+    assert_eq!(owner.submit(book("last"), None, 7, at(100)), Submitted::Waits);
+    let mut sizes = Vec::new();
+    let mut told = Answers::new();
+    while let Some(transaction) = owner.next_transaction() {
+        sizes.push(transaction.appends[0].events.len());
+        assert!(told.is_empty());
+        assert!(ready(store.commit_one(transaction)).unwrap().is_done());
+        told = owner.committed();
+    }
+    assert!(sizes.len() > 1 && sizes.iter().all(|size| *size <= 1_024), "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 5_001);
+    assert_eq!(told, [(7, BookingReply { outcome: Booked { seat: 1 }, seq: Seq::new(10_002) })]);
+
+    // And without one.
+    for token in 0..3_000 {
+        assert_eq!(owner.submit(hold(&format!("q{token}")), None, token, at(100)), Submitted::Waits);
+    }
+    ready(commit(&store, &mut owner, at(100), &mut answers));
+    let reply = ready(run(&store, &evening, &book("very last"), at(200))).unwrap();
+    assert_eq!(reply.outcome, Booked { seat: 2 });
+    let head = ready(store.head(&booking_stream(&evening))).unwrap();
+    assert_eq!((head.last, reply.seq), (Seq::new(16_003), Seq::new(16_003)));
 }

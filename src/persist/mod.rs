@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | two writers who saw the same sequence number never both append | [`Expect::At`], answered by [`CommitOutcome::Conflict`] |
 //! | a committed transaction survives what [`Durability`] names | [`Backend::durability`] |
-//! | no reader sees a fact before it is durable | [`conformance`](self) and the crash tests |
+//! | no reader sees a fact before it is durable | the conformance suite and the crash tests |
 //! | sequence numbers climb for ever, also past a truncation | [`Head::last`] |
 //! | a retry with the same key happens once | [`Transaction::once`] and [`CommitOutcome::Already`] |
 //! | a reader of the whole store never skips an event | [`Backend::read_all`] |
