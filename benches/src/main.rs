@@ -13,7 +13,7 @@ use std::time::Duration;
 use load::{Measured, disk_p50};
 
 /// Callers with a request on its way.
-const CALLERS: [usize; 4] = [1, 8, 64, 512];
+const CALLERS: [usize; 5] = [1, 8, 16, 64, 512];
 /// How long each figure is measured.
 const MEASURE: Duration = Duration::from_secs(3);
 

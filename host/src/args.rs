@@ -2,15 +2,29 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 /// Calendars, ticketing and notification delivery: the host process.
 #[derive(Debug, Parser)]
 #[command(name = "boxoffice", version, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
+    /// Log what happens to standard error, at this level and above
+    ///
+    /// Spans carry the occurrence, the sequence number and the outcome; attendees are in none of them.
+    #[arg(long, global = true, value_enum, value_name = "LEVEL", default_value_t = Log::Off)]
+    pub(crate) log: Log,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Log {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
 }
 
 #[derive(Debug, Subcommand)]

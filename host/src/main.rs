@@ -14,8 +14,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Log};
 use crate::error::HostError;
 use crate::output::complain;
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
             return HostError::Usage(line.trim_start_matches("error: ").to_owned()).report();
         }
     };
+    start_log(cli.log);
     let done = match cli.command {
         Command::Onsale(args) => onsale::run(&args),
         Command::Verify(args) => verify::run(&args),
@@ -62,4 +65,17 @@ fn keep_caught_panics_quiet() {
             shown(info);
         }
     }));
+}
+
+fn start_log(level: Log) {
+    let level = match level {
+        Log::Off => return,
+        Log::Error => LevelFilter::ERROR,
+        Log::Warn => LevelFilter::WARN,
+        Log::Info => LevelFilter::INFO,
+        Log::Debug => LevelFilter::DEBUG,
+    };
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // Each span is shown when it ends: by then it has its sequence number and its outcome.
+    log.with_span_events(FmtSpan::CLOSE).init();
 }

@@ -106,3 +106,27 @@ fn every_command_explains_itself() {
         assert!(output.stdout.len() > 500, "{command}");
     }
 }
+
+#[test]
+fn the_log_shows_occurrence_seq_and_outcome_and_no_attendee() {
+    let ics = calendar();
+    let output = boxoffice(&[
+        "onsale",
+        "--log",
+        "debug",
+        "--calendar",
+        ics.to_str().unwrap(),
+        "--from",
+        "2026-12-01",
+        "--to",
+        "2026-12-03",
+        "--buyers",
+        "20",
+        "--json",
+    ]);
+    let log = String::from_utf8(output.stderr).unwrap();
+    let spans: Vec<&str> = log.lines().filter(|line| line.contains("booking{occurrence=")).collect();
+    assert!(spans.iter().any(|line| line.contains("seq=") && line.contains("outcome=\"booked\"")), "{log}");
+    assert!(log.contains("commit{transactions="), "{log}");
+    assert!(!log.contains("buyer-"), "{log}");
+}
