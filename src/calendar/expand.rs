@@ -44,11 +44,11 @@ pub(super) fn expand(
             return Ok(());
         }
         steps += u64::try_from(days.end - days.start).unwrap_or_default();
-        pattern.pick(days, &times, &mut picked);
-        steps += picked.len() as u64;
-        if steps > STEPS_MAX {
+        let room = usize::try_from(STEPS_MAX.saturating_sub(steps)).unwrap_or(usize::MAX);
+        if steps > STEPS_MAX || !pattern.pick(days, &times, room, &mut picked) {
             return Err(OutOfSteps);
         }
+        steps += picked.len() as u64;
         for &(at_day, time) in &picked {
             let Some(at) = day::to_date(at_day).map(|date| date.to_datetime(time)).filter(|at| *at >= start) else {
                 continue;
@@ -129,14 +129,17 @@ impl<'a> Pattern<'a> {
         times
     }
 
-    /// The starts of one period.
-    fn pick(&self, days: core::ops::Range<Day>, times: &[Time], picked: &mut Vec<(Day, Time)>) {
+    /// The starts of one period. False as soon as there are more candidates than `room`: nothing is kept beyond it.
+    fn pick(&self, days: core::ops::Range<Day>, times: &[Time], room: usize, picked: &mut Vec<(Day, Time)>) -> bool {
         picked.clear();
         for at in days.filter(|at| self.lets_through(*at)) {
+            if picked.len() + times.len() > room {
+                return false;
+            }
             picked.extend(times.iter().map(|time| (at, *time)));
         }
         if self.rule.by_set_pos.is_empty() {
-            return;
+            return true;
         }
         let count = i64::try_from(picked.len()).unwrap_or(i64::MAX);
         let places = self.rule.by_set_pos.iter().map(|place| if *place > 0 { place - 1 } else { count + place });
@@ -144,6 +147,7 @@ impl<'a> Pattern<'a> {
         places.sort_unstable();
         places.dedup();
         *picked = places.into_iter().filter_map(|place| picked.get(place).copied()).collect();
+        true
     }
 
     fn lets_through(&self, at: Day) -> bool {

@@ -99,7 +99,7 @@ impl CalendarEvent {
         };
         let same = |start: DateTime| self.recurrence_id(start).as_ref() == Some(recurrence);
         Ok(self.originals(at, at)?.into_iter().any(|(original, _)| same(original))
-            || self.changes.iter().any(|change| same(change.of)))
+            || self.changes.iter().any(|change| same(change.of) && !self.is_excluded(change.of)))
     }
 
     fn instant(&self, civil: DateTime) -> Timestamp {
@@ -188,6 +188,10 @@ impl CalendarEvent {
         starts.retain(|instant, (start, _)| !excluded.contains(instant) && !self.excluded_days.contains(&start.date()));
         let near = |(start, _): &(DateTime, Option<Length>)| (first..=last).contains(&day::number(start.date()));
         Ok(starts.into_values().filter(near).collect())
+    }
+
+    fn is_excluded(&self, original: DateTime) -> bool {
+        self.excluded().contains(&self.instant(original)) || self.excluded_days.contains(&original.date())
     }
 
     fn excluded(&self) -> BTreeSet<Timestamp> {

@@ -132,7 +132,7 @@ impl FromStr for RecurrenceRule {
     type Err = RuleError;
 
     fn from_str(text: &str) -> Result<Self, RuleError> {
-        let upper = text.trim().to_ascii_uppercase();
+        let upper = text.trim_end().to_ascii_uppercase();
         let mut rule = Self::every(Frequency::Daily);
         let mut seen: Vec<&str> = Vec::new();
         // Outlook ends rules with a semicolon.

@@ -9,6 +9,7 @@ use jiff::civil::{Date, DateTime, Time};
 use sha2::{Digest, Sha256};
 
 use super::tzid::Zones;
+use super::unfold::MARK;
 use super::{Diagnostic, shorten};
 use crate::calendar::event::{CalendarEvent, Change, Length, Range, nominal};
 use crate::calendar::rule::RecurrenceRule;
@@ -84,12 +85,13 @@ fn in_frame(at: DateTime, from: &Frame, to: &Frame) -> DateTime {
 pub(super) fn read_event(
     component: &ICalendarComponent,
     zones: &mut Zones<'_>,
+    rules: &[String],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Read> {
     let summary = text(component, &ICalendarProperty::Summary).unwrap_or_default();
     let uid = text(component, &ICalendarProperty::Uid).filter(|uid| !uid.trim().is_empty());
     let name = uid.clone().unwrap_or_else(|| if summary.is_empty() { "VEVENT".to_owned() } else { summary.clone() });
-    let mut vevent = Vevent { component, zones, diagnostics, name };
+    let mut vevent = Vevent { component, zones, rules, diagnostics, name };
 
     let (start, frame) = vevent.time(&ICalendarProperty::Dtstart, "DTSTART")?;
     let uid = uid.unwrap_or_else(|| {
@@ -135,6 +137,7 @@ pub(super) fn read_event(
 struct Vevent<'a, 'b> {
     component: &'a ICalendarComponent,
     zones: &'a mut Zones<'b>,
+    rules: &'a [String],
     diagnostics: &'a mut Vec<Diagnostic>,
     name: String,
 }
@@ -223,10 +226,13 @@ impl Vevent<'_, '_> {
             return None;
         }
         for entry in self.component.properties(&ICalendarProperty::Rrule) {
-            let rule = match entry.values.first() {
-                Some(ICalendarValue::RecurrenceRule(rule)) => rule.to_string(),
-                Some(value) => value.as_text().unwrap_or_default().to_owned(),
-                None => String::new(),
+            // The library reads COUNT=0 as no COUNT and drops parts it does not know. A rule is read as it was written
+            // or not at all.
+            let mark = entry.params.iter().find(|param| param.name.as_str().eq_ignore_ascii_case(MARK));
+            let number = mark.and_then(|mark| mark.value.as_text()).and_then(|text| text.get(1..)?.parse().ok());
+            let Some(rule) = number.and_then(|number: usize| self.rules.get(number)) else {
+                self.note("RRULE", "could not be found again in the file");
+                return None;
             };
             match rule.parse::<RecurrenceRule>() {
                 Ok(rule) => rules.push(rule),

@@ -5,6 +5,7 @@
 
 mod component;
 mod tzid;
+mod unfold;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use calcard::{Entry, Parser};
 
 use self::component::{Read, read_event};
 use self::tzid::Zones;
+use self::unfold::unfold;
 use super::event::{CalendarEvent, Change};
 
 /// Largest file read, in bytes.
@@ -92,10 +94,11 @@ pub fn read_icalendar(bytes: &[u8]) -> Result<Import, ImportError> {
     if bytes.len() > BYTES_MAX {
         return Err(ImportError::TooLarge { bytes: bytes.len(), limit: BYTES_MAX });
     }
-    let text = String::from_utf8_lossy(bytes);
+    let (text, rules) = unfold(bytes);
     let mut reader = Reader {
         import: Import::default(),
-        places: places(&text),
+        places: places(&String::from_utf8_lossy(bytes)),
+        rules,
         next_place: 0,
         groups: Vec::new(),
         group_of: BTreeMap::new(),
@@ -142,6 +145,8 @@ struct Reader {
     import: Import,
     places: Vec<usize>,
     next_place: usize,
+    /// Every RRULE of the file, as it stands there.
+    rules: Vec<String>,
     groups: Vec<Vec<Read>>,
     /// Where the components with a UID are gathered.
     group_of: BTreeMap<String, usize>,
@@ -162,7 +167,7 @@ impl Reader {
             let line = self.places.get(self.next_place).copied();
             self.next_place += 1;
             let mut diagnostics = Vec::new();
-            if let Some(read) = read_event(component, &mut zones, &mut diagnostics) {
+            if let Some(read) = read_event(component, &mut zones, &self.rules, &mut diagnostics) {
                 let place = *self.group_of.entry(read.uid.clone()).or_insert(self.groups.len());
                 match self.groups.get_mut(place) {
                     Some(group) => group.push(read),

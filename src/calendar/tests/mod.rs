@@ -171,6 +171,9 @@ fn an_occurrence_is_known_by_the_start_that_the_rule_gave_it() {
     });
     let knows = |id: &str| chess.has_occurrence(&RecurrenceId::new(id).unwrap()).unwrap();
     assert!(knows("20260112T190000") && knows("20260119T190000"));
+    let mut removed = chess.clone();
+    removed.excluded.push(date(2026, 1, 12).at(19, 0, 0, 0));
+    assert!(!removed.has_occurrence(&RecurrenceId::new("20260112T190000").unwrap()).unwrap());
     assert!(!knows("20260112T190001") && !knows("20260113T190000") && !knows("20260112") && !knows("20260112T190000Z"));
     assert_eq!(starts(&chess, "2026-01-06", "2026-01-20"), ["2026-01-19T19:00:00"]);
     assert_eq!(starts(&chess, "2026-01-31", "2026-02-02"), ["2026-02-01T10:00:00"]);
@@ -187,9 +190,47 @@ fn a_rule_that_hardly_ever_matches_ends_in_a_typed_error() {
 fn a_rule_that_matches_every_moment_ends_in_a_typed_error() {
     let list = |count: u32| (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
     let rule = format!("FREQ=DAILY;BYHOUR={};BYMINUTE={};BYSECOND={}", list(24), list(60), list(60));
-    let always = event("2020-01-01T00:00:00", Frame::Floating, &rule);
-    let found = always.occurrences(date(2020, 1, 1).into(), date(9999, 12, 31).into(), Select::Starting);
-    assert!(matches!(found, Err(CalendarError::TooManySteps { .. })));
+    for rule in [rule.clone(), rule.replace("DAILY", "YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU")] {
+        let always = event("2020-01-01T00:00:00", Frame::Floating, &rule);
+        let found = always.occurrences(date(2020, 1, 1).into(), date(9999, 12, 31).into(), Select::Starting);
+        assert!(matches!(found, Err(CalendarError::TooManySteps { .. })));
+    }
+}
+
+#[cfg(feature = "ical")]
+#[test]
+fn a_rule_of_a_file_is_read_as_it_stands_there_or_not_at_all() {
+    let file = |rule: &str| {
+        format!(
+            "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART:20260105T190000Z\r\nRRULE:{rule}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        )
+    };
+    let bad = [
+        "FREQ=DAILY;COUNT=0",
+        "FREQ=DAILY;COUNT=4294967298",
+        "FREQ=DAILY;INTERVAL=-2",
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;BYHOUR=265",
+        "FREQ=MONTHLY;BYMONTHDAY=257",
+        "FREQ=DAILY;COUNT=3;COUNT=5",
+        "FREQ=DAILY;X-FOO=1",
+        " FREQ=DAILY",
+    ];
+    for rule in bad {
+        let import = read_icalendar(file(rule).as_bytes()).unwrap();
+        assert!(import.events.is_empty(), "{rule}");
+        assert_eq!(import.diagnostics.len(), 1, "{rule}");
+        assert_eq!((import.diagnostics[0].line, import.diagnostics[0].property), (Some(2), "RRULE"), "{rule}");
+    }
+    let good = [
+        ("FREQ=DAILY;INTERVAL=65537", "FREQ=DAILY;INTERVAL=65537"),
+        ("FREQ=WEE\r\n KLY;BYDAY=\r\n\tMO", "FREQ=WEEKLY;BYDAY=MO"),
+    ];
+    for (rule, read) in good {
+        let import = read_icalendar(file(rule).as_bytes()).unwrap();
+        assert_eq!(import.diagnostics, [], "{rule}");
+        assert_eq!(import.events[0].rules[0].to_string(), read);
+    }
 }
 
 // ---- laws ----
