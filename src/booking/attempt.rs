@@ -8,8 +8,8 @@ use super::owner::EVENTS_MAX;
 use super::wire;
 use crate::id::OccurrenceId;
 use crate::persist::{
-    Backend, CommitOutcome, Expect, Failed, Fault, RecordedEvent, Seq, StreamName, Transaction, load_snapshot,
-    save_snapshot,
+    Backend, CommitOutcome, Expect, Failed, Fault, RecordedEvent, Seq, StoreError, StreamName, Transaction,
+    load_snapshot, save_snapshot,
 };
 use crate::time::Timestamp;
 
@@ -41,8 +41,7 @@ pub async fn observe(backend: &dyn Backend, occurrence: &OccurrenceId) -> Result
 /// As [`observe`].
 pub async fn load_ledger(backend: &dyn Backend, occurrence: &OccurrenceId) -> Result<(SeatLedger, Seq), Fault> {
     let stream = booking_stream(occurrence);
-    let snapshot = load_snapshot(backend, &stream).await?;
-    let restored = snapshot.and_then(|snapshot| SeatLedger::from_snapshot(&snapshot).ok().flatten());
+    let restored = load_snapshot(backend, stream.as_str()).await?.and_then(SeatLedger::from_saved);
     let mut ledger = restored.unwrap_or_else(SeatLedger::new);
     let snapshot_seq = ledger.seq();
     catch_up(backend, &stream, &mut ledger).await?;
@@ -54,8 +53,11 @@ pub async fn load_ledger(backend: &dyn Backend, occurrence: &OccurrenceId) -> Re
 /// # Errors
 /// [`Fault`] when storage failed.
 pub async fn save_ledger(backend: &dyn Backend, occurrence: &OccurrenceId, ledger: &SeatLedger) -> Result<bool, Fault> {
-    let snapshot = ledger.to_snapshot().map_err(|error| Fault::Unavailable { reason: error.to_string().into() })?;
-    save_snapshot(backend, &booking_stream(occurrence), &snapshot).await
+    match save_snapshot(backend, booking_stream(occurrence).as_str(), &ledger.to_saved()).await {
+        Ok(()) => Ok(true),
+        Err(StoreError::Fault(fault)) => Err(fault),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Folds the events of `stream` that `ledger` does not know yet.

@@ -62,4 +62,5 @@ pub use event::BookingEvent;
 pub use ledger::{Seat, SeatLedger, SeatState, Undo};
 pub use outcome::{BookingOutcome, BookingReply, Seats};
 pub use owner::{Owner, Submitted};
+pub use snapshot::SavedLedger;
 pub use wire::{WireError, decode, encode};

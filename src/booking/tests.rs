@@ -294,7 +294,7 @@ proptest! {
     #[test]
     fn a_snapshot_restores_the_ledger(history in any_history(), then in any_history()) {
         let (_, mut ledger) = after(&[&[(0, open(4))], &history[..]].concat());
-        let mut restored = SeatLedger::from_snapshot(&ledger.to_snapshot().unwrap()).unwrap().unwrap();
+        let mut restored = SeatLedger::from_saved(ledger.to_saved()).unwrap();
         prop_assert_eq!(&restored, &ledger);
         for (now, command) in with_instants(&then) {
             prop_assert_eq!(apply(&mut restored, command, now), apply(&mut ledger, command, now));

@@ -5,9 +5,10 @@ use core::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::contents::{Cut, Item, Verification};
 use super::error::Fault;
 use super::record::{Cursor, Key, Payload, RecordedEvent, Seq, StreamName};
-use super::transaction::{CommitOutcome, Transaction};
+use super::transaction::{CommitOutcome, Committed, IdempotencyKey, Transaction};
 
 /// What an acknowledged commit survives, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ pub enum Durability {
 
 /// What a backend accepts. Anything above is answered by
 /// [`CommitOutcome::Refused`](super::CommitOutcome::Refused), never by a panic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of stream name, event type and payload of one event, together.
     pub event_bytes_max: usize,
@@ -41,7 +42,7 @@ impl Default for Limits {
 }
 
 /// Where a stream stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The last sequence number given out; [`Seq::UNWRITTEN`] when none was. Truncation never lowers it.
     pub last: Seq,
@@ -50,7 +51,7 @@ pub struct Head {
 }
 
 /// A stretch of the whole store in commit order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     /// The events, oldest first.
     pub events: Vec<RecordedEvent>,
@@ -88,7 +89,8 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// Counters since it was opened.
     fn stats(&self) -> Stats;
 
-    /// Commits independent transactions in one go, and answers each in its place.
+    /// Commits independent transactions in one go, and answers each in its place. The events of one transaction stand
+    /// side by side in the commit order: their cursors are consecutive.
     ///
     /// They are checked in order: a later one sees what an earlier one of the same call wrote. One that is refused
     /// does not touch the others.
@@ -131,6 +133,12 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// [`Fault`] when storage failed.
     async fn streams(&self, after: Option<&StreamName>, limit: usize) -> Result<Vec<StreamName>, Fault>;
 
+    /// What the transaction with this idempotency key wrote; none when none was committed.
+    ///
+    /// # Errors
+    /// [`Fault`] when storage failed.
+    async fn recall(&self, key: &IdempotencyKey) -> Result<Option<Committed>, Fault>;
+
     /// The value of `key`.
     ///
     /// # Errors
@@ -149,4 +157,33 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Fault`] when storage failed.
     async fn truncate(&self, stream: &StreamName, through: Seq) -> Result<(), Fault>;
+
+    /// Reads everything and says what is wrong with it. Writers go on meanwhile; truncations may wait.
+    ///
+    /// A backend that knows its own bytes looks at those; another one calls
+    /// [`verify_by_reading`](super::verify_by_reading), which finds gaps and unreadable records.
+    ///
+    /// # Errors
+    /// [`Fault`] when storage failed. A damaged record is no fault here but a finding.
+    async fn verify(&self) -> Result<Verification, Fault>;
+
+    /// The streams of which something was truncated, sorted by name, with where they stand.
+    ///
+    /// # Errors
+    /// [`Fault`] when storage failed.
+    async fn truncated(&self) -> Result<Vec<(StreamName, Head)>, Fault>;
+
+    /// Everything that is no event, at one single moment between two commits. Held in memory: writers wait as long as
+    /// it takes to read it.
+    ///
+    /// # Errors
+    /// [`Fault`] when storage failed.
+    async fn cut(&self) -> Result<Cut, Fault>;
+
+    /// Writes what another store held, as it stood there: sequence numbers, cursors and idempotency keys included.
+    /// For a store that holds nothing else: nothing is checked. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`Fault`] when storage failed.
+    async fn import(&self, items: Vec<Item>) -> Result<(), Fault>;
 }

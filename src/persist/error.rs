@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::record::{Seq, StreamName};
+use super::transaction::Limit;
 use crate::id::IdError;
 
 /// Why a text is not the name of a stream, an event type, a key or an idempotency key.
@@ -31,7 +33,8 @@ pub struct PayloadError {
 /// Infrastructure failed: the caller learnt nothing about the domain.
 ///
 /// Cloned to every caller whose transaction shared the failing commit.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
     /// Nothing was written and a later try may succeed.
@@ -71,10 +74,68 @@ impl Fault {
     }
 }
 
+/// Why a facet of the store did not do what it was asked. A conflict is not among these: that is an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Storage failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// What was to be written breaks a limit of the store. Nothing was written.
+    #[error("refused: {0}")]
+    Refused(#[from] Limit),
+    /// A value has no JSON form, or what is stored is not the value that was asked for.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// A name is none.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Events that a projection has not folded yet were truncated: folding what is left would give a wrong value.
+    #[error("stream {stream} was truncated through seq {truncated_through}, and seq {next} was not folded yet")]
+    Truncated {
+        /// The stream.
+        stream: StreamName,
+        /// The first event that was needed.
+        next: Seq,
+        /// The last event that is gone.
+        truncated_through: Seq,
+    },
+    /// An event could not be lifted to its current shape, or be read as what it should be.
+    #[error("event {seq} of stream {stream} is not readable: {reason}")]
+    Event {
+        /// The stream.
+        stream: StreamName,
+        /// Its place.
+        seq: Seq,
+        /// What is wrong.
+        reason: PayloadError,
+    },
+    /// A blob could not be stored, found or verified.
+    #[error("blob {cid}: {reason}")]
+    Blob {
+        /// Which one.
+        cid: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
 /// Why a store directory could not be opened. The directory is as it was, or not created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The text names no kind of store.
+    #[error("{location:?} is no store: write sled:DIR, fjall:DIR or memory:")]
+    Location {
+        /// The text found.
+        location: String,
+    },
+    /// This build does not have the engine.
+    #[error("this build has no {engine}: switch on the cargo feature of that name")]
+    NotBuiltIn {
+        /// The engine, by its feature.
+        engine: String,
+    },
     /// There is no store at the path.
     #[error("no store at {}", path.display())]
     Missing {

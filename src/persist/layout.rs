@@ -89,6 +89,11 @@ impl Run<'_> {
     pub(crate) fn end_seq(&self) -> Seq {
         self.first_seq.plus(self.events.len() as u64)
     }
+
+    /// The offset after that of its last event.
+    pub(crate) fn end_offset(&self) -> u64 {
+        self.offset + self.events.len() as u64
+    }
 }
 
 /// A key made of a tag and a text.
@@ -115,6 +120,17 @@ pub(crate) fn index_key(stream: &str, seq: Seq) -> Vec<u8> {
     key.push(0);
     key.extend_from_slice(&seq.get().to_be_bytes());
     key
+}
+
+/// The name of the stream in an index key.
+pub(crate) fn stream_in_index(key: &[u8]) -> String {
+    let name = key.get(1..key.len().saturating_sub(9)).unwrap_or_default();
+    String::from_utf8_lossy(name).into_owned()
+}
+
+/// The text after the tag of a key that was made from a checked name.
+pub(crate) fn text_in(key: &[u8]) -> String {
+    String::from_utf8_lossy(key.get(1..).unwrap_or_default()).into_owned()
 }
 
 /// The number in the last eight bytes of a record or index key.
@@ -153,10 +169,8 @@ fn checksum(key: &[u8], body: &[u8]) -> u32 {
 pub(crate) fn place(key: &[u8]) -> String {
     match key.split_first() {
         Some((&RECORD, _)) => format!("record at cursor {}", trailing_number(key).unwrap_or_default()),
-        Some((&INDEX, rest)) => {
-            let stream = rest.split(|&byte| byte == 0).next().unwrap_or_default();
-            let seq = trailing_number(key).unwrap_or_default();
-            format!("index of stream {} at seq {seq}", String::from_utf8_lossy(stream))
+        Some((&INDEX, _)) => {
+            format!("index of stream {} at seq {}", stream_in_index(key), trailing_number(key).unwrap_or_default())
         }
         Some((&STREAM, rest)) => {
             format!("catalog entry of stream {}", String::from_utf8_lossy(rest))
@@ -167,7 +181,7 @@ pub(crate) fn place(key: &[u8]) -> String {
     }
 }
 
-/// Packs events, which must stand in commit order with dense cursors, into records.
+/// Packs events, which must stand in commit order, into records.
 pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
     let mut records: Vec<(Cursor, Vec<Run<'_>>)> = Vec::new();
     let (mut room, mut count) = (0, RECORD_EVENTS_MAX);
@@ -184,7 +198,10 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
         let Some((first, runs)) = records.last_mut() else {
             break;
         };
-        let same_run = runs.last_mut().filter(|run| run.stream == stream && run.end_seq() == event.seq);
+        let offset = event.cursor.position() - first.position();
+        // Cursors have gaps where something was truncated before a store was copied.
+        let follows = |run: &Run<'_>| run.end_seq() == event.seq && run.end_offset() == offset;
+        let same_run = runs.last_mut().filter(|run| run.stream == stream && follows(run));
         match same_run {
             Some(run) => {
                 room = room.saturating_sub(body.size_max());
@@ -192,7 +209,6 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
             }
             None => {
                 room = room.saturating_sub(alone);
-                let offset = event.cursor.position() - first.position();
                 runs.push(Run { stream, first_seq: event.seq, offset, events: vec![body] });
             }
         }
@@ -201,16 +217,44 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
     records
 }
 
+/// The names read last: neighbours mostly share them, and then their text too.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    stream: Option<StreamName>,
+    event_type: Option<EventType>,
+}
+
+impl Names {
+    fn stream(&mut self, name: &str) -> StreamName {
+        match &self.stream {
+            Some(last) if last.as_str() == name => last.clone(),
+            Some(_) | None => self.stream.insert(StreamName::stored(name)).clone(),
+        }
+    }
+
+    fn event_type(&mut self, name: &str) -> EventType {
+        match &self.event_type {
+            Some(last) if last.as_str() == name => last.clone(),
+            Some(_) | None => self.event_type.insert(EventType::stored(name)).clone(),
+        }
+    }
+}
+
 /// The events of a run in the record whose first cursor is `record`, from sequence number `from` on.
-pub(crate) fn unpack<'a>(record: Cursor, run: &'a Run<'a>, from: Seq) -> impl Iterator<Item = RecordedEvent> + 'a {
-    let name = StreamName::stored(run.stream);
-    let numbered = (0_u64..).zip(&run.events);
+pub(crate) fn unpack<'a>(
+    record: Cursor,
+    run: &'a Run<'a>,
+    from: Seq,
+    names: &'a mut Names,
+) -> impl Iterator<Item = RecordedEvent> + 'a {
+    let stream = names.stream(run.stream);
     let skipped = usize::try_from(from.get().saturating_sub(run.first_seq.get())).unwrap_or(usize::MAX);
-    numbered.skip(skipped).map(move |(place, event)| RecordedEvent {
-        stream: name.clone(),
+    let numbered = (0_u64..).zip(&run.events).skip(skipped);
+    numbered.map(move |(place, event)| RecordedEvent {
+        stream: stream.clone(),
         seq: run.first_seq.plus(place),
         cursor: Cursor::from_position(record.position() + run.offset + place),
-        event_type: EventType::stored(event.name),
+        event_type: names.event_type(event.name),
         at: event.at,
         data: Payload::stored(event.data),
     })

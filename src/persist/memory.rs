@@ -2,16 +2,17 @@
 
 use core::fmt;
 use core::ops::Bound;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 
 use super::backend::{Backend, Durability, Head, Limits, Page, Stats};
+use super::contents::{Cut, Item, Remembered, Verification, verify_by_reading};
 use super::error::Fault;
-use super::plan::{Plan, Remembered, Stored, plan};
+use super::plan::{Plan, Stored, plan};
 use super::record::{Cursor, Key, Payload, RecordedEvent, Seq, StreamName};
 use super::sync::{Mutex, lock};
-use super::transaction::{CommitOutcome, IdempotencyKey, Transaction};
+use super::transaction::{CommitOutcome, Committed, IdempotencyKey, Transaction};
 
 /// A store that lives as long as the process: for tests, for simulations and as the measure of other backends.
 ///
@@ -29,7 +30,7 @@ pub struct MemoryBackend {
 #[derive(Default)]
 struct State {
     streams: BTreeMap<StreamName, Stream>,
-    /// Every surviving event, in commit order.
+    /// Every surviving event, in commit order. An event is some pointers and numbers: its texts are shared.
     log: BTreeMap<Cursor, RecordedEvent>,
     values: BTreeMap<Key, Payload>,
     remembered: BTreeMap<IdempotencyKey, Remembered>,
@@ -40,8 +41,16 @@ struct State {
 #[derive(Default)]
 struct Stream {
     head: Head,
-    /// Where each surviving event of the stream stands in the log.
-    cursors: BTreeMap<Seq, Cursor>,
+    /// The surviving events: the first has the sequence number after `truncated_through`.
+    events: VecDeque<RecordedEvent>,
+}
+
+impl Stream {
+    /// The events from `from` on.
+    fn from(&self, from: Seq) -> impl Iterator<Item = &RecordedEvent> {
+        let skipped = from.get().saturating_sub(self.head.truncated_through.next().get());
+        self.events.range(usize::try_from(skipped).unwrap_or(usize::MAX).min(self.events.len())..)
+    }
 }
 
 impl Default for MemoryBackend {
@@ -88,13 +97,7 @@ impl State {
         self.stats.commits += u64::from(!plan.is_empty());
         self.stats.transactions += plan.done;
         self.stats.events += plan.events.len() as u64;
-        for event in plan.events {
-            let stream = self.streams.entry(event.stream.clone()).or_default();
-            stream.head.last = event.seq;
-            stream.cursors.insert(event.seq, event.cursor);
-            self.last_cursor = event.cursor;
-            self.log.insert(event.cursor, event);
-        }
+        plan.events.into_iter().for_each(|event| self.add(event));
         for (key, value) in plan.writes {
             match value {
                 Some(value) => self.values.insert(key, value),
@@ -102,6 +105,28 @@ impl State {
             };
         }
         self.remembered.extend(plan.remembered);
+    }
+
+    fn add(&mut self, event: RecordedEvent) {
+        let stream = self.streams.entry(event.stream.clone()).or_default();
+        stream.head.last = event.seq;
+        stream.events.push_back(event.clone());
+        self.last_cursor = self.last_cursor.max(event.cursor);
+        self.log.insert(event.cursor, event);
+    }
+
+    fn put(&mut self, item: Item) {
+        match item {
+            Item::Event(event) => self.add(event),
+            Item::Value(key, value) => drop(self.values.insert(key, value)),
+            Item::Deleted(key) => drop(self.values.remove(&key)),
+            Item::Remembered(key, remembered) => drop(self.remembered.insert(key, remembered)),
+            Item::Truncated(stream, head) => self.streams.entry(stream).or_default().head = head,
+            Item::Next(next) => {
+                let last = Cursor::from_position(next.position().saturating_sub(1));
+                self.last_cursor = self.last_cursor.max(last);
+            }
+        }
     }
 }
 
@@ -138,8 +163,7 @@ impl Backend for MemoryBackend {
         let Some(stream) = state.streams.get(stream) else {
             return Ok(Vec::new());
         };
-        let cursors = stream.cursors.range(from..).take(limit);
-        Ok(cursors.filter_map(|(_, cursor)| state.log.get(cursor).cloned()).collect())
+        Ok(stream.from(from).take(limit).cloned().collect())
     }
 
     async fn read_all(&self, after: Cursor, limit: usize) -> Result<Page, Fault> {
@@ -155,6 +179,10 @@ impl Backend for MemoryBackend {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let names = state.streams.range::<StreamName, _>((start, Bound::Unbounded));
         Ok(names.take(limit).map(|(name, _)| name.clone()).collect())
+    }
+
+    async fn recall(&self, key: &IdempotencyKey) -> Result<Option<Committed>, Fault> {
+        Ok(lock(&self.state)?.remembered.get(key).map(|kept| kept.committed.clone()))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Payload>, Fault> {
@@ -180,11 +208,37 @@ impl Backend for MemoryBackend {
         };
         let through = through.min(found.head.last);
         found.head.truncated_through = found.head.truncated_through.max(through);
-        let kept = found.cursors.split_off(&through.next());
-        let dropped = core::mem::replace(&mut found.cursors, kept);
-        for cursor in dropped.into_values() {
+        let kept = found.events.partition_point(|event| event.seq <= through);
+        let dropped: Vec<Cursor> = found.events.drain(..kept).map(|event| event.cursor).collect();
+        for cursor in dropped {
             state.log.remove(&cursor);
         }
+        Ok(())
+    }
+
+    async fn verify(&self) -> Result<Verification, Fault> {
+        verify_by_reading(self).await
+    }
+
+    async fn truncated(&self) -> Result<Vec<(StreamName, Head)>, Fault> {
+        let state = lock(&self.state)?;
+        let truncated = state.streams.iter().filter(|(_, stream)| stream.head.truncated_through > Seq::UNWRITTEN);
+        Ok(truncated.map(|(name, stream)| (name.clone(), stream.head)).collect())
+    }
+
+    async fn cut(&self) -> Result<Cut, Fault> {
+        let state = lock(&self.state)?;
+        Ok(Cut {
+            through: state.last_cursor,
+            next: Cursor::from_position(state.last_cursor.position() + 1),
+            values: state.values.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            remembered: state.remembered.iter().map(|(key, kept)| (key.clone(), kept.clone())).collect(),
+        })
+    }
+
+    async fn import(&self, items: Vec<Item>) -> Result<(), Fault> {
+        let mut state = lock(&self.state)?;
+        items.into_iter().for_each(|item| state.put(item));
         Ok(())
     }
 }

@@ -37,29 +37,44 @@
 //! ```
 
 mod backend;
+mod contents;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(any(feature = "sled", feature = "fjall"))]
+mod directory;
 mod embedded;
 mod error;
+mod facet;
+#[cfg(feature = "fjall")]
+mod fjall;
 mod layout;
+mod location;
 mod memory;
 mod plan;
 mod record;
 #[cfg(feature = "sled")]
 mod sled;
-mod snapshot;
 mod sync;
 mod transaction;
+mod transport;
 
 pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
-pub use embedded::{Batch, Embedded, Engine, EngineError, Order, Visit};
-pub use error::{Fault, NameError, OpenError, PayloadError};
+pub use contents::{Cut, Finding, Fingerprint, Item, Remembered, Verification, verify_by_reading};
+pub use embedded::{Batch, Embedded, Engine, EngineError, Order, Salvage, Visit, salvage};
+pub use error::{Fault, NameError, OpenError, PayloadError, StoreError};
+pub use facet::{
+    Advance, Appended, Consumer, Created, Delivery, Hub, Once, Pages, Projected, Published, Selection, Store, Stream,
+    Swap, TypedEvent, Upcasters, View, load_snapshot, save_snapshot,
+};
+#[cfg(feature = "fjall")]
+pub use fjall::{FjallBackend, FjallEngine, FjallOptions};
+pub use location::Location;
 pub use memory::MemoryBackend;
 pub use record::{Cursor, EventType, Key, NewEvent, Payload, RecordedEvent, Seq, StreamName};
 #[cfg(feature = "sled")]
 pub use sled::{SledBackend, SledEngine, SledOptions};
-pub use snapshot::{Snapshot, load_snapshot, save_snapshot};
 pub use transaction::{
     Append, CommitOutcome, Committed, Expect, Failed, IdempotencyKey, KeyExpect, KvWrite, Limit, Precondition,
     Transaction, Written,
 };
+pub use transport::{InProcess, Remote, Request, Response, ResponseError, Transport, serve};

@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::backend::Limits;
+use super::contents::Remembered;
 use super::error::Fault;
 use super::record::{Cursor, Key, NewEvent, Payload, RecordedEvent, Seq, StreamName};
 use super::transaction::{
@@ -21,13 +20,6 @@ pub(crate) trait Stored {
     fn value(&mut self, key: &Key) -> Result<Option<Payload>, Fault>;
     /// What a transaction with this key wrote.
     fn remembered(&mut self, key: &IdempotencyKey) -> Result<Option<Remembered>, Fault>;
-}
-
-/// What is kept for an idempotency key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Remembered {
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) committed: Committed,
 }
 
 /// The outcomes of a group, and the writes that make them true.
@@ -46,6 +38,19 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Nothing yet; `next_cursor` is the first free one.
+    pub(crate) fn starting_at(next_cursor: Cursor) -> Self {
+        Self {
+            outcomes: Vec::new(),
+            done: 0,
+            events: Vec::new(),
+            writes: BTreeMap::new(),
+            remembered: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            next_cursor,
+        }
+    }
+
     /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.writes.is_empty() && self.remembered.is_empty()
@@ -59,18 +64,8 @@ pub(crate) fn plan(
     next_cursor: Cursor,
     transactions: Vec<Transaction>,
 ) -> Result<Plan, Fault> {
-    let mut planner = Planner {
-        stored,
-        plan: Plan {
-            outcomes: Vec::with_capacity(transactions.len()),
-            done: 0,
-            events: Vec::new(),
-            writes: BTreeMap::new(),
-            remembered: BTreeMap::new(),
-            heads: BTreeMap::new(),
-            next_cursor,
-        },
-    };
+    let mut planner = Planner { stored, plan: Plan::starting_at(next_cursor) };
+    planner.plan.outcomes.reserve(transactions.len());
     for transaction in transactions {
         let outcome = planner.decide(transaction, limits)?;
         planner.plan.done += u64::from(outcome.is_done());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::error::{NameError, PayloadError};
 use crate::id::check_text;
@@ -29,6 +30,24 @@ macro_rules! name {
                 check_text($kind, text, Self::LENGTH_MAX)?;
                 Ok(Self(text.into()))
             }
+
+            /// A name that was checked before: read back from storage, or made of checked parts.
+            pub(crate) fn stored(text: &str) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                Self::checked(&text).map_err(serde::de::Error::custom)
+            }
         }
 
         impl fmt::Display for $name {
@@ -48,10 +67,18 @@ name!(
     /// assert!(StreamName::new("booking:chess@20260105T190000").is_ok());
     /// assert!(StreamName::new("$global").is_err());
     /// ```
+    ///
+    /// Names with `$` belong to the store itself, such as the `$global` order. They can be read like any other stream, by
+    /// whoever got the name from [`Store::all_streams`](super::Store::all_streams), and no caller can make one.
     StreamName, "stream name", 900
 );
 
 impl StreamName {
+    /// Whether the name belongs to the store itself.
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with('$')
+    }
+
     /// Checks `text` and wraps it.
     ///
     /// # Errors
@@ -63,11 +90,6 @@ impl StreamName {
             return Err(NameError::Reserved { name });
         }
         Self::checked(text)
-    }
-
-    /// A name read back from storage, which was checked when it was written.
-    pub(crate) fn stored(text: &str) -> Self {
-        Self(text.into())
     }
 }
 
@@ -84,10 +106,6 @@ impl EventType {
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
         Self::checked(text.as_ref())
     }
-
-    pub(crate) fn stored(text: &str) -> Self {
-        Self(text.into())
-    }
 }
 
 name!(
@@ -102,10 +120,6 @@ impl Key {
     /// [`NameError`] when `text` is empty, too long or holds a control character.
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
         Self::checked(text.as_ref())
-    }
-
-    pub(crate) fn stored(text: &str) -> Self {
-        Self(text.into())
     }
 }
 
@@ -200,14 +214,14 @@ impl Payload {
         Ok(Self(json.into()))
     }
 
-    /// Checks that `text` is one JSON value, and keeps it without its spaces.
+    /// Checks that `text` is one JSON value, and keeps it without its spaces. Numbers keep every digit.
     ///
     /// # Errors
     /// [`PayloadError`] when it is not; the reason names line and column.
     pub fn from_json(text: &str) -> Result<Self, PayloadError> {
-        let value: serde_json::Value = serde_json::from_str(text)
+        let value: &RawValue = serde_json::from_str(text)
             .map_err(|error| PayloadError { wanted: "a JSON value", reason: error.to_string() })?;
-        Self::new(&value)
+        Ok(Self::stored(&without_spaces(value.get())))
     }
 
     /// JSON text that needs no check: read back from storage, or put together from checked parts.
@@ -233,16 +247,64 @@ impl Payload {
 impl PartialEq for Payload {
     fn eq(&self, other: &Self) -> bool {
         let value = |payload: &Self| serde_json::from_str::<serde_json::Value>(&payload.0).ok();
-        self.0 == other.0 || value(self) == value(other)
+        self.0 == other.0 || value(self).is_some_and(|own| value(other) == Some(own))
     }
 }
 
 impl Eq for Payload {}
 
+impl Serialize for Payload {
+    /// The JSON value itself, for JSON formats.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        value.serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Payload {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self::stored(&without_spaces(value.get())))
+    }
+}
+
+/// A payload or none, as a list of one or none in JSON: `null` is a payload like any other.
+pub(crate) mod maybe {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Payload;
+
+    #[expect(clippy::ref_option, reason = "serde asks for this shape")]
+    pub(crate) fn serialize<S: Serializer>(value: &Option<Payload>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_slice().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+        Ok(Vec::deserialize(deserializer)?.pop())
+    }
+}
+
+/// JSON text without the spaces between its tokens.
+fn without_spaces(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let significant = json.chars().filter(|&character| {
+        let keep = in_string || !matches!(character, ' ' | '\t' | '\n' | '\r');
+        match character {
+            '"' if !escaped => in_string = !in_string,
+            _ => {}
+        }
+        escaped = in_string && character == '\\' && !escaped;
+        keep
+    });
+    significant.collect()
+}
+
 /// An event that is still to be appended: it has no sequence number yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewEvent {
     /// What kind of fact it is.
+    #[serde(rename = "type")]
     pub event_type: EventType,
     /// When its writer says it happened. The store keeps it and never looks at a clock.
     pub at: Timestamp,
@@ -264,7 +326,11 @@ impl NewEvent {
 }
 
 /// An event as it stands in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON: `{"stream":"orders","seq":1,"cursor":1,"type":"placed","at":0,"data":{"id":7}}`, where `at` is in
+/// milliseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecordedEvent {
     /// The stream it belongs to.
     pub stream: StreamName,
@@ -273,6 +339,7 @@ pub struct RecordedEvent {
     /// Its place in the commit order of the whole store.
     pub cursor: Cursor,
     /// What kind of fact it is.
+    #[serde(rename = "type")]
     pub event_type: EventType,
     /// When its writer says it happened.
     pub at: Timestamp,

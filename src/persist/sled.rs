@@ -14,9 +14,9 @@ use std::io;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use super::directory::{check_directory, engine_error, guarded, open_error};
 use super::embedded::{Batch, Embedded, Engine, EngineError, Order, Visit};
-use super::error::{Fault, OpenError};
-use super::layout::LAYOUT;
+use super::error::OpenError;
 
 /// A store in a directory of its own, on sled 0.34.7, durable across power cuts.
 ///
@@ -93,24 +93,22 @@ impl SledBackend {
     pub fn open_with(path: impl AsRef<Path>, options: SledOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let engine = SledEngine::open(path, options)?;
-        Self::new(engine).map_err(|fault| match fault {
-            Fault::Corrupt { place, reason } if &*place == "store" => {
-                OpenError::Layout { path: path.to_owned(), found: reason.to_string(), wanted: LAYOUT }
-            }
-            Fault::Unavailable { .. } | Fault::Unknown { .. } | Fault::Poisoned { .. } | Fault::Corrupt { .. } => {
-                engine_error(path, &fault)
-            }
-        })
+        Self::new(engine).map_err(|fault| open_error(path, &fault))
     }
 }
 
-fn engine_error(path: &Path, reason: &impl ToString) -> OpenError {
-    OpenError::Engine { path: path.to_owned(), reason: reason.to_string() }
+/// Whether a directory holds what sled makes.
+pub(super) fn is_sled(path: &Path) -> bool {
+    path.join("db").is_file() && path.join("conf").is_file()
 }
 
 impl SledEngine {
-    fn open(path: &Path, options: SledOptions) -> Result<Self, OpenError> {
-        check_directory(path, options.create)?;
+    /// Opens the engine alone, for [`salvage`](super::salvage) of a store that cannot be opened.
+    ///
+    /// # Errors
+    /// As [`SledBackend::open_with`].
+    pub fn open(path: &Path, options: SledOptions) -> Result<Self, OpenError> {
+        check_directory(path, options.create, is_sled)?;
         clean_leftovers(path)?;
         let config = sled::Config::new()
             .path(path)
@@ -141,31 +139,6 @@ fn sync_all(path: &Path) -> io::Result<File> {
     Ok(data)
 }
 
-/// Refuses what is not a store before anything is touched.
-fn check_directory(path: &Path, create: bool) -> Result<(), OpenError> {
-    let not_a_store = |reason: &str| OpenError::NotAStore { path: path.to_owned(), reason: reason.to_owned() };
-    let mut entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && create => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(OpenError::Missing { path: path.to_owned() });
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            return Err(not_a_store("it is a file"));
-        }
-        Err(error) => return Err(engine_error(path, &error)),
-    };
-    let empty = entries.next().is_none();
-    if path.join("db").is_file() && path.join("conf").is_file() {
-        return Ok(());
-    }
-    match (empty, create) {
-        (true, true) => Ok(()),
-        (true, false) => Err(OpenError::Missing { path: path.to_owned() }),
-        (false, _) => Err(not_a_store("the directory holds other files")),
-    }
-}
-
 /// Removes snapshots that a crash left half written, under the lock that sled itself takes, so that a live owner's
 /// file is never removed.
 fn clean_leftovers(path: &Path) -> Result<(), OpenError> {
@@ -192,14 +165,6 @@ fn clean_leftovers(path: &Path) -> Result<(), OpenError> {
 fn is_leftover(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.starts_with("snap.") && name.ends_with(".generating")
-}
-
-/// Runs an engine call; its error or panic becomes a message.
-fn guarded<T>(call: impl FnOnce() -> Result<T, String>) -> Result<T, EngineError> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(EngineError),
-        Err(_) => Err(EngineError("the storage engine panicked".to_owned())),
-    }
 }
 
 impl Engine for SledEngine {

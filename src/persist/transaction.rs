@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::contents::Fingerprint;
 use super::error::NameError;
 use super::record::{Cursor, Key, NewEvent, Payload, Seq, StreamName, name};
 use crate::id::check_text;
@@ -26,7 +27,8 @@ impl IdempotencyKey {
 }
 
 /// Where a stream must stand for a transaction to happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Expect {
     /// Anywhere.
     Any,
@@ -48,7 +50,8 @@ impl Expect {
 }
 
 /// What a key must hold for a transaction to happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyExpect {
     /// Nothing.
     Absent,
@@ -57,7 +60,8 @@ pub enum KeyExpect {
 }
 
 /// A condition that is checked at the moment of the commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Precondition {
     /// A stream stands where the writer saw it. The stream need not be written by the transaction.
     Stream(StreamName, Expect),
@@ -66,7 +70,8 @@ pub enum Precondition {
 }
 
 /// Events for one stream, appended in order with contiguous sequence numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub struct Append {
     /// The stream.
     pub stream: StreamName,
@@ -75,7 +80,8 @@ pub struct Append {
 }
 
 /// A change to one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KvWrite {
     /// The key holds the value afterwards.
     Put(Key, Payload),
@@ -99,7 +105,8 @@ pub enum KvWrite {
 /// assert_eq!(transaction.preconditions.len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Transaction {
     /// All must hold.
     pub preconditions: Vec<Precondition>,
@@ -164,7 +171,7 @@ impl Transaction {
     /// SHA-256 of what the transaction would write: streams, types, payloads and kv writes.
     ///
     /// Instants and preconditions are left out, since an honest retry may carry newer ones.
-    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
         let mut feed = |tag: u8, parts: &[&str]| {
             hash.update([tag]);
@@ -185,7 +192,7 @@ impl Transaction {
                 KvWrite::Delete(key) => feed(3, &[key.as_str()]),
             }
         }
-        hash.finalize().into()
+        Fingerprint(hash.finalize().into())
     }
 }
 
@@ -210,7 +217,8 @@ pub struct Committed {
 }
 
 /// A precondition that did not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Failed {
     /// The stream stands elsewhere.
     Stream {
@@ -228,12 +236,14 @@ pub enum Failed {
         /// What the writer believed it to hold.
         expected: KeyExpect,
         /// What it holds.
+        #[serde(with = "super::record::maybe")]
         actual: Option<Payload>,
     },
 }
 
 /// A limit of the store that a transaction breaks. Nothing was written, and no retry will change that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// An event's stream name, type and payload together are too large.
     #[error("an event of {bytes} bytes is over the limit of {limit}")]
@@ -263,7 +273,8 @@ pub enum Limit {
 
 /// What became of a transaction. Only `Done` wrote anything, now; only `Already` wrote it before.
 #[must_use]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CommitOutcome {
     /// It breaks a limit of the store.
     Refused(Limit),

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use boxoffice::booking::{BookingOutcome, Seats, booking_stream};
+use boxoffice::booking::{BookingOutcome, SavedLedger, Seats, booking_stream};
 use boxoffice::clock::{Clock, ManualClock, Sleep};
 use boxoffice::persist::{Backend, Fault, MemoryBackend, SledBackend, load_snapshot};
 use boxoffice::time::Timestamp;
@@ -42,7 +42,7 @@ async fn an_idle_owner_goes_to_rest_and_comes_back_from_snapshot_and_tail() {
     clock.advance(MINUTE);
     until(async || office.stats().passivations == 1).await;
     let stream = booking_stream(&evening());
-    until(async || load_snapshot(&*store, &stream).await.unwrap().is_some()).await;
+    until(async || load_snapshot::<SavedLedger>(&*store, stream.as_str()).await.unwrap().is_some()).await;
 
     // The snapshot alone carries the state now.
     store.truncate(&stream, store.head(&stream).await.unwrap().last).await.unwrap();

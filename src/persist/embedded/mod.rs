@@ -1,23 +1,28 @@
 //! A backend over any ordered engine that can apply a batch atomically and sync it to the disk.
 
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock, RwLock};
 
 mod engine;
 mod read;
+mod salvage;
+mod stream;
 mod truncate;
+mod verify;
 mod write;
 
 use super::backend::{Limits, Stats};
+use super::contents::Remembered;
 use super::error::Fault;
 use super::layout::{self, Run, StoreMeta, StreamMeta};
-use super::plan::{Remembered, Stored, plan};
+use super::plan::{Plan, Stored, plan};
 use super::record::{Cursor, Key, Payload, Seq, StreamName};
 use super::sync::{Mutex, lock};
 use super::transaction::{CommitOutcome, IdempotencyKey, Transaction};
 
 pub use engine::{Batch, Engine, EngineError, Order, Visit};
+pub use salvage::{Salvage, salvage};
 
 /// Streams and keys in an ordered storage engine.
 ///
@@ -30,9 +35,19 @@ pub struct Embedded<E> {
     writer: Mutex<Writer>,
     /// The last cursor that survives a power cut; readers see nothing beyond it.
     durable: AtomicU64,
-    /// What the keys of the commit under way held before it; readers see this until the sync is done.
-    in_flight: RwLock<BTreeMap<Key, Option<Payload>>>,
+    in_flight: RwLock<InFlight>,
+    /// Held by whoever truncates, and by whoever must not see that happen.
+    truncation: Mutex<()>,
     poison: OnceLock<Arc<str>>,
+}
+
+/// What readers must not see yet of the commit under way.
+#[derive(Debug, Default)]
+struct InFlight {
+    /// What its keys held before it.
+    before: BTreeMap<Key, Option<Payload>>,
+    /// Its idempotency keys.
+    keys: BTreeSet<IdempotencyKey>,
 }
 
 /// More heads than this and the cache starts afresh; it costs about 100 bytes each.
@@ -89,7 +104,8 @@ impl<E: Engine> Embedded<E> {
                 stats: Stats::default(),
             }),
             durable: AtomicU64::new(0),
-            in_flight: RwLock::new(BTreeMap::new()),
+            in_flight: RwLock::default(),
+            truncation: Mutex::new(()),
             poison: OnceLock::new(),
         };
         let next_cursor = store.recover()?;
@@ -164,13 +180,18 @@ impl<E: Engine> Embedded<E> {
         self.sealed(&layout::text_key(layout::STREAM, stream.as_str()))
     }
 
-    fn show_as_before(&self, keys: impl Iterator<Item = Key>) -> Result<(), Fault> {
+    fn show_as_before(&self, plan: &Plan) -> Result<(), Fault> {
         let mut before = BTreeMap::new();
-        for key in keys {
-            let value = self.stored_value(&key)?;
-            before.insert(key, value);
+        for key in plan.writes.keys() {
+            before.insert(key.clone(), self.stored_value(key)?);
         }
-        *self.in_flight.write().map_err(|_| panicked())? = before;
+        let keys = plan.remembered.keys().cloned().collect();
+        *self.in_flight.write().map_err(|_| panicked())? = InFlight { before, keys };
+        Ok(())
+    }
+
+    fn show_as_written(&self) -> Result<(), Fault> {
+        *self.in_flight.write().map_err(|_| panicked())? = InFlight::default();
         Ok(())
     }
 
@@ -185,13 +206,14 @@ impl<E: Engine> Embedded<E> {
             return Ok(outcomes);
         }
         let batch = write::batch_of(&plan)?;
-        if !plan.writes.is_empty() {
-            self.show_as_before(plan.writes.keys().cloned())?;
+        let hides = !plan.writes.is_empty() || !plan.remembered.is_empty();
+        if hides {
+            self.show_as_before(&plan)?;
         }
         self.write(batch)?;
         self.durable.store(plan.next_cursor.position() - 1, Ordering::Release);
-        if !plan.writes.is_empty() {
-            self.in_flight.write().map_err(|_| panicked())?.clear();
+        if hides {
+            self.show_as_written()?;
         }
         writer.next_cursor = plan.next_cursor;
         writer.heads.append(&mut plan.heads);

@@ -16,7 +16,8 @@ impl<E: Engine> Embedded<E> {
     pub(super) fn truncate_step(&self, writer: &Writer, stream: &StreamName, through: Seq) -> Result<bool, Fault> {
         let head = self.head_at(stream, Cursor::from_position(u64::MAX))?;
         let through = through.min(head.last);
-        let runs = self.runs_from(stream, Seq::FIRST, TRUNCATION_STEP)?;
+        let start = self.index_start(stream, Seq::FIRST)?;
+        let runs = self.runs_from(stream, &start, TRUNCATION_STEP)?;
         let mut records: BTreeMap<Cursor, Vec<u8>> = BTreeMap::new();
         let mut batch = Vec::new();
         let mut truncated_through = head.truncated_through;

@@ -1,10 +1,14 @@
-//! Writing: the bytes of one group commit.
+//! Writing: the bytes of one group commit, and of what another store held.
+
+use core::sync::atomic::Ordering;
 
 use super::engine::Batch;
+use super::{Embedded, Engine, Writer};
+use crate::persist::contents::Item;
 use crate::persist::error::Fault;
-use crate::persist::layout::{self, StreamMeta};
+use crate::persist::layout::{self, StoreMeta, StreamMeta};
 use crate::persist::plan::Plan;
-use crate::persist::record::Seq;
+use crate::persist::record::{Cursor, Seq};
 
 /// What must be written to make `plan` true.
 pub(super) fn batch_of(plan: &Plan) -> Result<Batch, Fault> {
@@ -39,4 +43,41 @@ pub(super) fn batch_of(plan: &Plan) -> Result<Batch, Fault> {
         batch.push((key, value));
     }
     Ok(batch)
+}
+
+impl<E: Engine> Embedded<E> {
+    /// Writes `items` as they are, with one sync.
+    pub(super) fn write_items(&self, writer: &mut Writer, items: Vec<Item>) -> Result<(), Fault> {
+        let mut plan = Plan::starting_at(writer.next_cursor);
+        let mut metas = Batch::new();
+        for item in items {
+            match item {
+                Item::Event(event) => {
+                    let after = Cursor::from_position(event.cursor.position() + 1);
+                    plan.next_cursor = plan.next_cursor.max(after);
+                    plan.events.push(event);
+                }
+                Item::Value(key, value) => drop(plan.writes.insert(key, Some(value))),
+                Item::Deleted(key) => drop(plan.writes.insert(key, None)),
+                Item::Remembered(key, remembered) => drop(plan.remembered.insert(key, remembered)),
+                Item::Truncated(stream, head) => {
+                    let key = layout::text_key(layout::STREAM, stream.as_str());
+                    let (last, truncated_through) = (head.last, head.truncated_through);
+                    let value = layout::seal(&key, &StreamMeta { first_cursor: 0, last, truncated_through })?;
+                    metas.push((key, Some(value)));
+                }
+                Item::Next(next) => plan.next_cursor = plan.next_cursor.max(next),
+            }
+        }
+        let mut batch = batch_of(&plan)?;
+        batch.append(&mut metas);
+        let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: plan.next_cursor.position() };
+        let value = layout::seal(layout::STORE_KEY, &meta)?;
+        batch.push((layout::STORE_KEY.to_vec(), Some(value)));
+        self.write(batch)?;
+        self.durable.store(plan.next_cursor.position() - 1, Ordering::Release);
+        writer.next_cursor = plan.next_cursor;
+        writer.heads.clear();
+        Ok(())
+    }
 }
