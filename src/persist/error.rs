@@ -110,6 +110,12 @@ pub enum StoreError {
         /// What is wrong.
         reason: PayloadError,
     },
+    /// Personal fields could not be sealed or a key not be had.
+    #[error("vault: {reason}")]
+    Vault {
+        /// What went wrong; names no subject.
+        reason: String,
+    },
     /// A blob could not be stored, found or verified.
     #[error("blob {cid}: {reason}")]
     Blob {

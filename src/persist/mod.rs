@@ -37,9 +37,10 @@
 //! ```
 
 mod backend;
-mod contents;
+mod blob;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod contents;
 #[cfg(any(feature = "sled", feature = "fjall"))]
 mod directory;
 mod embedded;
@@ -52,6 +53,8 @@ mod location;
 mod memory;
 mod plan;
 mod record;
+#[cfg(feature = "shred")]
+mod shred;
 #[cfg(feature = "sled")]
 mod sled;
 mod sync;
@@ -59,6 +62,9 @@ mod transaction;
 mod transport;
 
 pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
+#[cfg(feature = "blobs")]
+pub use blob::ObjectBlobs;
+pub use blob::{BLOB_BYTES_MAX, BlobRef, BlobStore, Cid, MemoryBlobs};
 pub use contents::{Cut, Finding, Fingerprint, Item, Remembered, Verification, verify_by_reading};
 pub use embedded::{Batch, Embedded, Engine, EngineError, Order, Salvage, Visit, salvage};
 pub use error::{Fault, NameError, OpenError, PayloadError, StoreError};
@@ -71,6 +77,8 @@ pub use fjall::{FjallBackend, FjallEngine, FjallOptions};
 pub use location::Location;
 pub use memory::MemoryBackend;
 pub use record::{Cursor, EventType, Key, NewEvent, Payload, RecordedEvent, Seq, StreamName};
+#[cfg(feature = "shred")]
+pub use shred::{Entropy, KEY_BYTES, MasterKey, Personal, Seal, Vault};
 #[cfg(feature = "sled")]
 pub use sled::{SledBackend, SledEngine, SledOptions};
 pub use transaction::{

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use boxoffice::booking::Seats;
 use boxoffice::id::{AttendeeId, OccurrenceId};
 use boxoffice::persist::{
-    Backend, CommitOutcome, Cursor, Durability, Fault, Head, Key, MemoryBackend, Page, Payload, RecordedEvent, Seq,
-    Stats, StreamName, Transaction,
+    Backend, CommitOutcome, Committed, Cursor, Cut, Durability, Fault, Head, IdempotencyKey, Item, Key, MemoryBackend,
+    Page, Payload, RecordedEvent, Seq, Stats, StreamName, Transaction, Verification,
 };
 use boxoffice::time::Timestamp;
 use boxoffice::{BoxOffice, Builder};
@@ -133,6 +133,9 @@ impl Backend for MoodyBackend {
     async fn streams(&self, after: Option<&StreamName>, limit: usize) -> Result<Vec<StreamName>, Fault> {
         self.inner.streams(after, limit).await
     }
+    async fn recall(&self, key: &IdempotencyKey) -> Result<Option<Committed>, Fault> {
+        self.inner.recall(key).await
+    }
     async fn get(&self, key: &Key) -> Result<Option<Payload>, Fault> {
         self.inner.get(key).await
     }
@@ -141,5 +144,17 @@ impl Backend for MoodyBackend {
     }
     async fn truncate(&self, stream: &StreamName, through: Seq) -> Result<(), Fault> {
         self.inner.truncate(stream, through).await
+    }
+    async fn verify(&self) -> Result<Verification, Fault> {
+        self.inner.verify().await
+    }
+    async fn truncated(&self) -> Result<Vec<(StreamName, Head)>, Fault> {
+        self.inner.truncated().await
+    }
+    async fn cut(&self) -> Result<Cut, Fault> {
+        self.inner.cut().await
+    }
+    async fn import(&self, items: Vec<Item>) -> Result<(), Fault> {
+        self.inner.import(items).await
     }
 }

@@ -136,11 +136,7 @@ impl Rescue<'_> {
     }
 }
 
-fn each(
-    engine: &impl Engine,
-    kind: u8,
-    take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+fn each(engine: &impl Engine, kind: u8, take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
     let mut result = Ok(());
     let scanned = engine.scan(&[kind], &[kind + 1], Order::Ascending, &mut |key, value| {
         result = take(key, value);

@@ -161,9 +161,8 @@ impl Consumer {
     pub async fn commit(&mut self, delivery: &Delivery, transaction: Transaction) -> Result<Advance, StoreError> {
         let moved = Payload::new(&delivery.through)?;
         let expect = self.stored.clone().map_or(KeyExpect::Absent, KeyExpect::Equals);
-        let transaction = transaction
-            .expect_key(self.key.clone(), expect)
-            .write(KvWrite::Put(self.key.clone(), moved.clone()));
+        let transaction =
+            transaction.expect_key(self.key.clone(), expect).write(KvWrite::Put(self.key.clone(), moved.clone()));
         match self.store.commit(transaction).await? {
             CommitOutcome::Done(committed) => {
                 self.stored = Some(moved);

@@ -164,10 +164,9 @@ impl Store {
         let believed = expected.map(Payload::new).transpose()?;
         Ok(match self.swap(key, believed.as_ref(), &Payload::new(new)?).await? {
             None => Swap::Done(new.clone()),
-            Some(actual) => Swap::Conflict {
-                expected: expected.cloned(),
-                actual: actual.map(|value| value.read()).transpose()?,
-            },
+            Some(actual) => {
+                Swap::Conflict { expected: expected.cloned(), actual: actual.map(|value| value.read()).transpose()? }
+            }
         })
     }
 

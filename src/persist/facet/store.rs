@@ -121,5 +121,7 @@ impl Store {
 
 /// An outcome that the transaction rules out.
 pub(super) fn unexpected(outcome: &CommitOutcome) -> StoreError {
-    StoreError::Fault(Fault::Unknown { reason: format!("the backend answered {outcome:?} against its contract").into() })
+    StoreError::Fault(Fault::Unknown {
+        reason: format!("the backend answered {outcome:?} against its contract").into(),
+    })
 }

@@ -86,11 +86,57 @@ pub struct Stream {
     store: Store,
     name: StreamName,
     upcasters: Upcasters,
+    #[cfg(feature = "shred")]
+    seal: Option<crate::persist::Seal>,
 }
 
 impl Stream {
     pub(super) fn new(store: Store, name: StreamName) -> Self {
-        Self { store, name, upcasters: Upcasters::new() }
+        Self {
+            store,
+            name,
+            upcasters: Upcasters::new(),
+            #[cfg(feature = "shred")]
+            seal: None,
+        }
+    }
+
+    /// The same stream, where personal fields are sealed before they are written and opened when they are read.
+    #[cfg(feature = "shred")]
+    #[must_use]
+    pub fn sealed_by(mut self, vault: &crate::persist::Vault, personal: &crate::persist::Personal) -> Self {
+        self.seal = Some(crate::persist::Seal::new(vault, personal));
+        self
+    }
+
+    #[cfg(feature = "shred")]
+    async fn sealed(&self, events: Vec<NewEvent>) -> Result<Vec<NewEvent>, StoreError> {
+        let Some(seal) = &self.seal else { return Ok(events) };
+        let mut sealed = Vec::with_capacity(events.len());
+        for event in events {
+            sealed.push(seal.seal(event).await?);
+        }
+        Ok(sealed)
+    }
+
+    #[cfg(feature = "shred")]
+    async fn opened(&self, events: Vec<RecordedEvent>) -> Result<Vec<RecordedEvent>, StoreError> {
+        match &self.seal {
+            Some(seal) => seal.open_all(events).await,
+            None => Ok(events),
+        }
+    }
+
+    #[cfg(not(feature = "shred"))]
+    #[expect(clippy::unused_async, clippy::unused_self, reason = "sealing is a feature")]
+    async fn sealed(&self, events: Vec<NewEvent>) -> Result<Vec<NewEvent>, StoreError> {
+        Ok(events)
+    }
+
+    #[cfg(not(feature = "shred"))]
+    #[expect(clippy::unused_async, clippy::unused_self, reason = "sealing is a feature")]
+    async fn opened(&self, events: Vec<RecordedEvent>) -> Result<Vec<RecordedEvent>, StoreError> {
+        Ok(events)
     }
 
     /// The same stream, where everything that is read was lifted by `upcasters` first.
@@ -185,8 +231,8 @@ impl Stream {
     }
 
     async fn appended(&self, expect: Expect, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
-        let transaction = Transaction::append(&self.name, expect, events.clone());
-        match self.store.commit(transaction).await? {
+        let sealed = self.sealed(events.clone()).await?;
+        match self.store.commit(Transaction::append(&self.name, expect, sealed)).await? {
             CommitOutcome::Done(committed) => Ok(Appended::Done(self.recorded(&committed, events))),
             CommitOutcome::Conflict(failed) => match (expect, failed.first()) {
                 (Expect::At(expected), Some(Failed::Stream { actual, .. })) => {
@@ -228,7 +274,8 @@ impl Stream {
         data: &T,
     ) -> Result<Once, StoreError> {
         let event = NewEvent::new(event_type, at, data)?;
-        let transaction = Transaction::append(&self.name, Expect::Any, vec![event.clone()]).once(self.own(key));
+        let sealed = self.sealed(vec![event.clone()]).await?;
+        let transaction = Transaction::append(&self.name, Expect::Any, sealed).once(self.own(key));
         match self.store.commit(transaction).await? {
             CommitOutcome::Done(committed) => {
                 Ok(self.recorded(&committed, vec![event]).pop().map_or(Once::KeyReused, Once::First))
@@ -288,7 +335,7 @@ impl Stream {
 
     pub(super) async fn read_page(&self, from: Seq, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         let events = self.store.backend().read(&self.name, from, limit).await?;
-        self.upcasters.lift_all(events)
+        self.upcasters.lift_all(self.opened(events).await?)
     }
 
     /// Drops the events up to and including `through`. Sequence numbers go on climbing.

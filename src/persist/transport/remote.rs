@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::serve::{
-    CommitArgs, Hello, ImportArgs, KeyArgs, LIMIT_MAX, Nothing, ReadAllArgs, ReadArgs, RecallArgs, ScanArgs, StreamArgs,
-    StreamsArgs, TruncateArgs, serve,
+    CommitArgs, Hello, ImportArgs, KeyArgs, LIMIT_MAX, Nothing, ReadAllArgs, ReadArgs, RecallArgs, ScanArgs,
+    StreamArgs, StreamsArgs, TruncateArgs, serve,
 };
 use super::{Request, Response, ResponseError, Transport};
 use crate::persist::backend::{Backend, Durability, Head, Limits, Page, Stats};

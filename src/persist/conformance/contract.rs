@@ -1,87 +1,26 @@
-//! The suite that a storage backend runs to prove that it keeps the contract of [`Backend`].
-//!
-//! ```
-//! use boxoffice_core::persist::{MemoryBackend, conformance};
-//! # futures_util::FutureExt::now_or_never(async {
-//! let report = conformance::run(async || MemoryBackend::new()).await;
-//! assert!(report.failures().is_empty(), "{report}");
-//! # }).unwrap();
-//! ```
+//! The contract of [`Backend`], promise by promise.
 
-use core::fmt;
-use core::pin::Pin;
-
-use super::{
-    Backend, CommitOutcome, Cursor, Expect, Failed, Fault, Head, IdempotencyKey, Key, KeyExpect, KvWrite, Limit,
-    NewEvent, Payload, RecordedEvent, Seq, Snapshot, StreamName, Transaction, Written, load_snapshot, save_snapshot,
+use super::helpers::{Broken, Checked, append, done, ensure, event, events, json, key, once, seqs, stream, wrote};
+use super::subject::{Suite, Trial};
+use crate::persist::{
+    Backend, CommitOutcome, Cursor, EventType, Expect, Failed, Head, Key, KeyExpect, KvWrite, Limit, NewEvent, Payload,
+    Seq, Transaction,
 };
 use crate::time::Timestamp;
 
-/// How one check went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// What the backend must do.
-    pub name: &'static str,
-    /// What it did instead.
-    pub failure: Option<String>,
-}
-
-/// How all checks went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Every check of the suite, in its order.
-    pub checks: Vec<Check>,
-}
-
-impl Report {
-    /// The checks that failed.
-    pub fn failures(&self) -> Vec<&Check> {
-        self.checks.iter().filter(|check| check.failure.is_some()).collect()
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for check in &self.checks {
-            match &check.failure {
-                None => writeln!(f, "ok    {}", check.name)?,
-                Some(failure) => writeln!(f, "FAIL  {}: {failure}", check.name)?,
-            }
-        }
-        write!(f, "{} checks, {} failed", self.checks.len(), self.failures().len())
-    }
-}
-
-/// Why a check failed: a broken promise or a fault.
-type Checked = Result<(), String>;
-
-impl From<Fault> for String {
-    fn from(fault: Fault) -> Self {
-        format!("fault: {fault}")
-    }
-}
-
-type Running<'a> = Pin<Box<dyn Future<Output = Checked> + 'a>>;
-
-/// Runs every check, each on a store that `make` made empty for it.
-pub async fn run<B: Backend>(make: impl AsyncFn() -> B) -> Report {
-    let mut report = Report::default();
-    for (name, check) in CHECKS {
-        let store = make().await;
-        let failure = check(&store).await.err();
-        report.checks.push(Check { name, failure });
-    }
-    report
-}
-
-macro_rules! checks {
+macro_rules! contract {
     ($($check:ident,)*) => {
-        type CheckFn = for<'a> fn(&'a dyn Backend) -> Running<'a>;
-        const CHECKS: &[(&str, CheckFn)] = &[$((stringify!($check), |store| Box::pin($check(store)))),*];
+        pub(super) const SUITE: Suite = Suite {
+            name: "contract",
+            checks: &[$((stringify!($check), |trial: &Trial<'_>| Box::pin(async move {
+                let store = trial.open().await;
+                $check(&**store.backend()).await
+            }))),*],
+        };
     };
 }
 
-checks! {
+contract! {
     a_stream_never_written_stands_at_zero_and_reads_empty,
     appends_number_from_one_without_gaps,
     an_event_reads_back_as_it_was_written,
@@ -120,57 +59,6 @@ checks! {
     truncation_beyond_the_head_reserves_nothing,
     truncated_events_are_gone_from_the_whole_store,
     counters_count_what_was_committed,
-    a_snapshot_reads_back_also_when_it_shrinks,
-}
-
-// ---- helpers ----
-
-fn ensure<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> Checked {
-    if found == wanted { Ok(()) } else { Err(format!("{what}: found {found:?}, wanted {wanted:?}")) }
-}
-
-fn stream(name: &str) -> StreamName {
-    StreamName::stored(name)
-}
-
-fn key(name: &str) -> Key {
-    Key::stored(name)
-}
-
-fn json(text: &str) -> Payload {
-    Payload::stored(text)
-}
-
-fn once(name: &str) -> Result<IdempotencyKey, String> {
-    IdempotencyKey::new(name).map_err(|error| error.to_string())
-}
-
-fn event(n: i64) -> NewEvent {
-    NewEvent {
-        event_type: super::EventType::stored("counted"),
-        at: Timestamp::from_millis(n * 1_000),
-        data: json(&format!("{{\"n\":{n}}}")),
-    }
-}
-
-fn events(count: i64) -> Vec<NewEvent> {
-    (1..=count).map(event).collect()
-}
-
-async fn append(store: &dyn Backend, name: &str, count: i64) -> Result<CommitOutcome, Fault> {
-    store.commit_one(Transaction::append(&stream(name), Expect::Any, events(count))).await
-}
-
-fn done(outcome: &CommitOutcome) -> Checked {
-    if outcome.is_done() { Ok(()) } else { Err(format!("found {outcome:?}, wanted Done")) }
-}
-
-fn seqs(events: &[RecordedEvent]) -> Vec<u64> {
-    events.iter().map(|event| event.seq.get()).collect()
-}
-
-fn wrote(first: u64, last: u64) -> Written {
-    Written { first: Seq::new(first), last: Seq::new(last) }
 }
 
 // ---- log ----
@@ -193,13 +81,13 @@ async fn appends_number_from_one_without_gaps(store: &dyn Backend) -> Checked {
 
 async fn an_event_reads_back_as_it_was_written(store: &dyn Backend) -> Checked {
     let written = NewEvent {
-        event_type: super::EventType::stored("ünïcode.v1"),
+        event_type: EventType::stored("ünïcode.v1"),
         at: Timestamp::from_millis(-5),
         data: json("{\"a\":[1,null,\"\\u0000é\"]}"),
     };
     done(&store.commit_one(Transaction::append(&stream("s"), Expect::Any, vec![written.clone()])).await?)?;
     let found = store.read(&stream("s"), Seq::FIRST, 10).await?;
-    let found = found.first().ok_or("no event")?;
+    let found = found.first().ok_or_else(|| Broken("no event".to_owned()))?;
     ensure("stream", &found.stream, &stream("s"))?;
     ensure("type", &found.event_type, &written.event_type)?;
     ensure("at", &found.at, &written.at)?;
@@ -273,7 +161,7 @@ async fn all_failed_preconditions_are_listed_in_order(store: &dyn Backend) -> Ch
         .expect_key(key("k"), KeyExpect::Equals(json("1")))
         .expect_stream(stream("other"), Expect::At(Seq::new(9)));
     let CommitOutcome::Conflict(failed) = store.commit_one(transaction).await? else {
-        return Err("no conflict".to_owned());
+        return Err(Broken("no conflict".to_owned()));
     };
     let streams = failed.iter().filter(|failed| matches!(failed, Failed::Stream { .. })).count();
     ensure("failed, of which streams", &(failed.len(), streams), &(3, 2))
@@ -596,20 +484,4 @@ async fn counters_count_what_was_committed(store: &dyn Backend) -> Checked {
     ensure("transactions", &(after.transactions - before.transactions), &1)?;
     ensure("events", &(after.events - before.events), &2)?;
     ensure("commits", &(after.commits - before.commits), &1)
-}
-
-async fn a_snapshot_reads_back_also_when_it_shrinks(store: &dyn Backend) -> Checked {
-    let snapshot = |seq, count| Snapshot {
-        seq: Seq::new(seq),
-        header: json("{\"capacity\":9}"),
-        items: (0..count).map(|n| json(&format!("[\"attendee-{n}\",{n}]"))).collect(),
-    };
-    ensure("none", &load_snapshot(store, &stream("s")).await?, &None)?;
-    for (seq, count) in [(1, 0), (2, 2_000), (3, 10)] {
-        let saved = snapshot(seq, count);
-        ensure("taken", &save_snapshot(store, &stream("s"), &saved).await?, &true)?;
-        ensure("snapshot", &load_snapshot(store, &stream("s")).await?, &Some(saved))?;
-    }
-    let left = store.scan("snapshot/s", None, 100).await?.len();
-    ensure("keys left", &left, &2)
 }
