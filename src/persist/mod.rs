@@ -59,6 +59,7 @@ mod shred;
 mod sled;
 mod sync;
 mod transaction;
+mod transfer;
 mod transport;
 
 pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
@@ -85,4 +86,5 @@ pub use transaction::{
     Append, CommitOutcome, Committed, Expect, Failed, IdempotencyKey, KeyExpect, KvWrite, Limit, Precondition,
     Transaction, Written,
 };
+pub use transfer::{Copied, Dumped, Imported, TransferError, backup, copy, export_events, import_events, restore};
 pub use transport::{InProcess, Remote, Request, Response, ResponseError, Transport, serve};

@@ -21,10 +21,11 @@ mod helpers;
 mod reference;
 mod subject;
 
+use core::cell::Cell;
 use core::fmt;
 
 use super::backend::Backend;
-use subject::{Made, Suite, Trial};
+use subject::{Numbered, Suite, Trial};
 
 /// How one check went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,16 +111,29 @@ impl fmt::Display for Scoreboard {
 /// Runs every check, each on stores that `make` made empty for it. Where a check wants a restart, everything that is in
 /// memory above the backend is dropped and the backend kept.
 pub async fn run<B: Backend>(make: impl AsyncFn() -> B) -> Report {
-    run_reopening(make, async |backend| backend).await
+    run_on(async |_, kept| match kept {
+        Some(backend) => backend,
+        None => make().await,
+    })
+    .await
 }
 
-/// Runs every check, and restarts by `reopen`: it gets the backend to close, and answers one over the same storage.
-pub async fn run_reopening<B: Backend>(make: impl AsyncFn() -> B, reopen: impl AsyncFn(B) -> B) -> Report {
-    let mut report = Report::default();
+/// Runs every check on stores that `open` opens by number: an empty one for a number that it sees for the first time,
+/// and the same storage again for a number that it saw before. The backend is dropped before it is opened again.
+pub async fn run_reopening<B: Backend>(open: impl AsyncFn(u32) -> B) -> Report {
+    run_on(async |number, kept| {
+        drop(kept);
+        open(number).await
+    })
+    .await
+}
+
+async fn run_on<B: Backend>(open: impl AsyncFn(u32, Option<B>) -> B) -> Report {
+    let (mut report, next) = (Report::default(), Cell::new(0));
     for Suite { name: suite, checks } in [contract::SUITE, hard::SUITE].into_iter().chain(reference::SUITES) {
         for (name, check) in checks {
-            let made = Made::new(&make, &reopen);
-            let failure = check(&Trial::of(&made)).await.err().map(|broken| broken.0);
+            let stores = Numbered::new(&open, &next);
+            let failure = check(&Trial::of(&stores)).await.err().map(|broken| broken.0);
             report.checks.push(Check { suite, name, failure });
         }
     }

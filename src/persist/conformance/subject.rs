@@ -1,6 +1,6 @@
 //! What a check is run on: stores made for it, which it may restart.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::pin::Pin;
 use std::sync::Arc;
 
@@ -43,43 +43,46 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// A subject from two closures.
-pub(super) struct Made<'a, B, M, R> {
-    make: &'a M,
-    reopen: &'a R,
-    /// The backends in use, by which a store is turned back into its backend.
-    made: RefCell<Vec<Arc<B>>>,
+/// Stores that are opened by number: a number seen before is the same storage again.
+pub(super) struct Numbered<'a, B, F> {
+    open: &'a F,
+    next: &'a Cell<u32>,
+    /// The backends in use and their numbers.
+    held: RefCell<Vec<(u32, Arc<B>)>>,
 }
 
-impl<'a, B, M, R> Made<'a, B, M, R> {
-    pub(super) fn new(make: &'a M, reopen: &'a R) -> Self {
-        Self { make, reopen, made: RefCell::new(Vec::new()) }
+impl<'a, B, F> Numbered<'a, B, F> {
+    pub(super) fn new(open: &'a F, next: &'a Cell<u32>) -> Self {
+        Self { open, next, held: RefCell::new(Vec::new()) }
     }
 }
 
-impl<B: Backend, M: AsyncFn() -> B, R: AsyncFn(B) -> B> Made<'_, B, M, R> {
-    fn keep(&self, backend: B) -> Store {
+impl<B: Backend, F: AsyncFn(u32, Option<B>) -> B> Numbered<'_, B, F> {
+    fn hold(&self, number: u32, backend: B) -> Store {
         let backend = Arc::new(backend);
-        self.made.borrow_mut().push(Arc::clone(&backend));
+        self.held.borrow_mut().push((number, Arc::clone(&backend)));
         Store::shared(backend)
     }
 }
 
-impl<B: Backend, M: AsyncFn() -> B, R: AsyncFn(B) -> B> Subject for Made<'_, B, M, R> {
+impl<B: Backend, F: AsyncFn(u32, Option<B>) -> B> Subject for Numbered<'_, B, F> {
     fn open(&self) -> Boxed<'_, Store> {
-        Box::pin(async { self.keep((self.make)().await) })
+        Box::pin(async {
+            let number = self.next.replace(self.next.get() + 1);
+            self.hold(number, (self.open)(number, None).await)
+        })
     }
 
     fn restart(&self, store: Store) -> Boxed<'_, Result<Store, Broken>> {
         Box::pin(async move {
             let place = Arc::as_ptr(store.backend()).cast::<()>();
             drop(store);
-            let found = self.made.borrow().iter().position(|made| Arc::as_ptr(made).cast::<()>() == place);
+            let found = self.held.borrow().iter().position(|(_, held)| Arc::as_ptr(held).cast::<()>() == place);
             let Some(found) = found else { return Err(Broken("the store is not of this trial".to_owned())) };
-            let backend = self.made.borrow_mut().remove(found);
+            let (number, backend) = self.held.borrow_mut().remove(found);
             let held = |_| Broken("something still holds the store at the restart".to_owned());
             let backend = Arc::try_unwrap(backend).map_err(held)?;
-            Ok(self.keep((self.reopen)(backend).await))
+            Ok(self.hold(number, (self.open)(number, Some(backend)).await))
         })
     }
 }
