@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use boxoffice::persist::Location;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+
+use crate::store::StoreCommand;
 
 /// Calendars, ticketing and notification delivery: the host process.
 #[derive(Debug, Parser)]
@@ -51,6 +54,12 @@ pub(crate) enum Command {
     /// Days are meant in each event's own time; an occurrence is listed when it takes place in the window at least in
     /// part. What cannot be read is reported on standard error, line by line; the rest is listed all the same.
     Expand(ExpandArgs),
+    /// Look after a store: list, read, verify, repair, back up, move
+    ///
+    /// STORE is sled:DIR, fjall:DIR, DIR for whatever is there, or unix:SOCKET for one that another process serves. Exit
+    /// code: 0 when all is well, 1 when something is wrong with the store, 2 for a bad flag, path or file.
+    #[command(subcommand)]
+    Store(StoreCommand),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -73,9 +82,10 @@ pub(crate) struct OnsaleArgs {
     /// Buyers at the counter at the same time
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub(crate) concurrency: u32,
-    /// Keep the store in this directory [default: a temporary one, removed afterwards]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) store: Option<PathBuf>,
+    /// Keep the store here: sled:DIR, fjall:DIR, or DIR for whatever is there and else sled
+    /// [default: a temporary one, removed afterwards]
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Option<Location>,
     /// How many buyers of a hundred hold a seat first
     #[arg(long, value_name = "P", default_value_t = 30, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) hold_percent: u8,
@@ -92,9 +102,9 @@ pub(crate) struct OnsaleArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// The store's directory
-    #[arg(long, value_name = "DIR")]
-    pub(crate) store: PathBuf,
+    /// The store: sled:DIR, fjall:DIR or DIR
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Location,
     /// Print the result as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

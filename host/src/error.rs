@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use boxoffice::calendar::{CalendarError, ImportError};
-use boxoffice::persist::{Fault, OpenError};
+use boxoffice::persist::{Fault, OpenError, StoreError, TransferError};
 use boxoffice::{BoxOfficeError, StartError};
 
 use crate::output::complain;
@@ -30,6 +30,12 @@ pub(crate) enum HostError {
     Store(#[from] Fault),
     #[error(transparent)]
     Office(#[from] BoxOfficeError),
+    #[error(transparent)]
+    Facet(#[from] StoreError),
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    #[error("{}: {error}", path.display())]
+    File { path: PathBuf, error: TransferError },
     #[error("cannot {doing}: {error}")]
     System { doing: &'static str, error: io::Error },
 }
@@ -39,6 +45,9 @@ impl HostError {
     fn code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Read { .. } | Self::Import { .. } | Self::Expand { .. } | Self::Open(_) => 2,
+            Self::File { error: TransferError::Line { .. }, .. }
+            | Self::Transfer(TransferError::NotEmpty { .. } | TransferError::Limit { .. }) => 2,
+            Self::Transfer(_) | Self::File { .. } | Self::Facet(_) => 1,
             Self::Start(_) | Self::Store(_) | Self::Office(_) | Self::System { .. } => 1,
         }
     }

@@ -7,6 +7,7 @@ mod error;
 mod expand;
 mod onsale;
 mod output;
+mod store;
 mod verify;
 
 use std::panic;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Onsale(args) => onsale::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Expand(args) => expand::run(&args),
+        Command::Store(command) => store::run(&command),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -60,7 +62,9 @@ fn main() -> ExitCode {
 fn keep_caught_panics_quiet() {
     let shown = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let in_engine = info.location().is_some_and(|location| location.file().contains("/sled-0.34"));
+        let in_engine = info.location().is_some_and(|location| {
+            ["/sled-0.34", "/fjall-3", "/lsm-tree-3"].iter().any(|engine| location.file().contains(engine))
+        });
         if !in_engine {
             shown(info);
         }

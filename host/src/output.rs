@@ -1,6 +1,6 @@
 //! Writing to the terminal. A reader that went away, as `head` does, is no error.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 use crate::error::HostError;
 
@@ -18,5 +18,45 @@ pub(crate) fn print(text: &str) -> Result<bool, HostError> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(HostError::System { doing: "write the output", error }),
+    }
+}
+
+/// Standard output for much text. When nobody reads on, the rest goes nowhere.
+pub(crate) struct Output {
+    out: BufWriter<io::Stdout>,
+    read: bool,
+}
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        Self { out: BufWriter::new(io::stdout()), read: true }
+    }
+
+    fn unless_unread<T>(&mut self, result: io::Result<T>, otherwise: T) -> io::Result<T> {
+        match result {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.read = false;
+                Ok(otherwise)
+            }
+            other => other,
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.read {
+            return Ok(bytes.len());
+        }
+        let written = self.out.write(bytes);
+        self.unless_unread(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.read {
+            return Ok(());
+        }
+        let flushed = self.out.flush();
+        self.unless_unread(flushed, ())
     }
 }

@@ -1,6 +1,5 @@
 //! `boxoffice verify`: audits a store and changes nothing.
 
-use boxoffice::persist::{SledBackend, SledOptions};
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -10,10 +9,9 @@ use crate::error::HostError;
 use crate::output::print;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<bool, HostError> {
-    let options = SledOptions { create: false, ..SledOptions::default() };
-    let store = SledBackend::open_with(&args.store, options)?;
+    let store = args.store.open(false)?;
     let stopped = || HostError::Usage("the store did not answer".to_owned());
-    let found = audit(&store).now_or_never().ok_or_else(stopped)??;
+    let found = audit(&*store).now_or_never().ok_or_else(stopped)??;
     let well = found.breaches.is_empty() && found.oversold == 0;
     let text = if args.json {
         let line = json!({

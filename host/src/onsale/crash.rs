@@ -1,12 +1,11 @@
 //! A sale that is killed in the middle, and what is left of what was told.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use boxoffice::id::OccurrenceId;
-use boxoffice::persist::{Seq, SledBackend};
+use boxoffice::persist::{Location, Seq};
 use jiff::civil::Date;
 use tokio::sync::mpsc;
 
@@ -36,7 +35,7 @@ pub(super) struct Compared {
 }
 
 /// In the child: sells, and writes a line for each acknowledgement once it was given.
-pub(super) async fn sell_and_acknowledge(plan: &Plan, path: &Path) -> Result<(), HostError> {
+pub(super) async fn sell_and_acknowledge(plan: &Plan, place: &Location) -> Result<(), HostError> {
     let (acks, mut told) = mpsc::unbounded_channel();
     let writer = tokio::task::spawn_blocking(move || {
         let mut out = io::BufWriter::new(io::stdout().lock());
@@ -48,7 +47,7 @@ pub(super) async fn sell_and_acknowledge(plan: &Plan, path: &Path) -> Result<(),
         }
         out.flush()
     });
-    sale::run(plan, path, false, Some(acks)).await?;
+    sale::run(plan, place, false, Some(acks)).await?;
     let failed = |error| HostError::System { doing: "write acknowledgements", error };
     writer.await.unwrap_or(Ok(())).map_err(failed)
 }
@@ -69,7 +68,7 @@ fn read_line(line: &str) -> Option<(OccurrenceId, Acknowledged)> {
 pub(super) fn sell_and_kill(
     args: &OnsaleArgs,
     (from, to): (Date, Date),
-    path: &Path,
+    place: &Location,
     after: u64,
 ) -> Result<Crashed, HostError> {
     let failed = |error| HostError::System { doing: "run the selling process", error };
@@ -79,8 +78,7 @@ pub(super) fn sell_and_kill(
         .arg("--acknowledge")
         .arg("--calendar")
         .arg(&args.calendar)
-        .arg("--store")
-        .arg(path)
+        .args(["--store", &place.to_string()])
         .args(["--from", &from.to_string(), "--to", &to.to_string()])
         .args(["--capacity", &args.capacity.to_string(), "--buyers", &args.buyers.to_string()])
         .args(["--concurrency", &args.concurrency.to_string()])
@@ -115,12 +113,12 @@ pub(super) fn sell_and_kill(
 }
 
 /// Reopens the store and compares.
-pub(super) async fn compare(path: &Path, crashed: Crashed) -> Result<Compared, HostError> {
+pub(super) async fn compare(place: &Location, crashed: Crashed) -> Result<Compared, HostError> {
     let Crashed { told, count, killed } = crashed;
     let started = Instant::now();
-    let store = SledBackend::open(path)?;
+    let store = place.open(false)?;
     let reopened_in = started.elapsed();
-    let lost = lost(&store, &told).await?;
-    let breaches = audit(&store).await?.breaches;
+    let lost = lost(&*store, &told).await?;
+    let breaches = audit(&*store).await?.breaches;
     Ok(Compared { told, acknowledged: count, killed, lost, breaches, reopened_in })
 }

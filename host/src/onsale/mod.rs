@@ -5,9 +5,8 @@ mod crash;
 mod report;
 mod sale;
 
-use std::path::{Path, PathBuf};
-
 use boxoffice::id::OccurrenceId;
+use boxoffice::persist::Location;
 use jiff::civil::Date;
 use tempfile::TempDir;
 
@@ -42,36 +41,36 @@ pub(crate) fn run(args: &OnsaleArgs) -> Result<bool, HostError> {
     if plan.occurrences.is_empty() {
         complain(&format!("warning: nothing takes place from {from} until {to}"));
     }
-    let (path, _removed_later) = store_path(args.store.as_deref())?;
+    let (place, _removed_later) = store_place(args.store.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build();
     let runtime = runtime.map_err(|error| HostError::System { doing: "start the runtime", error })?;
     if args.acknowledge {
-        return runtime.block_on(crash::sell_and_acknowledge(&plan, &path)).map(|()| true);
+        return runtime.block_on(crash::sell_and_acknowledge(&plan, &place)).map(|()| true);
     }
     let crashed = match args.crash_after {
         None => None,
-        Some(after) => Some(crash::sell_and_kill(args, (from, to), &path, after)?),
+        Some(after) => Some(crash::sell_and_kill(args, (from, to), &place, after)?),
     };
     let report = runtime.block_on(async {
         let crash = match crashed {
             None => None,
-            Some(crashed) => Some(crash::compare(&path, crashed).await?),
+            Some(crashed) => Some(crash::compare(&place, crashed).await?),
         };
-        sell(&plan, &path, args.json, crash).await
+        sell(&plan, &place, args.json, crash).await
     })?;
     print(&if args.json { report.json() } else { report.table() })?;
     Ok(report.is_clean())
 }
 
 /// Sells, reopens the store and checks it.
-async fn sell(plan: &Plan, path: &Path, quiet: bool, crash: Option<crash::Compared>) -> Result<Report, HostError> {
-    let sold = sale::run(plan, path, !quiet, None).await?;
-    let store = boxoffice::persist::SledBackend::open(path)?;
-    let found = audit(&store).await?;
-    let mut missing = lost(&store, &sold.acknowledged).await?;
+async fn sell(plan: &Plan, place: &Location, quiet: bool, crash: Option<crash::Compared>) -> Result<Report, HostError> {
+    let sold = sale::run(plan, place, !quiet, None).await?;
+    let store = place.open(false)?;
+    let found = audit(&*store).await?;
+    let mut missing = lost(&*store, &sold.acknowledged).await?;
     if let Some(crash) = &crash {
         // What was told before the crash must still stand now.
-        missing.extend(lost(&store, &crash.told).await?);
+        missing.extend(lost(&*store, &crash.told).await?);
     }
     Ok(Report { occurrences: plan.occurrences.len(), sold, found, lost: missing, crash })
 }
@@ -86,13 +85,13 @@ fn window(args: &OnsaleArgs) -> Result<(Date, Date), HostError> {
     Ok((from, to))
 }
 
-fn store_path(given: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), HostError> {
+fn store_place(given: Option<&Location>) -> Result<(Location, Option<TempDir>), HostError> {
     match given {
-        Some(path) => Ok((path.to_owned(), None)),
+        Some(place) => Ok((place.clone(), None)),
         None => {
             let error = |error| HostError::System { doing: "make a temporary directory", error };
             let folder = TempDir::with_prefix("boxoffice-").map_err(error)?;
-            Ok((folder.path().join("store"), Some(folder)))
+            Ok((Location::Sled(folder.path().join("store")), Some(folder)))
         }
     }
 }

@@ -3,13 +3,12 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use boxoffice::booking::{BookingCommand, BookingReply, Seats};
 use boxoffice::id::{AttendeeId, OccurrenceId};
-use boxoffice::persist::SledBackend;
+use boxoffice::persist::Location;
 use boxoffice::{BoxOffice, BoxOfficeError, Stats};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
@@ -44,8 +43,8 @@ struct Counter {
 }
 
 /// Puts everything on sale and serves all buyers. The store is closed afterwards.
-pub(super) async fn run(plan: &Plan, path: &Path, show: bool, acks: Option<Acks>) -> Result<Sold, HostError> {
-    let office = BoxOffice::builder().store(SledBackend::open(path)?).start()?;
+pub(super) async fn run(plan: &Plan, place: &Location, show: bool, acks: Option<Acks>) -> Result<Sold, HostError> {
+    let office = BoxOffice::builder().shared_store(place.open(true)?).start()?;
     let buyers = if plan.occurrences.is_empty() { 0 } else { plan.buyers };
     let progress = if show { ProgressBar::new(buyers) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} buyers  {per_sec}  {msg}") {
