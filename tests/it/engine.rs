@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use boxoffice_core::persist::{
-    Backend, Batch, CommitOutcome, Cursor, Embedded, Engine, EngineError, Expect, Fault, Key, KvWrite, NewEvent, Order,
-    Payload, Seq, StreamName, Transaction, Visit, conformance,
+    Backend, Batch, CommitOutcome, Cursor, Embedded, Engine, EngineError, Expect, Fault, IdempotencyKey, Item, Key,
+    KvWrite, NewEvent, Order, Payload, Salvage, Seq, StreamName, Transaction, TransferError, Visit, backup,
+    conformance, salvage,
 };
 use boxoffice_core::time::Timestamp;
 use futures_util::FutureExt;
@@ -193,4 +194,159 @@ fn a_flipped_bit_is_named_and_never_read_as_a_wrong_event() {
 fn any_engine_that_keeps_its_promises_makes_a_backend_that_keeps_the_contract() {
     let report = now(conformance::run(async || Embedded::new(Watched::default()).unwrap()));
     assert!(report.failures().is_empty(), "{report}");
+}
+
+/// Four streams in three records, one of them truncated in front, a key and an idempotency key.
+fn furnished() -> Watched {
+    let engine = Watched::default();
+    let store = Embedded::new(engine.clone()).unwrap();
+    let fact = |n: u64| NewEvent::new("counted", Timestamp::EPOCH, &n).unwrap();
+    let many = |from: u64, count: u64| (from..from + count).map(fact).collect::<Vec<_>>();
+    let first = Transaction::append(&stream("a"), Expect::Unwritten, many(1, 40))
+        .and_append(&stream("b"), Expect::Unwritten, many(1, 3))
+        .write(KvWrite::Put(key(), Payload::new(&1).unwrap()))
+        .once(IdempotencyKey::new("cmd").unwrap());
+    let second = Transaction::append(&stream("a"), Expect::At(Seq::new(40)), many(41, 2)).and_append(
+        &stream("c"),
+        Expect::Unwritten,
+        many(1, 2),
+    );
+    for transaction in [first, second] {
+        assert!(now(store.commit_one(transaction)).unwrap().is_done());
+    }
+    now(store.truncate(&stream("b"), Seq::new(2))).unwrap();
+    engine
+}
+
+#[test]
+fn verify_names_the_record_whose_bit_was_flipped() {
+    let engine = furnished();
+    let store = Embedded::new(engine.clone()).unwrap();
+    assert!(now(store.verify()).unwrap().is_whole());
+    let entries: Vec<(Vec<u8>, usize)> =
+        engine.0.map.lock().unwrap().iter().map(|(key, value)| (key.clone(), value.len() * 8)).collect();
+    for (entry, bits) in entries.into_iter().filter(|(key, _)| key != b"v") {
+        // Damaged alike, a record is named alike, whichever bit it is.
+        let mut named = None;
+        for bit in (0..bits).step_by(7) {
+            let flip = || engine.0.map.lock().unwrap().get_mut(&entry).unwrap()[bit / 8] ^= 1 << (bit % 8);
+            flip();
+            let found = now(store.verify()).unwrap();
+            flip();
+            let damaged = found.findings.iter().find(|finding| finding.reason == "checksum differs").unwrap();
+            assert_eq!(named.get_or_insert(damaged.place.clone()), &damaged.place);
+        }
+    }
+}
+
+#[test]
+fn verify_misses_no_record_that_is_gone() {
+    let engine = furnished();
+    let store = Embedded::new(engine.clone()).unwrap();
+    let keys: Vec<Vec<u8>> = engine.0.map.lock().unwrap().keys().cloned().collect();
+    // Values and idempotency keys have no neighbours to be missed by.
+    for key in keys.into_iter().filter(|key| matches!(key[0], b'g' | b'i' | b's')) {
+        let value = engine.0.map.lock().unwrap().remove(&key).unwrap();
+        let found = now(store.verify()).unwrap();
+        assert!(!found.is_whole(), "nobody misses {}", String::from_utf8_lossy(&key));
+        engine.0.map.lock().unwrap().insert(key, value);
+    }
+    engine.0.map.lock().unwrap().insert(b"zebra".to_vec(), vec![1]);
+    assert_eq!(now(store.verify()).unwrap().findings[0].reason, "is no key of this layout");
+}
+
+#[test]
+fn a_gap_in_a_stream_is_a_fault_to_its_readers_and_to_nobody_else() {
+    let engine = furnished();
+    // The second record holds the last events of `a` from its first commit.
+    let second = engine.0.map.lock().unwrap().keys().filter(|key| key[0] == b'g').nth(1).unwrap().clone();
+    engine.0.map.lock().unwrap().retain(|key, _| *key != second);
+    let store = Embedded::new(engine).unwrap();
+    let read = now(store.read(&stream("a"), Seq::FIRST, 100));
+    assert!(matches!(&read, Err(Fault::Corrupt { place, .. }) if place.contains("stream a")), "{read:?}");
+    assert_eq!(now(store.read(&stream("a"), Seq::FIRST, 32)).unwrap().len(), 32);
+    assert_eq!(now(store.read(&stream("c"), Seq::FIRST, 100)).unwrap().len(), 2);
+}
+
+/// Salvages into a new store, and answers it with what was left behind.
+fn salvaged(engine: &Watched) -> (Embedded<Watched>, Salvage) {
+    let mut items = Vec::new();
+    let mut take = |item: Item| {
+        items.push(item);
+        Ok(())
+    };
+    let found = salvage(engine, &mut take).unwrap();
+    let store = Embedded::new(Watched::default()).unwrap();
+    now(store.import(items)).unwrap();
+    (store, found)
+}
+
+#[test]
+fn salvage_of_an_intact_store_is_that_store() {
+    let engine = furnished();
+    let (store, found) = salvaged(&engine);
+    assert!(found.verification.is_whole() && found.behind_gaps.is_empty());
+    let before = Embedded::new(engine).unwrap();
+    let everything = |store: &Embedded<Watched>| {
+        let events = now(store.read_all(Cursor::START, 1_000)).unwrap();
+        (events, now(store.cut()).unwrap(), now(store.truncated()).unwrap())
+    };
+    assert_eq!(everything(&store), everything(&before));
+    assert!(now(store.verify()).unwrap().is_whole());
+}
+
+#[test]
+fn salvage_of_a_damaged_store_is_whole_and_loses_only_what_is_named() {
+    let engine = furnished();
+    let before = now(Embedded::new(engine.clone()).unwrap().read_all(Cursor::START, 1_000)).unwrap().events;
+    let keys: Vec<Vec<u8>> = engine.0.map.lock().unwrap().keys().cloned().collect();
+    for key in keys {
+        let flip = || engine.0.map.lock().unwrap().get_mut(&key).unwrap()[0] ^= 1;
+        flip();
+        let (store, found) = salvaged(&engine);
+        flip();
+        assert!(now(store.verify()).unwrap().is_whole(), "{:?}", now(store.verify()).unwrap().findings);
+        let after = now(store.read_all(Cursor::START, 1_000)).unwrap().events;
+        let mut there = after.iter().chain(&found.behind_gaps).cloned().collect::<Vec<_>>();
+        there.sort_by_key(|event| event.cursor);
+        match key[0] {
+            // What a damaged record held is gone, and the record is named.
+            b'g' => {
+                assert!(there.iter().all(|event| before.contains(event)) && there.len() < before.len());
+                assert!(found.verification.findings.iter().any(|finding| finding.place.starts_with("record")));
+            }
+            // Index, catalog and keys hold no events.
+            _ => assert_eq!(there, before),
+        }
+    }
+}
+
+#[test]
+fn a_transfer_that_is_overtaken_by_a_truncation_says_so() {
+    let engine = furnished();
+    let store = Arc::new(Embedded::new(engine).unwrap());
+    let shared: Arc<dyn Backend> = store.clone();
+    let mut writer = TruncatingWriter { store, written: Vec::new() };
+    let copied = now(backup(&shared, &mut writer));
+    assert!(matches!(copied, Err(TransferError::Truncated { .. })), "{copied:?}");
+}
+
+/// Truncates the store that is being backed up, in the middle of it.
+struct TruncatingWriter {
+    store: Arc<Embedded<Watched>>,
+    written: Vec<u8>,
+}
+
+impl std::io::Write for TruncatingWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.written.len() > 100 && now(self.store.head(&stream("a"))).unwrap().truncated_through == Seq::UNWRITTEN {
+            now(self.store.truncate(&stream("a"), Seq::new(3))).unwrap();
+        }
+        self.written.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

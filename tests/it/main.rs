@@ -10,6 +10,7 @@ mod backends;
 mod conformance;
 mod engine;
 mod lifecycle;
+mod model;
 mod sale;
 mod sled_store;
 mod tidy;
