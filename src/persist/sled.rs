@@ -52,9 +52,30 @@ impl Default for SledOptions {
 #[derive(Debug)]
 pub struct SledEngine {
     /// Declared before `data` so that it is dropped first.
-    db: sled::Db,
+    db: Handle,
     /// Declared last so that it is dropped last.
     data: DataFile,
+}
+
+/// The open engine.
+#[derive(Debug)]
+struct Handle(Option<sled::Db>);
+
+impl Handle {
+    fn get(&self) -> Result<&sled::Db, String> {
+        self.0.as_ref().ok_or_else(|| "the storage engine is closed".to_owned())
+    }
+}
+
+impl Drop for Handle {
+    /// Closing flushes, and on a disk that fails sled panics in the middle of it. Nothing is lost by that: nothing is
+    /// acknowledged on the word of that flush.
+    fn drop(&mut self) {
+        let db = self.0.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
+            tracing::error!("the storage engine panicked while it closed");
+        }
+    }
 }
 
 /// The file that sled appends to and locks, opened by us for the sole purpose of syncing it.
@@ -117,7 +138,7 @@ impl SledEngine {
             .flush_every_ms(Some(1_000));
         let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
         let db = match opened {
-            Ok(Ok(db)) => db,
+            Ok(Ok(db)) => Handle(Some(db)),
             Ok(Err(error)) => return Err(engine_error(path, &error)),
             Err(_) => {
                 return Err(engine_error(path, &"the storage engine panicked while it read the directory"));
@@ -170,14 +191,14 @@ fn is_leftover(file: &Path) -> bool {
 impl Engine for SledEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
         guarded(|| {
-            let value = self.db.get(key).map_err(|error| error.to_string())?;
+            let value = self.db.get()?.get(key).map_err(|error| error.to_string())?;
             Ok(value.map(|value| value.to_vec()))
         })
     }
 
     fn scan(&self, from: &[u8], to: &[u8], order: Order, visit: &mut Visit<'_>) -> Result<(), EngineError> {
         guarded(|| {
-            let mut range = self.db.range(from..to);
+            let mut range = self.db.get()?.range(from..to);
             loop {
                 let entry = match order {
                     Order::Ascending => range.next(),
@@ -201,13 +222,13 @@ impl Engine for SledEngine {
                     None => writes.remove(key),
                 }
             }
-            self.db.apply_batch(writes).map_err(|error| error.to_string())
+            self.db.get()?.apply_batch(writes).map_err(|error| error.to_string())
         })
     }
 
     fn sync(&self) -> Result<(), EngineError> {
         guarded(|| {
-            self.db.flush().map_err(|error| error.to_string())?;
+            self.db.get()?.flush().map_err(|error| error.to_string())?;
             self.data.0.sync_data().map_err(|error| error.to_string())
         })
     }

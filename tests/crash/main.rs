@@ -27,6 +27,9 @@ use workload::{Checked, Dice};
 /// Set for the writer: where the store is, and which first number its dice show.
 const WRITER: &str = "BOXOFFICE_CRASH_WRITER";
 
+/// Set for the writer whose disk fails: where the store is.
+const UNLUCKY: &str = "BOXOFFICE_UNLUCKY_WRITER";
+
 fn cycles(default: u64) -> u64 {
     env::var("BOXOFFICE_CYCLES").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
@@ -37,6 +40,13 @@ fn writer() {
     let Ok(place) = env::var(WRITER) else { return };
     let (seed, place) = place.split_once(' ').unwrap();
     workload::write_for_ever(place, Dice::new(seed.parse().unwrap()));
+}
+
+/// Runs only as the program whose disk fails.
+#[test]
+fn unlucky_writer() {
+    let Ok(place) = env::var(UNLUCKY) else { return };
+    workload::write_until_it_fails(&place);
 }
 
 /// Starts the writer, kills it after so many acknowledgements or so much time, and answers the last number that it was
@@ -158,4 +168,53 @@ fn an_engine_that_only_flushes_is_caught_by_the_disk_that_forgets() {
         }
     }
     panic!("twenty power cuts took nothing from an engine that does not sync");
+}
+
+/// `POWERCUT_FAIL` in words: which call fails from which one on, and with what.
+const FAILURES: [(&str, &str); 3] = [("w", "writing"), ("s", "syncing"), ("t", "changing a size")];
+const ERRORS: [(i32, &str); 2] = [(5, "EIO"), (28, "ENOSPC")];
+
+fn failing_disk_poisons_and_loses_nothing(engine: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let shim = powercut::built(folder.path());
+    let (mut poisoned, mut refused, mut unharmed) = (0, 0, 0);
+    for (kind, words) in FAILURES {
+        for (errno, error) in ERRORS {
+            for from in [1, 2, 3, 5, 8, 13, 40, 90] {
+                let what = format!("{engine}: {words} fails with {error} from call {from} on");
+                let home = tempfile::tempdir_in(folder.path()).unwrap();
+                let (place, path) = store(home.path(), engine);
+                let log = home.path().join("log");
+                fs::create_dir(&log).unwrap();
+                drop(place.parse::<Location>().unwrap().open(true).unwrap());
+                let mut command = Command::new(env::current_exe().unwrap());
+                command.args(["--exact", "unlucky_writer", "--nocapture"]).env(UNLUCKY, &place);
+                powercut::load(&mut command, &shim, &path, &log);
+                let output = command.env("POWERCUT_FAIL", format!("{kind}:{from}:{errno}")).output().unwrap();
+                let said = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success(), "{what}: {said}{}", String::from_utf8_lossy(&output.stderr));
+                let last = said.lines().filter_map(|line| line.strip_prefix("ack ")?.parse().ok()).next_back();
+                match said.lines().find_map(|line| line.strip_prefix("end ")) {
+                    Some("poisoned") => poisoned += 1,
+                    Some("not opened") => refused += 1,
+                    Some("unharmed") => unharmed += 1,
+                    other => panic!("{what}: {other:?} {said}"),
+                }
+                // The disk is well again.
+                workload::check(&place, Checked::default(), last, true);
+            }
+        }
+    }
+    println!("{engine}: {poisoned} times poisoned, {refused} times not opened, {unharmed} times unharmed");
+    assert!(poisoned > 0);
+}
+
+#[test]
+fn sled_on_a_disk_that_fails_is_poisoned_and_loses_nothing_acknowledged() {
+    failing_disk_poisons_and_loses_nothing("sled");
+}
+
+#[test]
+fn fjall_on_a_disk_that_fails_is_poisoned_and_loses_nothing_acknowledged() {
+    failing_disk_poisons_and_loses_nothing("fjall");
 }

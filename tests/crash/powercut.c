@@ -4,6 +4,9 @@
  * writes, or with some of them.
  *
  * Creating, renaming and removing files is not undone. sync_file_range promises nothing and is noted as nothing.
+ *
+ * A disk that fails: with $POWERCUT_FAIL=KIND:N:ERRNO the N-th call of a KIND (w: write, s: sync, t: change of size) on
+ * such a file and every later one fails with ERRNO.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -93,6 +96,19 @@ static void note_size(int fd, uint64_t to) {
     free(record);
 }
 
+/* Whether this call is to fail: errno is set then. */
+static int fails(char kind) {
+    static long seen;
+    const char *wanted = getenv("POWERCUT_FAIL");
+    char which;
+    long from;
+    int error;
+    if (!wanted || sscanf(wanted, "%c:%ld:%d", &which, &from, &error) != 3 || which != kind) return 0;
+    if (++seen < from) return 0;
+    errno = error;
+    return 1;
+}
+
 static int watched(int fd) { return fd >= 0 && fd < FDS && inode_of[fd] != 0; }
 
 static int opened(int fd) {
@@ -135,8 +151,11 @@ int close(int fd) {
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
     if (!watched(fd)) return raw_pwrite(fd, bytes, count, at);
     pthread_mutex_lock(&lock);
-    note(fd, bytes, count, at);
-    ssize_t written = raw_pwrite(fd, bytes, count, at);
+    ssize_t written = -1;
+    if (!fails('w')) {
+        note(fd, bytes, count, at);
+        written = raw_pwrite(fd, bytes, count, at);
+    }
     pthread_mutex_unlock(&lock);
     return written;
 }
@@ -148,8 +167,11 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     struct stat st;
     off_t at = syscall(SYS_lseek, fd, 0, SEEK_CUR);
     if (fcntl(fd, F_GETFL) & O_APPEND && fstat(fd, &st) == 0) at = st.st_size;
-    note(fd, bytes, count, at);
-    ssize_t written = syscall(SYS_write, fd, bytes, count);
+    ssize_t written = -1;
+    if (!fails('w')) {
+        note(fd, bytes, count, at);
+        written = syscall(SYS_write, fd, bytes, count);
+    }
     pthread_mutex_unlock(&lock);
     return written;
 }
@@ -169,8 +191,11 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
 int ftruncate64(int fd, off64_t size) {
     if (!watched(fd)) return syscall(SYS_ftruncate, fd, size);
     pthread_mutex_lock(&lock);
-    note_size(fd, size);
-    int done = syscall(SYS_ftruncate, fd, size);
+    int done = -1;
+    if (!fails('t')) {
+        note_size(fd, size);
+        done = syscall(SYS_ftruncate, fd, size);
+    }
     pthread_mutex_unlock(&lock);
     return done;
 }
@@ -181,7 +206,7 @@ static int synced(int fd, long call) {
     /* A slow disk: so that the power is mostly cut while something is not covered. */
     usleep(1000);
     pthread_mutex_lock(&lock);
-    int done = syscall(call, fd);
+    int done = fails('s') ? -1 : syscall(call, fd);
     /* What was noted so far is on the disk now. */
     if (done == 0) {
         int out = log_of(inode_of[fd], O_WRONLY | O_TRUNC);

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use boxoffice_core::persist::{
-    Backend, CommitOutcome, Cursor, Expect, IdempotencyKey, Key, KvWrite, Location, NewEvent, Payload, RecordedEvent,
-    Seq, StreamName, Transaction,
+    Backend, CommitOutcome, Cursor, Expect, Fault, IdempotencyKey, Key, KvWrite, Location, NewEvent, Payload,
+    RecordedEvent, Seq, StreamName, Transaction,
 };
 use boxoffice_core::time::Timestamp;
 use futures_util::FutureExt;
@@ -85,6 +85,38 @@ pub(crate) fn write_for_ever(place: &str, mut dice: Dice) {
         next += group;
         println!("ack {}", next - 1);
     }
+}
+
+/// Appends and prints until a commit fails, and then finds the store poisoned whatever it asks.
+pub(crate) fn write_until_it_fails(place: &str) {
+    // For whoever reads why a test failed; the engine's panics are among it.
+    std::panic::set_hook(Box::new(|info| println!("panic {info}")));
+    let Ok(store) = place.parse::<Location>().unwrap().open(true) else {
+        println!("end not opened");
+        return;
+    };
+    for number in count(&*store) + 1..=60 {
+        match now(store.commit_one(transaction(number))) {
+            Ok(outcome) => {
+                assert!(outcome.is_done());
+                println!("ack {number}");
+            }
+            Err(first) => {
+                assert!(matches!(first, Fault::Poisoned { .. }), "{first}");
+                let (all, _) = streams(1);
+                assert_eq!(now(store.commit_one(transaction(number))), Err(first.clone()));
+                assert_eq!(now(store.head(&all)), Err(first.clone()));
+                assert_eq!(now(store.get(&counter())), Err(first.clone()));
+                assert_eq!(now(store.read_all(Cursor::START, 10)), Err(first));
+                // A host closes it like any other.
+                drop(store);
+                println!("end poisoned");
+                return;
+            }
+        }
+    }
+    drop(store);
+    println!("end unharmed");
 }
 
 /// What is known of the store.
