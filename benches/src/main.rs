@@ -1,12 +1,14 @@
 //! Durable bookings a second, beside the raw engine, the raw disk and PostgreSQL, all in one run.
 //!
-//! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `roster`.
+//! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `roster`, `append`,
+//! `replay`, `volume` (which takes how many events to grow to).
 
 mod ledger;
 mod load;
 mod ours;
 mod postgres;
 mod raw;
+mod store;
 
 use std::time::Duration;
 
@@ -40,6 +42,16 @@ fn main() -> Result<()> {
     }
     if wants("roster") {
         ledger::curve();
+    }
+    if wants("append") {
+        store::appends()?;
+    }
+    if wants("replay") {
+        store::replay()?;
+    }
+    if wants("volume") {
+        let most = std::env::args().nth(2).map_or(Ok(1_000_000), |text| text.parse())?;
+        store::volume(most)?;
     }
     Ok(())
 }

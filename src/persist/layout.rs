@@ -19,7 +19,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::Fault;
-use super::record::{Cursor, EventType, Payload, RecordedEvent, Seq, StreamName};
+use super::record::{Cursor, RecordedEvent, Seq};
 use crate::time::Timestamp;
 
 /// Written at creation, checked at open.
@@ -149,13 +149,18 @@ pub(crate) fn seal<T: Serialize>(key: &[u8], body: &T) -> Result<Vec<u8>, Fault>
 
 /// Checks the seal of `value`, stored under `key`, and reads its body.
 pub(crate) fn open<'a, T: Deserialize<'a>>(key: &[u8], value: &'a [u8]) -> Result<T, Fault> {
+    postcard::from_bytes(unseal(key, value)?).map_err(|error| Fault::corrupt(place(key), error.to_string()))
+}
+
+/// Checks the seal of `value`, stored under `key`, and gives its body.
+pub(crate) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], Fault> {
     let Some((body, sum)) = value.split_last_chunk::<4>() else {
         return Err(Fault::corrupt(place(key), "shorter than its checksum"));
     };
     if checksum(key, body) != u32::from_le_bytes(*sum) {
         return Err(Fault::corrupt(place(key), "checksum differs"));
     }
-    postcard::from_bytes(body).map_err(|error| Fault::corrupt(place(key), error.to_string()))
+    Ok(body)
 }
 
 fn checksum(key: &[u8], body: &[u8]) -> u32 {
@@ -215,47 +220,4 @@ pub(crate) fn pack(events: &[RecordedEvent]) -> Vec<(Cursor, Vec<Run<'_>>)> {
         count += 1;
     }
     records
-}
-
-/// The names read last: neighbours mostly share them, and then their text too.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    stream: Option<StreamName>,
-    event_type: Option<EventType>,
-}
-
-impl Names {
-    fn stream(&mut self, name: &str) -> StreamName {
-        match &self.stream {
-            Some(last) if last.as_str() == name => last.clone(),
-            Some(_) | None => self.stream.insert(StreamName::stored(name)).clone(),
-        }
-    }
-
-    fn event_type(&mut self, name: &str) -> EventType {
-        match &self.event_type {
-            Some(last) if last.as_str() == name => last.clone(),
-            Some(_) | None => self.event_type.insert(EventType::stored(name)).clone(),
-        }
-    }
-}
-
-/// The events of a run in the record whose first cursor is `record`, from sequence number `from` on.
-pub(crate) fn unpack<'a>(
-    record: Cursor,
-    run: &'a Run<'a>,
-    from: Seq,
-    names: &'a mut Names,
-) -> impl Iterator<Item = RecordedEvent> + 'a {
-    let stream = names.stream(run.stream);
-    let skipped = usize::try_from(from.get().saturating_sub(run.first_seq.get())).unwrap_or(usize::MAX);
-    let numbered = (0_u64..).zip(&run.events).skip(skipped);
-    numbered.map(move |(place, event)| RecordedEvent {
-        stream: stream.clone(),
-        seq: run.first_seq.plus(place),
-        cursor: Cursor::from_position(record.position() + run.offset + place),
-        event_type: names.event_type(event.name),
-        at: event.at,
-        data: Payload::stored(event.data),
-    })
 }

@@ -61,6 +61,7 @@ mod sync;
 mod transaction;
 mod transfer;
 mod transport;
+mod unpack;
 
 pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
 #[cfg(feature = "blobs")]

@@ -98,7 +98,7 @@ fn the_core_names_no_runtime_no_clock_and_no_thread() {
 fn no_file_has_grown_out_of_hand() {
     let folders = ["src", "actors/src", "host/src", "benches/src", "examples/src"];
     let files = folders.iter().flat_map(|folder| sources(&root().join(folder)));
-    let long = files.filter(|path| !is_test(path) && !path.ends_with("conformance.rs"));
+    let long = files.filter(|path| !is_test(path) && !path.iter().any(|part| part == "conformance"));
     let long = long.filter(|path| fs::read_to_string(path).unwrap().lines().count() > LINES_MAX);
     assert_eq!(long.collect::<Vec<_>>(), Vec::<PathBuf>::new());
 }

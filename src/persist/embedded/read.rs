@@ -10,10 +10,11 @@ use super::{Embedded, Engine, Order, panicked};
 use crate::persist::backend::{Backend, Durability, Head, Limits, Page, Stats};
 use crate::persist::contents::{Cut, Item, PAGE, Remembered, Verification};
 use crate::persist::error::Fault;
-use crate::persist::layout::{self, Names, Run, StreamMeta};
+use crate::persist::layout::{self, StreamMeta};
 use crate::persist::record::{Cursor, Key, Payload, RecordedEvent, Seq, StreamName};
 use crate::persist::sync::lock;
 use crate::persist::transaction::{CommitOutcome, Committed, IdempotencyKey, Transaction};
+use crate::persist::unpack::{Names, Wanted, unpack};
 
 /// A key and its value.
 type Stored = (Vec<u8>, Vec<u8>);
@@ -97,23 +98,16 @@ impl<E: Engine> Backend for Embedded<E> {
         let past = layout::record_key(Cursor::from_position(after.position().saturating_add(2)));
         let holding = self.entries(&low, &past, Order::Descending, 1)?;
         let start = holding.into_iter().next().map_or(low.to_vec(), |(key, _)| key);
+        let wanted = Wanted { after, ..Wanted::default() };
         let (mut events, mut names, mut failed) = (Vec::new(), Names::default(), None);
         let mut visit = |key: &[u8], value: &[u8]| {
             let record = Cursor::from_position(layout::trailing_number(key).unwrap_or_default());
             if record > durable || events.len() == limit {
                 return ControlFlow::Break(());
             }
-            let runs: Vec<Run<'_>> = match layout::open(key, value) {
-                Ok(runs) => runs,
-                Err(fault) => {
-                    failed = Some(fault);
-                    return ControlFlow::Break(());
-                }
-            };
-            for run in &runs {
-                let left = limit - events.len();
-                let unpacked = layout::unpack(record, run, Seq::UNWRITTEN, &mut names);
-                events.extend(unpacked.filter(|event| event.cursor > after).take(left));
+            if let Err(fault) = unpack(key, value, wanted, &mut names, &mut events, limit) {
+                failed = Some(fault);
+                return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         };

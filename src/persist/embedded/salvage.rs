@@ -6,9 +6,10 @@ use super::engine::{Engine, EngineError, Order};
 use crate::persist::backend::Head;
 use crate::persist::contents::{Item, Remembered, Verification};
 use crate::persist::error::Fault;
-use crate::persist::layout::{self, Names, Run, StreamMeta};
+use crate::persist::layout::{self, StreamMeta};
 use crate::persist::record::{Cursor, Key, Payload, RecordedEvent, Seq, StreamName};
 use crate::persist::transaction::IdempotencyKey;
+use crate::persist::unpack::{Names, Wanted, unpack};
 
 /// What [`salvage`] found.
 #[derive(Debug, Default)]
@@ -67,38 +68,33 @@ impl Rescue<'_> {
     }
 
     fn record(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
-        let first = layout::trailing_number(key).unwrap_or_default();
-        let runs: Vec<Run<'_>> = match layout::open(key, value) {
-            Ok(runs) => runs,
-            Err(fault) => return self.found.verification.note(fault),
-        };
-        let mut names = Names::default();
-        for run in &runs {
-            self.free = self.free.max(first + run.end_offset());
-            self.begin_unlisted(run)?;
-            for event in layout::unpack(Cursor::from_position(first), run, Seq::UNWRITTEN, &mut names) {
-                let next = self.next.entry(event.stream.clone()).or_insert(Seq::FIRST);
-                if event.seq == *next {
-                    *next = event.seq.next();
-                    self.found.verification.events += 1;
-                    (self.take)(Item::Event(event))?;
-                } else {
-                    self.found.behind_gaps.push(event);
-                }
+        let (mut events, mut names) = (Vec::new(), Names::default());
+        if let Err(fault) = unpack(key, value, Wanted::default(), &mut names, &mut events, usize::MAX) {
+            return self.found.verification.note(fault);
+        }
+        for event in events {
+            self.free = self.free.max(event.cursor.position() + 1);
+            self.begin_unlisted(&event)?;
+            let next = self.next.entry(event.stream.clone()).or_insert(Seq::FIRST);
+            if event.seq == *next {
+                *next = event.seq.next();
+                self.found.verification.events += 1;
+                (self.take)(Item::Event(event))?;
+            } else {
+                self.found.behind_gaps.push(event);
             }
         }
         Ok(())
     }
 
     /// A stream without a catalog entry begins with the first event that is left of it.
-    fn begin_unlisted(&mut self, run: &Run<'_>) -> Result<(), Fault> {
-        let stream = StreamName::stored(run.stream);
-        if !self.unlisted.remove(&stream) || run.first_seq <= Seq::FIRST {
+    fn begin_unlisted(&mut self, event: &RecordedEvent) -> Result<(), Fault> {
+        if !self.unlisted.remove(&event.stream) || event.seq <= Seq::FIRST {
             return Ok(());
         }
-        let through = Seq::new(run.first_seq.get() - 1);
-        self.next.insert(stream.clone(), run.first_seq);
-        (self.take)(Item::Truncated(stream, Head { last: through, truncated_through: through }))
+        let through = Seq::new(event.seq.get() - 1);
+        self.next.insert(event.stream.clone(), event.seq);
+        (self.take)(Item::Truncated(event.stream.clone(), Head { last: through, truncated_through: through }))
     }
 
     fn value(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {

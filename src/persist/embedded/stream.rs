@@ -1,10 +1,13 @@
 //! Reading one stream: from index keys to records, only as far as asked and only what is durable.
 
+use core::ops::ControlFlow;
+
 use super::{Embedded, Engine, Order};
 use crate::persist::backend::Head;
 use crate::persist::error::Fault;
-use crate::persist::layout::{self, Names, Run};
+use crate::persist::layout::{self, Run};
 use crate::persist::record::{Cursor, RecordedEvent, Seq, StreamName};
+use crate::persist::unpack::{Names, Wanted, unpack};
 
 /// Index entries read at a time.
 const INDEX_PAGE: usize = 512;
@@ -75,50 +78,117 @@ impl<E: Engine> Embedded<E> {
         limit: usize,
         durable: Cursor,
     ) -> Result<Vec<RecordedEvent>, Fault> {
-        let (mut events, mut names) = (Vec::new(), Names::default());
+        let mut reading = Reading { stream, next: from, limit, events: Vec::new(), names: Names::default() };
         let mut start = self.index_start(stream, from)?;
-        while events.len() < limit {
-            let wanted = INDEX_PAGE.min(limit - events.len());
-            let found = self.runs_from(stream, &start, wanted)?;
-            for (index, record) in &found {
-                if *record > durable || events.len() == limit {
-                    return Ok(events);
-                }
-                let first = Seq::new(layout::trailing_number(index).unwrap_or_default());
-                let next = events.last().map_or(from, |event: &RecordedEvent| event.seq.next());
-                if first > next && !self.is_truncated(stream, Seq::new(first.get() - 1))? {
-                    return Err(Fault::corrupt(format!("stream {stream} at seq {next}"), "is missing"));
-                }
-                let key = layout::record_key(*record);
-                let Some(bytes) = self.raw(&key)? else {
-                    // Either truncated since the index was read, or the index is wrong.
-                    if self.is_truncated(stream, first)? {
-                        continue;
-                    }
-                    return Err(missing_run(index));
-                };
-                let runs: Vec<Run<'_>> = layout::open(&key, &bytes)?;
-                for run in runs.iter().filter(|run| run.stream == stream.as_str() && run.end_seq() > first) {
-                    let next = events.last().map_or(from, |event| event.seq.next());
-                    let left = limit - events.len();
-                    events.extend(layout::unpack(*record, run, next, &mut names).take(left));
-                }
+        while reading.events.len() < limit {
+            let wanted = INDEX_PAGE.min(limit - reading.events.len());
+            let mut found = self.runs_from(stream, &start, wanted)?;
+            let whole = found.len() == wanted;
+            found.retain(|(_, record)| *record <= durable);
+            let Some((last, _)) = found.last() else { break };
+            start.clone_from(last);
+            start.push(0);
+            let checked = reading.events.len();
+            if are_neighbours(&found) {
+                self.read_range(&mut reading, &found)?
+            } else {
+                self.read_each(&mut reading, &found)?
             }
-            match found.last() {
-                Some((last, _)) if found.len() == wanted => {
-                    start.clone_from(last);
-                    start.push(0);
-                }
-                Some(_) | None => break,
+            self.check_density(&reading, checked, from, layout::trailing_number(last).unwrap_or_default())?;
+            if !whole {
+                break;
             }
         }
-        Ok(events)
+        Ok(reading.events)
+    }
+
+    /// Reads the records of runs that lie apart, one by one.
+    fn read_each(&self, reading: &mut Reading<'_>, runs: &[(Vec<u8>, Cursor)]) -> Result<(), Fault> {
+        for (_, record) in runs {
+            if reading.events.len() == reading.limit {
+                break;
+            }
+            let key = layout::record_key(*record);
+            if let Some(value) = self.raw(&key)? {
+                reading.take(&key, &value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the records of runs that lie side by side in one go, with what lies between them.
+    fn read_range(&self, reading: &mut Reading<'_>, runs: &[(Vec<u8>, Cursor)]) -> Result<(), Fault> {
+        let (Some((_, first)), Some((_, last))) = (runs.first(), runs.last()) else { return Ok(()) };
+        let past = layout::record_key(Cursor::from_position(last.position() + 1));
+        let mut result = Ok(());
+        let scanned = self.engine.scan(&layout::record_key(*first), &past, Order::Ascending, &mut |key, value| {
+            result = reading.take(key, value);
+            let more = result.is_ok() && reading.events.len() < reading.limit;
+            if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        scanned.map_err(|error| self.poisoned(&error))?;
+        result
+    }
+
+    /// That the events read since `checked` follow one another without a gap, and lead up to the run that starts at
+    /// `last_run`. Where they do not, the stream was truncated meanwhile, or a record is gone.
+    fn check_density(&self, reading: &Reading<'_>, checked: usize, from: Seq, last_run: u64) -> Result<(), Fault> {
+        let mut next =
+            checked.checked_sub(1).and_then(|last| reading.events.get(last)).map_or(from, |last| last.seq.next());
+        for event in reading.events.iter().skip(checked) {
+            if event.seq > next {
+                self.is_gone(reading.stream, next, event.seq)?;
+            }
+            next = event.seq.next();
+        }
+        if reading.events.len() < reading.limit && next.get() <= last_run {
+            self.is_gone(reading.stream, next, Seq::new(last_run).next())?;
+        }
+        Ok(())
+    }
+
+    /// That the events from `next` to `found` (not included) are missing because they were truncated.
+    fn is_gone(&self, stream: &StreamName, next: Seq, found: Seq) -> Result<(), Fault> {
+        let meta = self.stream_meta(stream)?;
+        if meta.is_some_and(|meta| meta.truncated_through.next() >= found) {
+            return Ok(());
+        }
+        Err(Fault::corrupt(format!("stream {stream} at seq {next}"), "is missing"))
     }
 
     /// Whether the event `seq` of `stream` was truncated.
     fn is_truncated(&self, stream: &StreamName, seq: Seq) -> Result<bool, Fault> {
         Ok(self.stream_meta(stream)?.is_some_and(|meta| meta.truncated_through >= seq))
     }
+}
+
+/// A stream being read.
+struct Reading<'a> {
+    stream: &'a StreamName,
+    /// The next event has this sequence number or, after a truncation, a greater one.
+    next: Seq,
+    limit: usize,
+    events: Vec<RecordedEvent>,
+    names: Names,
+}
+
+impl Reading<'_> {
+    /// Takes the events of the stream out of a record.
+    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
+        let wanted = Wanted { stream: Some(self.stream), from: self.next, ..Wanted::default() };
+        unpack(key, value, wanted, &mut self.names, &mut self.events, self.limit)?;
+        if let Some(last) = self.events.last() {
+            self.next = last.seq.next();
+        }
+        Ok(())
+    }
+}
+
+/// Whether it takes less time to read everything between these runs than to look up each: a look-up costs as much as
+/// some sixteen records in a row.
+fn are_neighbours(runs: &[(Vec<u8>, Cursor)]) -> bool {
+    let (Some((_, first)), Some((_, last))) = (runs.first(), runs.last()) else { return false };
+    runs.len() > 1 && last.position() - first.position() <= 16 * runs.len() as u64
 }
 
 pub(super) fn missing_run(index_key: &[u8]) -> Fault {
