@@ -22,8 +22,10 @@ mod occurrence;
 mod office;
 mod registry;
 mod reply;
+mod shared_writer;
 mod stats;
 mod store;
+mod subscription;
 mod system;
 
 pub use boxoffice_core::{booking, calendar, id, persist, time};
@@ -33,5 +35,7 @@ pub use occurrence::{Decide, Drain, Inspect, OccurrenceActor};
 pub use office::{BoxOffice, Builder, SeatCount};
 pub use registry::{RegistryActor, RunBooking};
 pub use reply::{Answer, ReplyTo};
+pub use shared_writer::SharedWriter;
 pub use stats::Stats;
 pub use store::{Commit, Deferred, StoreActor};
+pub use subscription::Subscription;

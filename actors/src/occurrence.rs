@@ -68,6 +68,8 @@ pub(crate) struct Surroundings {
     pub(crate) counters: Arc<Counters>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: Settings,
+    /// Counts group commits.
+    pub(crate) committed: tokio::sync::watch::Receiver<u64>,
 }
 
 /// What the builder sets for every owner.

@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix::{Addr, System};
 use boxoffice_core::booking::{BookingCommand, BookingReply, Seat, SeatLedger, SeatState, Seats};
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
-use boxoffice_core::persist::{Backend, Seq};
+use boxoffice_core::persist::{Backend, Consumer, Selection, Seq, Store, StoreError};
 use tokio::sync::oneshot;
 
 use crate::clock::{Clock, SystemClock};
 use crate::door::Door;
 use crate::error::{BoxOfficeError, StartError};
-use crate::occurrence::Settings;
+use crate::occurrence::{Settings, Surroundings};
 use crate::registry::{DrainAll, RegistryActor, RestartBudget};
+use crate::shared_writer::SharedWriter;
 use crate::stats::Stats;
+use crate::subscription::Subscription;
 use crate::system::{self, Plan};
 
 /// Sets up a [`BoxOffice`]. Only the store must be given.
@@ -96,7 +98,7 @@ impl Builder {
         let door = Door::new(running.registry, &running.house);
         let house = running.house;
         let lifetime = Lifetime { system: running.system, ended: Mutex::new(Some(running.ended)) };
-        Ok(BoxOffice { door, backend: house.backend, counters: house.counters, lifetime: Arc::new(lifetime) })
+        Ok(BoxOffice { door, house, lifetime: Arc::new(lifetime) })
     }
 }
 
@@ -166,8 +168,7 @@ impl From<&SeatLedger> for SeatCount {
 #[derive(Clone, Debug)]
 pub struct BoxOffice {
     door: Door,
-    backend: Arc<dyn Backend>,
-    counters: Arc<crate::stats::Counters>,
+    house: Surroundings,
     lifetime: Arc<Lifetime>,
 }
 
@@ -314,12 +315,29 @@ impl BoxOffice {
 
     /// Counters since the start.
     pub fn stats(&self) -> Stats {
-        self.counters.read(self.backend.stats())
+        self.house.counters.read(self.house.backend.stats())
     }
 
-    /// The store underneath, for reading streams and keys.
-    pub fn store(&self) -> &Arc<dyn Backend> {
-        &self.backend
+    /// The store, for the host's own streams and keys and for looking at those of the box office. Writes share the syncs
+    /// of the bookings; see [`SharedWriter`].
+    pub fn store(&self) -> Store {
+        Store::new(self.shared_writer())
+    }
+
+    /// The backend behind [`BoxOffice::store`].
+    pub fn shared_writer(&self) -> SharedWriter {
+        let Surroundings { backend, store, reader, .. } = &self.house;
+        SharedWriter::new(Arc::clone(backend), store.clone(), reader.clone())
+    }
+
+    /// Everything that is committed from where the subscription `name` left off, or from the first event for a new name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage failed or the name is no part of a key.
+    pub async fn subscribe(&self, name: &str, selection: Selection) -> Result<Subscription, StoreError> {
+        let consumer = Consumer::open(&self.store(), name, selection).await?;
+        let Surroundings { committed, clock, reader, .. } = &self.house;
+        Ok(Subscription::new(consumer, committed.clone(), Arc::clone(clock), reader.clone()))
     }
 
     /// The actor that takes [`RunBooking`](crate::RunBooking), for hosts that speak actix.

@@ -10,6 +10,7 @@ use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Transaction};
 use futures_util::FutureExt;
+use tokio::sync::watch;
 
 /// Transactions that one group commit takes at most.
 const GROUP_MAX: usize = 4_096;
@@ -31,12 +32,19 @@ pub struct StoreActor {
     backend: Arc<dyn Backend>,
     waiting: Rc<RefCell<Waiting>>,
     scheduled: bool,
+    /// Counts group commits, for those who wait for news.
+    committed: watch::Sender<u64>,
 }
 
 impl StoreActor {
     /// The writer of `backend`.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
-        Self { backend, waiting: Rc::default(), scheduled: false }
+        Self::telling(backend, watch::Sender::default())
+    }
+
+    /// The writer of `backend`, which tells `committed` of each group commit.
+    pub(crate) fn telling(backend: Arc<dyn Backend>, committed: watch::Sender<u64>) -> Self {
+        Self { backend, waiting: Rc::default(), scheduled: false, committed }
     }
 
     /// Commits what is put aside once the messages that are already here have been put aside too.
@@ -60,6 +68,9 @@ impl StoreActor {
         // `wait` and not `spawn`: what arrives meanwhile belongs to the next group.
         ctx.wait(commit.into_actor(self).map(move |outcomes, act, ctx| {
             let outcomes = outcomes.unwrap_or_else(|_| Err(Fault::Poisoned { reason: "the backend panicked".into() }));
+            if outcomes.is_ok() {
+                act.committed.send_modify(|groups| *groups += 1);
+            }
             answer(callers, outcomes);
             if !act.waiting.borrow().is_empty() {
                 act.schedule(ctx);

@@ -7,7 +7,7 @@ use std::thread;
 
 use actix::{Actor, Addr, Arbiter, ArbiterHandle, System};
 use boxoffice_core::persist::{Backend, Fault};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::clock::Clock;
 use crate::directory::Directory;
@@ -98,7 +98,8 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
 fn build(plan: Plan, writer: &ArbiterHandle, reader: ArbiterHandle) -> (Addr<RegistryActor>, Surroundings) {
     let Plan { backend, clock, settings, budget } = plan;
     let writes_to = backend.clone();
-    let store = StoreActor::start_in_arbiter(writer, move |_| StoreActor::new(writes_to));
+    let (tell, committed) = watch::channel(0);
+    let store = StoreActor::start_in_arbiter(writer, move |_| StoreActor::telling(writes_to, tell));
     let house = Surroundings {
         backend,
         store,
@@ -107,6 +108,7 @@ fn build(plan: Plan, writer: &ArbiterHandle, reader: ArbiterHandle) -> (Addr<Reg
         counters: Arc::new(Counters::default()),
         directory: Arc::new(Directory::default()),
         settings,
+        committed,
     };
     (RegistryActor::new(house.clone(), budget).start(), house)
 }

@@ -61,7 +61,7 @@ async fn an_owner_with_a_hold_stays_to_let_it_lapse() {
     clock.advance(2 * MINUTE);
     clock.advance(MINUTE);
     let stream = booking_stream(&evening());
-    until(async || office.store().head(&stream).await.unwrap().last.get() == 3).await;
+    until(async || office.store().backend().head(&stream).await.unwrap().last.get() == 3).await;
     until(async || office.stats().passivations == 1).await;
 }
 

@@ -13,5 +13,6 @@ mod lifecycle;
 mod model;
 mod sale;
 mod sled_store;
+mod subscription;
 mod tidy;
 mod two_owners;

@@ -16,7 +16,7 @@ use crate::backends::{MoodyBackend, at, evening, on_sale, until, who};
 
 /// Checks the evening's stream event by event, and gives the seats taken at its end.
 async fn audit(office: &BoxOffice) -> u64 {
-    let events = office.store().read(&booking_stream(&evening()), Seq::FIRST, usize::MAX >> 1).await.unwrap();
+    let events = office.store().backend().read(&booking_stream(&evening()), Seq::FIRST, usize::MAX >> 1).await.unwrap();
     let mut auditor = Auditor::new();
     for event in &events {
         auditor.check(event.seq, event.at, &decode(event).unwrap()).unwrap();
@@ -182,7 +182,7 @@ async fn an_occurrence_never_put_on_sale_sells_nothing() {
     let office = BoxOffice::builder().store(MemoryBackend::new()).start().unwrap();
     assert_eq!(office.book(&evening(), &who("ann")).await.unwrap().outcome, BookingOutcome::NotOnSale);
     assert_eq!(office.seats(&evening()).await.unwrap().capacity, None);
-    assert_eq!(office.store().streams(None, 10).await.unwrap().len(), 0);
+    assert_eq!(office.store().all_streams().await.unwrap().len(), 0);
 }
 
 #[test]

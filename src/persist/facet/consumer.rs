@@ -189,6 +189,12 @@ impl Consumer {
         self.commit(delivery, Transaction::new()).await
     }
 
+    /// Goes on past `delivery` without keeping that in the store: for one that holds no events. After a restart the same
+    /// events are looked at again.
+    pub fn pass_over(&mut self, delivery: &Delivery) {
+        self.cursor = delivery.through;
+    }
+
     /// Sets the cursor, whatever it was: [`Cursor::START`] makes the consumer see everything again.
     ///
     /// # Errors
