@@ -7,11 +7,13 @@
 )]
 
 mod backends;
+mod blobs;
 mod conformance;
 mod engine;
 mod lifecycle;
 mod model;
 mod sale;
+mod shred;
 mod sled_store;
 mod subscription;
 mod tidy;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use super::{Found, Vault, decrypt, encrypt, vault_error};
+use super::{Found, KEY_BYTES, Vault, decrypt, encrypt, vault_error};
 use crate::persist::error::{PayloadError, StoreError};
 use crate::persist::record::{EventType, NewEvent, Payload, RecordedEvent};
 
-/// The member that a sealed field is an object of.
+/// The one member of the object that a sealed field is. It holds which key, a point, and the sealed bytes in base64.
 const SEALED: &str = "$sealed";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,13 +86,13 @@ impl Seal {
             if let Some(found) = data.pointer_mut(field).filter(|found| !found.is_null()) {
                 let context = [event.event_type.as_str(), field.as_str(), &subject];
                 let sealed = encrypt(&key, &context, found.to_string().as_bytes())?;
-                *found = json!({ SEALED: sealed });
+                *found = json!({ SEALED: format!("{}.{sealed}", key_id(&key)) });
             }
         }
         Ok(NewEvent { data: Payload::new(&data)?, ..event })
     }
 
-    /// The event as it was before it was sealed; fields whose key was destroyed are `null`. Events that were recorded
+    /// The event as it was before it was sealed; fields whose key was destroyed, or is not the subject's, are `null`. Events that were recorded
     /// before their type was in the policy are left as they are.
     ///
     /// # Errors
@@ -124,20 +126,27 @@ impl Seal {
             for field in &rule.fields {
                 let Some(found) = data.pointer_mut(field) else { continue };
                 let Some(sealed) = sealed_text(found) else { continue };
-                *found = match keys.get(&subject) {
-                    Some(Found::Key(key)) => {
+                *found = match (keys.get(&subject), sealed.split_once('.')) {
+                    (Some(Found::Key(key)), Some((id, sealed))) if id == key_id(key) => {
                         let context = [event.event_type.as_str(), field.as_str(), &subject];
                         let plain = decrypt(key, &context, sealed);
                         let value = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
                         value.ok_or_else(|| event.unreadable(wrong_key(field)))?
                     }
-                    Some(Found::Destroyed | Found::Never) | None => Value::Null,
+                    // The key is gone, or the subject was readmitted since and has another.
+                    _ => Value::Null,
                 };
             }
             opened.push(event.with_data(&data)?);
         }
         Ok(opened)
     }
+}
+
+/// By which a value tells the key that it was sealed with: six bytes of a hash of it, in base64.
+fn key_id(key: &[u8; KEY_BYTES]) -> String {
+    let digest = Sha256::new_with_prefix(b"boxoffice.shred.key-id").chain_update(key).finalize();
+    Base64::encode_string(digest.get(..6).unwrap_or_default())
 }
 
 fn wrong_key(field: &str) -> PayloadError {
