@@ -45,10 +45,14 @@ impl HostError {
     fn code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Read { .. } | Self::Import { .. } | Self::Expand { .. } | Self::Open(_) => 2,
-            Self::File { error: TransferError::Line { .. }, .. }
-            | Self::Transfer(TransferError::NotEmpty { .. } | TransferError::Limit { .. }) => 2,
-            Self::Transfer(_) | Self::File { .. } | Self::Facet(_) => 1,
-            Self::Start(_) | Self::Store(_) | Self::Office(_) | Self::System { .. } => 1,
+            Self::File { error, .. } | Self::Transfer(error) => {
+                let callers = matches!(
+                    error,
+                    TransferError::Line { .. } | TransferError::NotEmpty { .. } | TransferError::Limit { .. }
+                );
+                if callers { 2 } else { 1 }
+            }
+            Self::Facet(_) | Self::Start(_) | Self::Store(_) | Self::Office(_) | Self::System { .. } => 1,
         }
     }
 

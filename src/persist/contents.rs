@@ -139,12 +139,12 @@ impl Verification {
 
     /// A damaged record is a finding; any other fault ends the look.
     pub(crate) fn note(&mut self, fault: Fault) -> Result<(), Fault> {
-        match fault {
+        match &fault {
             Fault::Corrupt { place, reason } => {
-                self.find(&*place, &*reason);
+                self.find(&**place, &**reason);
                 Ok(())
             }
-            other => Err(other),
+            Fault::Unavailable { .. } | Fault::Unknown { .. } | Fault::Poisoned { .. } => Err(fault),
         }
     }
 }

@@ -238,7 +238,9 @@ impl Backend for MemoryBackend {
 
     async fn import(&self, items: Vec<Item>) -> Result<(), Fault> {
         let mut state = lock(&self.state)?;
-        items.into_iter().for_each(|item| state.put(item));
+        for item in items {
+            state.put(item);
+        }
         Ok(())
     }
 }

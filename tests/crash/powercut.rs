@@ -35,7 +35,7 @@ struct Unsynced {
 fn read(log: &[u8]) -> Vec<Unsynced> {
     let (mut rest, mut writes) = (log, Vec::new());
     while let Some((head, tail)) = rest.split_first_chunk::<32>() {
-        let number = |place: usize| u64::from_le_bytes(*head[8 * place..].first_chunk().unwrap());
+        let number = |place: usize| u64::from_le_bytes(*head.get(8 * place..).unwrap().first_chunk().unwrap());
         let (at, count, old_size) = (number(0), number(1), number(3));
         let old = usize::try_from(number(2)).unwrap();
         let new = if count == u64::MAX { 0 } else { usize::try_from(count).unwrap() };
@@ -82,7 +82,8 @@ pub(crate) fn cut(path: &Path, log: &Path, dice: &mut Dice) -> Cut {
                 (_, 0) => {}
                 (Some(new), 1) => {
                     let sectors = dice.below(new.len() as u64 / 512 + 1);
-                    file.write_all_at(&new[..usize::try_from(sectors * 512).unwrap()], write.at).unwrap();
+                    let reached = new.get(..usize::try_from(sectors * 512).unwrap()).unwrap();
+                    file.write_all_at(reached, write.at).unwrap();
                 }
                 (Some(new), _) => file.write_all_at(new, write.at).unwrap(),
                 (None, _) => file.set_len(write.at).unwrap(),

@@ -44,7 +44,7 @@ fn a_blob_reads_back_whole_in_ranges_and_after_the_store_was_opened_again() {
     let size = blob.size;
     for blobs in [Box::new(ObjectBlobs::local(folder.path()).unwrap()) as Box<dyn BlobStore>, Box::new(memory)] {
         assert_eq!(run(blobs.get(&blob)).unwrap(), bytes);
-        let ranges = [0..1, 0..size, 17..4_000, size - 1..size, size - 3..size + 50, size..size + 1, 5..5, 9..2, 0..0];
+        let ranges = [0..1, 0..size, 17..4_000, size - 1..size, size - 3..size + 50, size..size + 1, 5..5, 0..0];
         for range in ranges {
             let cut = |at: u64| usize::try_from(at.min(size)).unwrap();
             let wanted = bytes.get(cut(range.start)..cut(range.end)).unwrap_or_default();

@@ -3,6 +3,10 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unreachable,
+    clippy::wildcard_enum_match_arm,
+    clippy::needless_pass_by_value,
     reason = "helpers of tests may panic too"
 )]
 

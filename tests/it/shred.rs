@@ -117,7 +117,7 @@ fn a_sealed_value_opens_nowhere_else() {
     let other = data(&raw[1]);
     // In another field, or with a bit more: refused.
     let changes: [&dyn Fn(&mut Value); 2] = [&|event| event["email"] = event["member"]["name"].clone(), &|event| {
-        event["email"]["$sealed"] = json!(format!("{}AAAA", event["email"]["$sealed"].as_str().unwrap()))
+        event["email"]["$sealed"] = json!(format!("{}AAAA", event["email"]["$sealed"].as_str().unwrap()));
     }];
     for change in changes {
         let found = forged(change);

@@ -45,10 +45,8 @@ pub(super) async fn new_store<T>(
     if partial.exists() {
         fs::remove_dir_all(&partial).map_err(at(&partial))?;
     }
-    let place = match to {
-        Location::Fjall(_) => Location::Fjall(partial.clone()),
-        _ => Location::Sled(partial.clone()),
-    };
+    let fjall = matches!(to, Location::Fjall(_));
+    let place = if fjall { Location::Fjall(partial.clone()) } else { Location::Sled(partial.clone()) };
     let filled = {
         let store = place.open(true)?;
         fill(&*store).await

@@ -1,4 +1,4 @@
-//! Content identifiers: CIDv1, raw, SHA-256, base32.
+//! Content identifiers: `CIDv1`, raw, SHA-256, base32.
 
 use core::fmt;
 use core::str::FromStr;

@@ -75,7 +75,7 @@ impl ObjectBlobs {
 
     fn place(&self, cid: &Cid) -> ObjectPath {
         let parts = [self.prefix.as_str(), cid.shard(), cid.as_str()];
-        ObjectPath::from_iter(parts.into_iter().filter(|part| !part.is_empty()).flat_map(|part| part.split('/')))
+        parts.into_iter().filter(|part| !part.is_empty()).flat_map(|part| part.split('/')).collect()
     }
 
     async fn size(&self, cid: &Cid) -> Result<Option<u64>, StoreError> {
@@ -89,9 +89,9 @@ impl ObjectBlobs {
 
     async fn bytes(&self, cid: &Cid, options: GetOptions) -> Result<Vec<u8>, StoreError> {
         let found = self.objects.get_opts(&self.place(cid), options).await;
-        let found = found.map_err(|error| match error {
-            object_store::Error::NotFound { .. } => blob_error(cid, "is not stored"),
-            other => blob_error(cid, other.to_string()),
+        let found = found.map_err(|error| {
+            let missing = matches!(error, object_store::Error::NotFound { .. });
+            blob_error(cid, if missing { "is not stored".to_owned() } else { error.to_string() })
         })?;
         let bytes = found.bytes().await.map_err(|error| blob_error(cid, error.to_string()))?;
         Ok(bytes.into())

@@ -142,6 +142,8 @@ async fn every_short_sequence_of_writes_expectations_and_keys_ends_as_the_rules_
 
 // ---- many at once ----
 
+type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T, Broken>> + 'a>>;
+
 /// Tasks that take turns at every step, on one thread and without a runtime.
 #[derive(Default)]
 struct Turns {
@@ -164,10 +166,7 @@ impl Turns {
     }
 
     /// Polls all tasks in turn until they are done.
-    async fn run<'a, T>(
-        &self,
-        tasks: Vec<Pin<Box<dyn Future<Output = Result<T, Broken>> + 'a>>>,
-    ) -> Result<Vec<T>, Broken> {
+    async fn run<T>(&self, tasks: Vec<Task<'_, T>>) -> Result<Vec<T>, Broken> {
         let mut running: Vec<_> = tasks.into_iter().map(Some).collect();
         let mut done = Vec::new();
         core::future::poll_fn(|context| {
@@ -236,12 +235,13 @@ async fn a_reader_beside_writers_sees_every_event_once_and_in_order(trial: &Tria
         let (mut after, mut seen): (Cursor, Vec<RecordedEvent>) = (Cursor::START, Vec::new());
         while seen.len() < 4 * 50 {
             let page = store.backend().read_all(after, 7).await?;
-            (after, _) = (page.next, seen.extend(page.events));
+            after = page.next;
+            seen.extend(page.events);
             turns.next().await;
         }
         Ok(seen)
     };
-    let mut tasks: Vec<Pin<Box<dyn Future<Output = Result<Vec<RecordedEvent>, Broken>>>>> = vec![Box::pin(read)];
+    let mut tasks: Vec<Task<'_, Vec<RecordedEvent>>> = vec![Box::pin(read)];
     tasks.extend((0..4).map(|writer| Box::pin(write(writer)) as Pin<Box<_>>));
     let seen = turns.run(tasks).await?.concat();
     let mut next: BTreeMap<&StreamName, Seq> = BTreeMap::new();
@@ -510,8 +510,8 @@ async fn a_backup_restores_the_store_and_an_altered_one_is_refused(trial: &Trial
     let text = String::from_utf8_lossy(&file);
     let altered = [
         text.replacen("counted", "doubted", 1),
-        text.lines().take(50).map(|line| format!("{line}\n")).collect(),
-        text.lines().filter(|line| !line.contains("\"k1\"")).map(|line| format!("{line}\n")).collect(),
+        text.split_inclusive('\n').take(50).collect(),
+        text.split_inclusive('\n').filter(|line| !line.contains("\"k1\"")).collect(),
         text.replacen("boxoffice_backup\":1", "boxoffice_backup\":2", 1),
         format!("{text}{{}}\n"),
         String::new(),

@@ -32,6 +32,7 @@ broken_from!(Fault, StoreError, NameError, PayloadError, String);
 // What the checks of the reference are written with: they name streams by texts and hardly care for times.
 
 /// The found and the wanted thing are the same.
+#[expect(clippy::needless_pass_by_value, reason = "checks read better so")]
 pub(super) fn same<T: PartialEq + fmt::Debug>(found: T, wanted: T) -> Checked {
     ensure("value", &found, &wanted)
 }
@@ -70,6 +71,7 @@ pub(super) fn instant(millis: i64) -> Timestamp {
 }
 
 /// An event of type `event_type` at instant 0.
+#[expect(clippy::needless_pass_by_value, reason = "checks read better so")]
 pub(super) fn new(event_type: &str, data: Value) -> Result<NewEvent, Broken> {
     Ok(NewEvent::new(event_type, instant(0), &data)?)
 }

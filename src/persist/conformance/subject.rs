@@ -10,10 +10,12 @@ use crate::persist::facet::Store;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
+type CheckFn = for<'a> fn(&'a Trial<'a>) -> Boxed<'a, Checked>;
+
 /// Checks about one part of the store.
 pub(super) struct Suite {
     pub(super) name: &'static str,
-    pub(super) checks: &'static [(&'static str, for<'a> fn(&'a Trial<'a>) -> Boxed<'a, Checked>)],
+    pub(super) checks: &'static [(&'static str, CheckFn)],
 }
 
 /// What a check is run on.

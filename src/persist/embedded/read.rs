@@ -19,6 +19,9 @@ use crate::persist::unpack::{Names, Wanted, unpack};
 /// A key and its value.
 type Stored = (Vec<u8>, Vec<u8>);
 
+/// Takes a key and its value, or says what is wrong with them.
+pub(super) type Take<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), Fault> + 'a;
+
 impl<E: Engine> Embedded<E> {
     /// The first `limit` entries of a range.
     pub(super) fn entries(&self, from: &[u8], to: &[u8], order: Order, limit: usize) -> Result<Vec<Stored>, Fault> {
@@ -36,12 +39,7 @@ impl<E: Engine> Embedded<E> {
     }
 
     /// Calls `visit` with each entry of a range, a page at a time.
-    pub(super) fn each_entry(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    pub(super) fn each_entry(&self, from: &[u8], to: &[u8], visit: &mut Take<'_>) -> Result<(), Fault> {
         let mut start = from.to_vec();
         loop {
             let found = self.entries(&start, to, Order::Ascending, PAGE)?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::engine::{Engine, EngineError, Order};
+use super::read::Take;
 use crate::persist::backend::Head;
 use crate::persist::contents::{Item, Remembered, Verification};
 use crate::persist::error::Fault;
@@ -132,7 +133,7 @@ impl Rescue<'_> {
     }
 }
 
-fn each(engine: &impl Engine, kind: u8, take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+fn each(engine: &impl Engine, kind: u8, take: &mut Take<'_>) -> Result<(), Fault> {
     let mut result = Ok(());
     let scanned = engine.scan(&[kind], &[kind + 1], Order::Ascending, &mut |key, value| {
         result = take(key, value);

@@ -90,9 +90,9 @@ impl<E: Engine> Embedded<E> {
             start.push(0);
             let checked = reading.events.len();
             if are_neighbours(&found) {
-                self.read_range(&mut reading, &found)?
+                self.read_range(&mut reading, &found)?;
             } else {
-                self.read_each(&mut reading, &found)?
+                self.read_each(&mut reading, &found)?;
             }
             self.check_density(&reading, checked, from, layout::trailing_number(last).unwrap_or_default())?;
             if !whole {

@@ -3,10 +3,10 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use super::store::{Store, unexpected};
+use super::store::Store;
 use crate::persist::error::{Fault, StoreError};
 use crate::persist::record::{Cursor, EventType, Key, Payload, RecordedEvent};
-use crate::persist::transaction::{CommitOutcome, Committed, Failed, KeyExpect, KvWrite, Transaction};
+use crate::persist::transaction::{Committed, Failed, KeyExpect, KvWrite, Transaction};
 
 /// Which events a [`Consumer`] wants. The default: all that do not belong to the store itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -155,6 +155,8 @@ impl Consumer {
 
     /// Commits `transaction` and moves the cursor past `delivery`, both or neither.
     ///
+    /// The transaction needs no idempotency key, since the cursor moves once.
+    ///
     /// # Errors
     /// [`StoreError`] when storage failed or the transaction breaks a limit. After [`Fault::Unknown`] open the
     /// consumer again: its cursor says what happened.
@@ -164,12 +166,12 @@ impl Consumer {
         let transaction =
             transaction.expect_key(self.key.clone(), expect).write(KvWrite::Put(self.key.clone(), moved.clone()));
         match self.store.commit(transaction).await? {
-            CommitOutcome::Done(committed) => {
+            Ok(committed) => {
                 self.stored = Some(moved);
                 self.cursor = delivery.through;
                 Ok(Advance::Done(committed))
             }
-            CommitOutcome::Conflict(failed) => {
+            Err(failed) => {
                 let overtaken = failed.iter().any(|one| matches!(one, Failed::Key { key, .. } if *key == self.key));
                 if !overtaken {
                     return Ok(Advance::Conflict(failed));
@@ -177,7 +179,6 @@ impl Consumer {
                 self.look().await?;
                 Ok(Advance::Overtaken { actual: self.cursor })
             }
-            outcome => Err(unexpected(&outcome)),
         }
     }
 

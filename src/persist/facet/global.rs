@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::store::{Store, unexpected};
 use crate::persist::error::StoreError;
 use crate::persist::record::{NewEvent, RecordedEvent, Seq, StreamName};
-use crate::persist::transaction::{CommitOutcome, Expect, Transaction};
+use crate::persist::transaction::{Expect, Transaction};
 use crate::time::Timestamp;
 
 const GLOBAL: &str = "$global";
@@ -63,13 +63,9 @@ impl Store {
                 Expect::Any,
                 vec![pointer],
             );
-            match self.commit(transaction).await? {
-                CommitOutcome::Done(committed) => {
-                    let placed = handle.recorded(&committed, vec![event]).pop();
-                    return placed.ok_or_else(|| unexpected(&CommitOutcome::Done(committed)));
-                }
-                CommitOutcome::Conflict(_) => {}
-                outcome => return Err(unexpected(&outcome)),
+            if let Ok(committed) = self.commit(transaction).await? {
+                let placed = handle.recorded(&committed, vec![event]).pop();
+                return placed.ok_or_else(|| unexpected(&committed));
             }
         }
     }

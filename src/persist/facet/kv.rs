@@ -7,7 +7,7 @@ use super::store::{Store, unexpected};
 use crate::persist::contents::PAGE;
 use crate::persist::error::StoreError;
 use crate::persist::record::{Key, Payload};
-use crate::persist::transaction::{CommitOutcome, Failed, KeyExpect, KvWrite, Transaction};
+use crate::persist::transaction::{Failed, KeyExpect, KvWrite, Transaction};
 
 /// What became of a compare-and-swap.
 #[must_use]
@@ -111,10 +111,8 @@ impl Store {
     /// [`StoreError`] when storage failed, or the value has no JSON form or is over a limit.
     pub async fn put<T: Serialize>(&self, key: &Key, value: T) -> Result<T, StoreError> {
         let write = KvWrite::Put(key.clone(), Payload::new(&value)?);
-        match self.commit(Transaction::new().write(write)).await? {
-            CommitOutcome::Done(_) => Ok(value),
-            outcome => Err(unexpected(&outcome)),
-        }
+        self.write(Transaction::new().write(write)).await?;
+        Ok(value)
     }
 
     /// Makes `key` hold nothing. Deleting an absent key is no error.
@@ -122,10 +120,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Fault`] when storage failed.
     pub async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        match self.commit(Transaction::new().write(KvWrite::Delete(key.clone()))).await? {
-            CommitOutcome::Done(_) => Ok(()),
-            outcome => Err(unexpected(&outcome)),
-        }
+        self.write(Transaction::new().write(KvWrite::Delete(key.clone()))).await.map(drop)
     }
 
     /// Puts what `change` makes of the value, or of `default` when there is none. Answers the new value.
@@ -182,7 +177,7 @@ impl Store {
         match self.swap(key, None, &Payload::new(&value)?).await? {
             None => Ok(Created::Done(value)),
             Some(Some(actual)) => Ok(Created::Exists { actual: actual.read()? }),
-            Some(None) => Err(unexpected(&CommitOutcome::Conflict(Vec::new()))),
+            Some(None) => Err(unexpected(&"a conflict with nothing")),
         }
     }
 
@@ -197,12 +192,11 @@ impl Store {
         let transaction =
             Transaction::new().expect_key(key.clone(), expect).write(KvWrite::Put(key.clone(), new.clone()));
         match self.commit(transaction).await? {
-            CommitOutcome::Done(_) => Ok(None),
-            CommitOutcome::Conflict(mut failed) => match failed.pop() {
+            Ok(_) => Ok(None),
+            Err(mut failed) => match failed.pop() {
                 Some(Failed::Key { actual, .. }) => Ok(Some(actual)),
-                _ => Err(unexpected(&CommitOutcome::Conflict(failed))),
+                other => Err(unexpected(&other)),
             },
-            outcome => Err(unexpected(&outcome)),
         }
     }
 }

@@ -63,7 +63,9 @@ pub async fn save_snapshot<T: Serialize>(
     match backend.commit_one(transaction).await? {
         CommitOutcome::Done(_) => Ok(()),
         CommitOutcome::Refused(limit) => Err(limit.into()),
-        outcome => Err(unexpected(&outcome)),
+        outcome @ (CommitOutcome::Already(_) | CommitOutcome::KeyReused | CommitOutcome::Conflict(_)) => {
+            Err(unexpected(&outcome))
+        }
     }
 }
 

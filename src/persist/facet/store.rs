@@ -8,7 +8,7 @@ use crate::persist::contents::PAGE;
 use crate::persist::error::{Fault, StoreError};
 use crate::persist::memory::MemoryBackend;
 use crate::persist::record::{Seq, StreamName};
-use crate::persist::transaction::{CommitOutcome, Transaction};
+use crate::persist::transaction::{CommitOutcome, Committed, Failed, Transaction};
 
 /// A store: streams of events and keys with values, over any [`Backend`]. Cheap to clone.
 ///
@@ -56,12 +56,19 @@ impl Store {
         Stream::new(self.clone(), name.clone())
     }
 
-    /// Commits, where a conflict cannot be and a limit is the caller's mistake.
-    pub(super) async fn commit(&self, transaction: Transaction) -> Result<CommitOutcome, StoreError> {
+    /// Commits a transaction without an idempotency key. A limit is the caller's mistake; a conflict is an answer.
+    pub(super) async fn commit(&self, transaction: Transaction) -> Result<Result<Committed, Vec<Failed>>, StoreError> {
         match self.backend.commit_one(transaction).await? {
+            CommitOutcome::Done(committed) => Ok(Ok(committed)),
+            CommitOutcome::Conflict(failed) => Ok(Err(failed)),
             CommitOutcome::Refused(limit) => Err(limit.into()),
-            outcome => Ok(outcome),
+            outcome @ (CommitOutcome::Already(_) | CommitOutcome::KeyReused) => Err(unexpected(&outcome)),
         }
+    }
+
+    /// Commits a transaction without preconditions, which cannot conflict.
+    pub(super) async fn write(&self, transaction: Transaction) -> Result<Committed, StoreError> {
+        self.commit(transaction).await?.map_err(|failed| unexpected(&failed))
     }
 
     /// The names of all streams ever written, sorted; those of which everything was truncated too, those that belong
@@ -119,9 +126,8 @@ impl Store {
     }
 }
 
-/// An outcome that the transaction rules out.
-pub(super) fn unexpected(outcome: &CommitOutcome) -> StoreError {
-    StoreError::Fault(Fault::Unknown {
-        reason: format!("the backend answered {outcome:?} against its contract").into(),
-    })
+/// An answer that the transaction rules out.
+pub(super) fn unexpected(answer: &dyn core::fmt::Debug) -> StoreError {
+    let reason = format!("the backend answered {answer:?} against its contract");
+    StoreError::Fault(Fault::Unknown { reason: reason.into() })
 }

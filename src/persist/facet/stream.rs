@@ -128,13 +128,13 @@ impl Stream {
     }
 
     #[cfg(not(feature = "shred"))]
-    #[expect(clippy::unused_async, clippy::unused_self, reason = "sealing is a feature")]
+    #[expect(clippy::unused_async, reason = "sealing is a feature")]
     async fn sealed(&self, events: Vec<NewEvent>) -> Result<Vec<NewEvent>, StoreError> {
         Ok(events)
     }
 
     #[cfg(not(feature = "shred"))]
-    #[expect(clippy::unused_async, clippy::unused_self, reason = "sealing is a feature")]
+    #[expect(clippy::unused_async, reason = "sealing is a feature")]
     async fn opened(&self, events: Vec<RecordedEvent>) -> Result<Vec<RecordedEvent>, StoreError> {
         Ok(events)
     }
@@ -185,7 +185,7 @@ impl Stream {
     ) -> Result<RecordedEvent, StoreError> {
         let event = NewEvent::new(event_type, at, data)?;
         let mut events = self.append_batch(vec![event]).await?;
-        events.pop().ok_or_else(|| unexpected(&CommitOutcome::Done(Committed::default())))
+        events.pop().ok_or_else(|| unexpected(&"no event"))
     }
 
     /// Appends an event of the host's own type, wherever the stream stands.
@@ -194,7 +194,7 @@ impl Stream {
     /// As [`Stream::append`].
     pub async fn append_typed<E: TypedEvent>(&self, at: Timestamp, event: &E) -> Result<RecordedEvent, StoreError> {
         let mut events = self.append_batch(vec![event.to_new_event(at)?]).await?;
-        events.pop().ok_or_else(|| unexpected(&CommitOutcome::Done(Committed::default())))
+        events.pop().ok_or_else(|| unexpected(&"no event"))
     }
 
     /// Appends an event if the stream stands at `expected`.
@@ -216,10 +216,9 @@ impl Stream {
     /// # Errors
     /// As [`Stream::append`].
     pub async fn append_batch(&self, events: Vec<NewEvent>) -> Result<Vec<RecordedEvent>, StoreError> {
-        match self.appended(Expect::Any, events).await? {
-            Appended::Done(events) => Ok(events),
-            Appended::Conflict { .. } => Err(unexpected(&CommitOutcome::Conflict(Vec::new()))),
-        }
+        let sealed = self.sealed(events.clone()).await?;
+        let committed = self.store.write(Transaction::append(&self.name, Expect::Any, sealed)).await?;
+        Ok(self.recorded(&committed, events))
     }
 
     /// Appends events as one block if the stream stands at `expected`: all of them or none.
@@ -227,20 +226,13 @@ impl Stream {
     /// # Errors
     /// As [`Stream::append`].
     pub async fn append_batch_expect(&self, expected: Seq, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
-        self.appended(Expect::At(expected), events).await
-    }
-
-    async fn appended(&self, expect: Expect, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
         let sealed = self.sealed(events.clone()).await?;
-        match self.store.commit(Transaction::append(&self.name, expect, sealed)).await? {
-            CommitOutcome::Done(committed) => Ok(Appended::Done(self.recorded(&committed, events))),
-            CommitOutcome::Conflict(failed) => match (expect, failed.first()) {
-                (Expect::At(expected), Some(Failed::Stream { actual, .. })) => {
-                    Ok(Appended::Conflict { expected, actual: *actual })
-                }
-                _ => Err(unexpected(&CommitOutcome::Conflict(failed))),
+        match self.store.commit(Transaction::append(&self.name, Expect::At(expected), sealed)).await? {
+            Ok(committed) => Ok(Appended::Done(self.recorded(&committed, events))),
+            Err(failed) => match failed.first() {
+                Some(Failed::Stream { actual, .. }) => Ok(Appended::Conflict { expected, actual: *actual }),
+                other => Err(unexpected(&other)),
             },
-            outcome => Err(unexpected(&outcome)),
         }
     }
 
@@ -276,7 +268,7 @@ impl Stream {
         let event = NewEvent::new(event_type, at, data)?;
         let sealed = self.sealed(vec![event.clone()]).await?;
         let transaction = Transaction::append(&self.name, Expect::Any, sealed).once(self.own(key));
-        match self.store.commit(transaction).await? {
+        match self.store.backend().commit_one(transaction).await? {
             CommitOutcome::Done(committed) => {
                 Ok(self.recorded(&committed, vec![event]).pop().map_or(Once::KeyReused, Once::First))
             }
@@ -287,7 +279,8 @@ impl Stream {
                 Ok(stored.or(first).map_or(Once::KeyReused, Once::Repeat))
             }
             CommitOutcome::KeyReused => Ok(Once::KeyReused),
-            outcome => Err(unexpected(&outcome)),
+            CommitOutcome::Refused(limit) => Err(limit.into()),
+            CommitOutcome::Conflict(failed) => Err(unexpected(&failed)),
         }
     }
 

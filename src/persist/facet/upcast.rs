@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::persist::error::{PayloadError, StoreError};
 use crate::persist::record::{EventType, Payload, RecordedEvent};
@@ -110,10 +110,7 @@ impl RecordedEvent {
     /// # Errors
     /// [`PayloadError`] when either is no JSON object.
     pub fn with_fields<T: Serialize + ?Sized>(&self, fields: &T) -> Result<Self, PayloadError> {
-        let object = |payload: &Payload| match payload.read()? {
-            Value::Object(members) => Ok(members),
-            other => Err(PayloadError { wanted: "a JSON object", reason: format!("it is {other}") }),
-        };
+        let object = |payload: &Payload| payload.read::<Map<String, Value>>();
         let mut members = object(&self.data)?;
         members.extend(object(&Payload::new(fields)?)?);
         self.with_data(&members)
