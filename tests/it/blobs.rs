@@ -107,3 +107,31 @@ fn no_reference_leads_out_of_the_store() {
         assert!(Payload::new(&json).unwrap().read::<BlobRef>().is_err(), "{name}");
     }
 }
+
+/// By hand, with anything that speaks S3: `BOXOFFICE_S3=http://127.0.0.1:5555 cargo test -p boxoffice-core --features
+/// blobs-s3 --test it s3 -- --ignored`. The bucket `boxoffice` must be there.
+#[cfg(feature = "blobs-s3")]
+#[test]
+#[ignore = "needs an S3 server"]
+#[expect(clippy::disallowed_methods, reason = "the address of the server is the environment's")]
+fn blobs_in_s3_are_the_same() {
+    let endpoint = std::env::var("BOXOFFICE_S3").unwrap();
+    let options = [
+        ("aws_endpoint", endpoint.as_str()),
+        ("aws_region", "us-east-1"),
+        ("aws_access_key_id", "test"),
+        ("aws_secret_access_key", "test"),
+        ("aws_allow_http", "true"),
+    ];
+    let blobs = ObjectBlobs::from_url("s3://boxoffice/posters", options).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let blob = blobs.put(b"poster".to_vec(), "image/png").await.unwrap();
+        assert_eq!(blobs.put(b"poster".to_vec(), "image/png").await.unwrap(), blob);
+        assert_eq!(blobs.get(&blob).await.unwrap(), b"poster");
+        assert_eq!(blobs.get_range(&blob, 1..3).await.unwrap(), b"os");
+        let other = BlobRef { cid: Cid::of(b"other"), ..blob };
+        assert!(!blobs.has(&other).await.unwrap());
+        assert!(blobs.get(&other).await.unwrap_err().to_string().contains("is not stored"));
+    });
+}
