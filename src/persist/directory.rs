@@ -1,12 +1,13 @@
 //! What the stores in directories share: whose directory it is, and what a failing engine said.
 
 use core::panic::AssertUnwindSafe;
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
 use std::panic::catch_unwind;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use super::embedded::EngineError;
+use super::embedded::{EngineError, Mark};
 use super::error::{Fault, OpenError};
 use super::layout::LAYOUT;
 
@@ -56,5 +57,42 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, String>) -> Result<T, 
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.map_err(EngineError),
         Err(_) => Err(EngineError("the storage engine panicked".to_owned())),
+    }
+}
+
+/// The file beside an engine's own in which the [`Mark`] is kept: two numbers and a CRC-32 of them, little-endian.
+#[derive(Debug)]
+pub(super) struct MarkFile(Mutex<File>);
+
+impl MarkFile {
+    /// Its name in the store's directory.
+    const NAME: &str = "boxoffice.mark";
+
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(folder.join(Self::NAME))?;
+        Ok(Self(Mutex::new(file)))
+    }
+
+    pub(super) fn keep(&self, mark: Mark) -> io::Result<()> {
+        let mut bytes = [mark.cursor.to_le_bytes(), mark.silent.to_le_bytes()].concat();
+        let sum = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&sum.to_le_bytes());
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.rewind()?;
+        file.write_all(&bytes)
+    }
+
+    /// None when there is none, or none that can be read.
+    pub(super) fn read(&self) -> io::Result<Option<Mark>> {
+        let (mut file, mut bytes) = (self.0.lock().unwrap_or_else(PoisonError::into_inner), Vec::new());
+        file.rewind()?;
+        file.read_to_end(&mut bytes)?;
+        let number = |from: usize| Some(u64::from_le_bytes(bytes.get(from..from + 8)?.try_into().ok()?));
+        let sum = bytes.get(16..20).and_then(|sum| Some(u32::from_le_bytes(sum.try_into().ok()?)));
+        if sum.is_none() || sum != bytes.get(..16).map(crc32fast::hash) {
+            return Ok(None);
+        }
+        Ok(number(0).zip(number(8)).map(|(cursor, silent)| Mark { cursor, silent }))
     }
 }

@@ -12,8 +12,8 @@ use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use super::directory::{check_directory, engine_error, guarded, open_error};
-use super::embedded::{Batch, Embedded, Engine, EngineError, Order, Visit};
+use super::directory::{MarkFile, check_directory, engine_error, guarded, open_error};
+use super::embedded::{Batch, Embedded, Engine, EngineError, Mark, Order, Visit};
 use super::error::OpenError;
 
 /// A store in a directory of its own, on fjall 3, durable across power cuts.
@@ -50,6 +50,7 @@ impl Default for FjallOptions {
 pub struct FjallEngine {
     items: fjall::Keyspace,
     db: fjall::Database,
+    mark: MarkFile,
 }
 
 impl fmt::Debug for FjallEngine {
@@ -94,7 +95,8 @@ impl FjallEngine {
             let db = fjall::Database::builder(path).cache_size(options.cache_bytes).open()?;
             let items = db.keyspace("boxoffice", fjall::KeyspaceCreateOptions::default)?;
             db.persist(fjall::PersistMode::SyncAll)?;
-            Ok::<_, fjall::Error>(Self { items, db })
+            let mark = MarkFile::open(path)?;
+            Ok::<_, fjall::Error>(Self { items, db, mark })
         }));
         match opened {
             Ok(Ok(engine)) => Ok(engine),
@@ -148,5 +150,13 @@ impl Engine for FjallEngine {
 
     fn sync(&self) -> Result<(), EngineError> {
         guarded(|| self.db.persist(fjall::PersistMode::SyncData).map_err(|error| error.to_string()))
+    }
+
+    fn keep_mark(&self, mark: Mark) -> Result<(), EngineError> {
+        self.mark.keep(mark).map_err(|error| EngineError(error.to_string()))
+    }
+
+    fn mark(&self) -> Result<Option<Mark>, EngineError> {
+        self.mark.read().map_err(|error| EngineError(error.to_string()))
     }
 }

@@ -1,4 +1,4 @@
-//! The bytes of the embedded store, version 1: keys, records, checksums.
+//! The bytes of the embedded store, version 2: keys, records, checksums.
 //!
 //! One ordered map of bytes to bytes. The first byte of a key says what it is; numbers are big-endian so that the
 //! order of bytes is the order of numbers. Every value ends in a CRC-32 (IEEE) of its key and itself, little-endian.
@@ -10,7 +10,7 @@
 //! | `s` stream | catalog: first cursor, last and truncated sequence number as of the last truncation |
 //! | `k` key | a kv value |
 //! | `o` idempotency key | fingerprint and what was committed |
-//! | `v` | `layout`, `next_cursor` as of the last truncation |
+//! | `v` | layout, next cursor and number of commits without events, as of the last of those or of a truncation |
 //!
 //! A run is a stretch of one stream inside a record, so that sixteen bookings of one occurrence share one index key
 //! and one copy of the stream's name. There is no head key that every append rewrites: sled would grow by 6 KB of
@@ -23,7 +23,7 @@ use super::record::{Cursor, RecordedEvent, Seq};
 use crate::time::Timestamp;
 
 /// Written at creation, checked at open.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
 /// Sled spills values near its segment size to files it never syncs; 4 KiB is far below.
 pub(crate) const RECORD_BYTES_MAX: usize = 4_096;
 /// Reading one event decodes at most this many.
@@ -42,6 +42,8 @@ pub(crate) struct StoreMeta {
     pub(crate) layout: u32,
     /// No cursor below this one is free, although no record may be left to show it.
     pub(crate) next_cursor: u64,
+    /// Commits that appended no event: they leave no cursor by which to miss them.
+    pub(crate) silent: u64,
 }
 
 /// What `s` holds.

@@ -68,7 +68,7 @@ pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
 pub use blob::ObjectBlobs;
 pub use blob::{BLOB_BYTES_MAX, BlobRef, BlobStore, Cid, MemoryBlobs};
 pub use contents::{Cut, Finding, Fingerprint, Item, Remembered, Verification, verify_by_reading};
-pub use embedded::{Batch, Embedded, Engine, EngineError, Order, Salvage, Visit, salvage};
+pub use embedded::{Batch, Embedded, Engine, EngineError, Mark, Order, Salvage, Visit, salvage};
 pub use error::{Fault, NameError, OpenError, PayloadError, StoreError};
 pub use facet::{
     Advance, Appended, Consumer, Created, Delivery, Hub, Once, Pages, Projected, Published, Selection, Store, Stream,

@@ -14,8 +14,8 @@ use std::io;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use super::directory::{check_directory, engine_error, guarded, open_error};
-use super::embedded::{Batch, Embedded, Engine, EngineError, Order, Visit};
+use super::directory::{MarkFile, check_directory, engine_error, guarded, open_error};
+use super::embedded::{Batch, Embedded, Engine, EngineError, Mark, Order, Visit};
 use super::error::OpenError;
 
 /// A store in a directory of its own, on sled 0.34.7, durable across power cuts.
@@ -53,6 +53,7 @@ impl Default for SledOptions {
 pub struct SledEngine {
     /// Declared before `data` so that it is dropped first.
     db: Handle,
+    mark: MarkFile,
     /// Declared last so that it is dropped last.
     data: DataFile,
 }
@@ -145,7 +146,8 @@ impl SledEngine {
             }
         };
         let data = sync_all(path).map_err(|error| engine_error(path, &error))?;
-        Ok(Self { db, data: DataFile(data) })
+        let mark = MarkFile::open(path).map_err(|error| engine_error(path, &error))?;
+        Ok(Self { db, mark, data: DataFile(data) })
     }
 }
 
@@ -231,5 +233,13 @@ impl Engine for SledEngine {
             self.db.get()?.flush().map_err(|error| error.to_string())?;
             self.data.0.sync_data().map_err(|error| error.to_string())
         })
+    }
+
+    fn keep_mark(&self, mark: Mark) -> Result<(), EngineError> {
+        self.mark.keep(mark).map_err(|error| EngineError(error.to_string()))
+    }
+
+    fn mark(&self) -> Result<Option<Mark>, EngineError> {
+        self.mark.read().map_err(|error| EngineError(error.to_string()))
     }
 }

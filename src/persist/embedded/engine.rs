@@ -47,4 +47,32 @@ pub trait Engine: core::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`EngineError`] when syncing failed; the store is poisoned then.
     fn sync(&self) -> Result<(), EngineError>;
+
+    /// Keeps `mark` beside the data, in place of an earlier one. Called after each sync, and need not be synced itself: an
+    /// older mark says less and nothing wrong. The default keeps none.
+    ///
+    /// # Errors
+    /// [`EngineError`] when it could not be kept. The store goes on.
+    fn keep_mark(&self, mark: Mark) -> Result<(), EngineError> {
+        let _ = mark;
+        Ok(())
+    }
+
+    /// The mark that was kept last, by an earlier process too; none when there is none that can be read.
+    ///
+    /// # Errors
+    /// [`EngineError`] when reading failed.
+    fn mark(&self) -> Result<Option<Mark>, EngineError> {
+        Ok(None)
+    }
+}
+
+/// How far a store was durable. An engine takes a damaged end of its log for one that was never written, and drops it
+/// without a word; the mark tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The last cursor.
+    pub cursor: u64,
+    /// How many commits there were without events.
+    pub silent: u64,
 }

@@ -21,7 +21,7 @@ use super::record::{Cursor, Key, Payload, Seq, StreamName};
 use super::sync::{Mutex, lock};
 use super::transaction::{CommitOutcome, IdempotencyKey, Transaction};
 
-pub use engine::{Batch, Engine, EngineError, Order, Visit};
+pub use engine::{Batch, Engine, EngineError, Mark, Order, Visit};
 pub use salvage::{Salvage, salvage};
 
 /// Streams and keys in an ordered storage engine.
@@ -56,8 +56,19 @@ const HEADS_MAX: usize = 1 << 16;
 #[derive(Debug)]
 struct Writer {
     next_cursor: Cursor,
+    /// Commits that appended no event.
+    silent: u64,
     heads: BTreeMap<StreamName, Seq>,
     stats: Stats,
+}
+
+impl Writer {
+    /// What `v` holds once everything before `next_cursor` and so many silent commits are written.
+    fn meta(&self) -> Result<(Vec<u8>, Option<Vec<u8>>), Fault> {
+        let next_cursor = self.next_cursor.position();
+        let meta = StoreMeta { layout: layout::LAYOUT, next_cursor, silent: self.silent };
+        Ok((layout::STORE_KEY.to_vec(), Some(layout::seal(layout::STORE_KEY, &meta)?)))
+    }
 }
 
 /// The writer's view of what is stored: also what is not durable yet, which only the writer may build upon.
@@ -100,6 +111,7 @@ impl<E: Engine> Embedded<E> {
             limits: Limits::default(),
             writer: Mutex::new(Writer {
                 next_cursor: Cursor::from_position(1),
+                silent: 0,
                 heads: BTreeMap::new(),
                 stats: Stats::default(),
             }),
@@ -108,8 +120,10 @@ impl<E: Engine> Embedded<E> {
             truncation: Mutex::new(()),
             poison: OnceLock::new(),
         };
-        let next_cursor = store.recover()?;
-        lock(&store.writer)?.next_cursor = next_cursor;
+        let (next_cursor, silent) = store.recover()?;
+        let mut writer = lock(&store.writer)?;
+        (writer.next_cursor, writer.silent) = (next_cursor, silent);
+        drop(writer);
         store.durable.store(next_cursor.position() - 1, Ordering::Release);
         Ok(store)
     }
@@ -119,15 +133,13 @@ impl<E: Engine> Embedded<E> {
         &self.engine
     }
 
-    fn recover(&self) -> Result<Cursor, Fault> {
+    /// The next cursor and the number of silent commits.
+    fn recover(&self) -> Result<(Cursor, u64), Fault> {
+        self.knows_layout()?;
         let meta = match self.sealed::<StoreMeta>(layout::STORE_KEY)? {
-            Some(meta) if meta.layout == layout::LAYOUT => meta,
-            Some(meta) => {
-                let reason = format!("layout {} where {} is known", meta.layout, layout::LAYOUT);
-                return Err(Fault::corrupt("store", reason));
-            }
+            Some(meta) => meta,
             None => {
-                let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: 1 };
+                let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: 1, silent: 0 };
                 let value = layout::seal(layout::STORE_KEY, &meta)?;
                 self.write(vec![(layout::STORE_KEY.to_vec(), Some(value))])?;
                 meta
@@ -141,7 +153,33 @@ impl<E: Engine> Embedded<E> {
             let ends = runs.iter().map(|run| first + run.offset + run.events.len() as u64);
             next = ends.fold(next, u64::max);
         }
-        Ok(Cursor::from_position(next))
+        self.has_lost_nothing(Mark { cursor: next - 1, silent: meta.silent })?;
+        Ok((Cursor::from_position(next), meta.silent))
+    }
+
+    /// That the engine shows everything that was durable.
+    fn has_lost_nothing(&self, found: Mark) -> Result<(), Fault> {
+        let kept = self.engine.mark().map_err(|error| self.poisoned(&error))?.unwrap_or_default();
+        if found.cursor >= kept.cursor && found.silent >= kept.silent {
+            return Ok(());
+        }
+        let reason = format!(
+            "cursor {} and {} commits without events were durable, and the storage engine shows {} and {}: it has \
+             dropped the end of its log as damaged. Restore a backup, or copy what is left with `store repair`",
+            kept.cursor, kept.silent, found.cursor, found.silent
+        );
+        Err(Fault::corrupt("end of the store", reason))
+    }
+
+    /// That the store is of this layout: the number that every layout begins with.
+    fn knows_layout(&self) -> Result<(), Fault> {
+        let Some(value) = self.raw(layout::STORE_KEY)? else { return Ok(()) };
+        let body = layout::unseal(layout::STORE_KEY, &value)?;
+        match postcard::take_from_bytes::<u32>(body) {
+            Ok((layout::LAYOUT, _)) => Ok(()),
+            Ok((found, _)) => Err(Fault::corrupt("store", format!("{found}"))),
+            Err(error) => Err(Fault::corrupt("store", error.to_string())),
+        }
     }
 
     fn healthy(&self) -> Result<(), Fault> {
@@ -155,6 +193,14 @@ impl<E: Engine> Embedded<E> {
     fn write(&self, batch: Batch) -> Result<(), Fault> {
         let written = self.engine.apply(batch).and_then(|()| self.engine.sync());
         written.map_err(|error| self.poisoned(&error))
+    }
+
+    /// Notes how far the store is durable.
+    fn keep_mark(&self, writer: &Writer) {
+        let mark = Mark { cursor: writer.next_cursor.position() - 1, silent: writer.silent };
+        if let Err(error) = self.engine.keep_mark(mark) {
+            tracing::warn!(%error, "could not note how far the store is durable");
+        }
     }
 
     fn poisoned(&self, error: &EngineError) -> Fault {
@@ -205,7 +251,11 @@ impl<E: Engine> Embedded<E> {
             writer.stats.transactions += plan.done;
             return Ok(outcomes);
         }
-        let batch = write::batch_of(&plan)?;
+        let mut batch = write::batch_of(&plan)?;
+        if plan.events.is_empty() {
+            writer.silent += 1;
+            batch.push(writer.meta()?);
+        }
         let hides = !plan.writes.is_empty() || !plan.remembered.is_empty();
         if hides {
             self.show_as_before(&plan)?;
@@ -216,6 +266,7 @@ impl<E: Engine> Embedded<E> {
             self.show_as_written()?;
         }
         writer.next_cursor = plan.next_cursor;
+        self.keep_mark(writer);
         writer.heads.append(&mut plan.heads);
         writer.stats.commits += 1;
         writer.stats.syncs += 1;

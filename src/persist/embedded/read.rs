@@ -191,9 +191,9 @@ impl<E: Engine> Backend for Embedded<E> {
 
     async fn truncate(&self, stream: &StreamName, through: Seq) -> Result<(), Fault> {
         let _truncation = lock(&self.truncation)?;
-        let writer = lock(&self.writer)?;
+        let mut writer = lock(&self.writer)?;
         self.healthy()?;
-        while self.truncate_step(&writer, stream, through)? {}
+        while self.truncate_step(&mut writer, stream, through)? {}
         Ok(())
     }
 

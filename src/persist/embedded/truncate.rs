@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use super::{Embedded, Engine, Writer};
 use crate::persist::error::Fault;
-use crate::persist::layout::{self, Run, StoreMeta, StreamMeta};
+use crate::persist::layout::{self, Run, StreamMeta};
 use crate::persist::record::{Cursor, Seq, StreamName};
 
 /// Index entries that one batch of a truncation removes.
@@ -13,7 +13,7 @@ const TRUNCATION_STEP: usize = 256;
 
 impl<E: Engine> Embedded<E> {
     /// Removes up to [`TRUNCATION_STEP`] runs, or the front of one. Says whether more are left.
-    pub(super) fn truncate_step(&self, writer: &Writer, stream: &StreamName, through: Seq) -> Result<bool, Fault> {
+    pub(super) fn truncate_step(&self, writer: &mut Writer, stream: &StreamName, through: Seq) -> Result<bool, Fault> {
         let head = self.head_at(stream, Cursor::from_position(u64::MAX))?;
         let through = through.min(head.last);
         let start = self.index_start(stream, Seq::FIRST)?;
@@ -60,10 +60,10 @@ impl<E: Engine> Embedded<E> {
         let meta = StreamMeta { first_cursor, last: head.last, truncated_through };
         let value = layout::seal(&key, &meta)?;
         batch.push((key, Some(value)));
-        let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: writer.next_cursor.position() };
-        let value = layout::seal(layout::STORE_KEY, &meta)?;
-        batch.push((layout::STORE_KEY.to_vec(), Some(value)));
+        writer.silent += 1;
+        batch.push(writer.meta()?);
         self.write(batch)?;
+        self.keep_mark(writer);
         Ok(truncated_through < through)
     }
 }

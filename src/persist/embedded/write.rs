@@ -6,7 +6,7 @@ use super::engine::Batch;
 use super::{Embedded, Engine, Writer};
 use crate::persist::contents::Item;
 use crate::persist::error::Fault;
-use crate::persist::layout::{self, StoreMeta, StreamMeta};
+use crate::persist::layout::{self, StreamMeta};
 use crate::persist::plan::Plan;
 use crate::persist::record::{Cursor, Seq};
 
@@ -71,12 +71,12 @@ impl<E: Engine> Embedded<E> {
         }
         let mut batch = batch_of(&plan)?;
         batch.append(&mut metas);
-        let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: plan.next_cursor.position() };
-        let value = layout::seal(layout::STORE_KEY, &meta)?;
-        batch.push((layout::STORE_KEY.to_vec(), Some(value)));
+        writer.next_cursor = plan.next_cursor;
+        writer.silent += 1;
+        batch.push(writer.meta()?);
         self.write(batch)?;
         self.durable.store(plan.next_cursor.position() - 1, Ordering::Release);
-        writer.next_cursor = plan.next_cursor;
+        self.keep_mark(writer);
         writer.heads.clear();
         Ok(())
     }
