@@ -13,6 +13,7 @@
 mod backends;
 mod blobs;
 mod conformance;
+mod damage;
 mod engine;
 mod lifecycle;
 mod model;

@@ -15,7 +15,7 @@ use crate::persist::unpack::{Names, Wanted, unpack};
 /// What [`salvage`] found.
 #[derive(Debug, Default)]
 pub struct Salvage {
-    /// What was handed on, and every record that could not be read.
+    /// What was handed on, and every record that could not be read; also that the engine has dropped the end, if it did.
     pub verification: Verification,
     /// Readable events that stand behind a gap of their stream. They cannot follow it in their places, so they are not
     /// handed on but kept here: a stream must not jump over a fact.
@@ -35,6 +35,13 @@ pub fn salvage(engine: &impl Engine, take: &mut dyn FnMut(Item) -> Result<(), Fa
     each(engine, layout::RECORD, &mut |key, value| rescue.record(key, value))?;
     each(engine, layout::VALUE, &mut |key, value| rescue.value(key, value))?;
     each(engine, layout::ONCE, &mut |key, value| rescue.remembered(key, value))?;
+    let kept = engine.mark().map_err(|EngineError(reason)| Fault::Unavailable { reason: reason.into() })?;
+    if let Some(mark) = kept.filter(|mark| mark.cursor >= rescue.free) {
+        let reason = format!("ends before cursor {}, and cursor {} was durable", rescue.free, mark.cursor);
+        rescue.found.verification.find("end of the store", reason);
+        // No cursor is given out twice, not even that of a lost event.
+        rescue.free = mark.cursor + 1;
+    }
     rescue.finish()
 }
 
