@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use boxoffice_core::booking::{BookingOutcome, BookingReply, Owner, SeatLedger, Submitted};
 use boxoffice_core::persist::{
-    Backend, CommitOutcome, Cursor, Durability, Fault, Head, Key, MemoryBackend, Page, Payload, RecordedEvent, Seq,
-    Stats, StreamName, Transaction,
+    Backend, CommitOutcome, Committed, Cursor, Durability, Fault, Head, IdempotencyKey, Key, MemoryBackend, Page,
+    Payload, RecordedEvent, Seq, Stats, StreamName, Transaction,
 };
 use boxoffice_loom_tests::{at, audit, book, explore, hold, log, now, owner, settle, store};
 use loom::sync::Mutex;
@@ -92,6 +92,9 @@ impl Backend for Failing {
     }
     async fn streams(&self, after: Option<&StreamName>, limit: usize) -> Result<Vec<StreamName>, Fault> {
         self.inner.streams(after, limit).await
+    }
+    async fn recall(&self, key: &IdempotencyKey) -> Result<Option<Committed>, Fault> {
+        self.inner.recall(key).await
     }
     async fn get(&self, key: &Key) -> Result<Option<Payload>, Fault> {
         self.inner.get(key).await

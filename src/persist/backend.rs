@@ -5,7 +5,7 @@ use core::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::contents::{Cut, Item, Verification};
+use super::contents::{Cut, Item, Verification, truncated_by_reading, verify_by_reading};
 use super::error::Fault;
 use super::record::{Cursor, Key, Payload, RecordedEvent, Seq, StreamName};
 use super::transaction::{CommitOutcome, Committed, IdempotencyKey, Transaction};
@@ -160,30 +160,39 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Reads everything and says what is wrong with it. Writers go on meanwhile; truncations may wait.
     ///
-    /// A backend that knows its own bytes looks at those; another one calls
-    /// [`verify_by_reading`](super::verify_by_reading), which finds gaps and unreadable records.
+    /// The default reads through the methods above, and so finds gaps and unreadable records; a backend that knows its
+    /// own bytes looks at those. To the default a truncation meanwhile looks like a gap.
     ///
     /// # Errors
     /// [`Fault`] when storage failed. A damaged record is no fault here but a finding.
-    async fn verify(&self) -> Result<Verification, Fault>;
+    async fn verify(&self) -> Result<Verification, Fault> {
+        verify_by_reading(self).await
+    }
 
     /// The streams of which something was truncated, sorted by name, with where they stand.
     ///
     /// # Errors
     /// [`Fault`] when storage failed.
-    async fn truncated(&self) -> Result<Vec<(StreamName, Head)>, Fault>;
+    async fn truncated(&self) -> Result<Vec<(StreamName, Head)>, Fault> {
+        truncated_by_reading(self).await
+    }
 
     /// Everything that is no event, at one single moment between two commits. Held in memory: writers wait as long as
-    /// it takes to read it.
+    /// it takes to read it. What backups and copies are made from.
     ///
     /// # Errors
-    /// [`Fault`] when storage failed.
-    async fn cut(&self) -> Result<Cut, Fault>;
+    /// [`Fault`] when storage failed. The default offers none and is [`Fault::Unavailable`].
+    async fn cut(&self) -> Result<Cut, Fault> {
+        Err(Fault::Unavailable { reason: "this backend cannot be backed up or copied".into() })
+    }
 
     /// Writes what another store held, as it stood there: sequence numbers, cursors and idempotency keys included.
     /// For a store that holds nothing else: nothing is checked. Durable when it returns.
     ///
     /// # Errors
-    /// [`Fault`] when storage failed.
-    async fn import(&self, items: Vec<Item>) -> Result<(), Fault>;
+    /// [`Fault`] when storage failed. The default takes nothing and is [`Fault::Unavailable`].
+    async fn import(&self, items: Vec<Item>) -> Result<(), Fault> {
+        drop(items);
+        Err(Fault::Unavailable { reason: "this backend takes no backup and no copy".into() })
+    }
 }

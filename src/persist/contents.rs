@@ -100,7 +100,7 @@ pub struct Verification {
     pub events: u64,
     /// Keys with a value.
     pub values: u64,
-    /// Idempotency keys.
+    /// Idempotency keys, as far as the backend can list them.
     pub remembered: u64,
     /// What is wrong: at most 1,000 findings, each with its place.
     pub findings: Vec<Finding>,
@@ -153,11 +153,8 @@ impl Verification {
 pub(crate) const PAGE: usize = 1_024;
 
 /// Verifies a store through its reading methods alone: every event of the whole order stands in its place in its stream,
-/// no stream has a gap, and both ways of reading show the same. A truncation meanwhile looks like a gap.
-///
-/// # Errors
-/// [`Fault`] when storage failed.
-pub async fn verify_by_reading(backend: &dyn Backend) -> Result<Verification, Fault> {
+/// no stream has a gap, and both ways of reading show the same.
+pub(crate) async fn verify_by_reading<B: Backend + ?Sized>(backend: &B) -> Result<Verification, Fault> {
     let mut found = Verification::default();
     let mut next = next_seqs(backend).await?;
     let mut page = backend.read_all(Cursor::START, PAGE).await?;
@@ -194,14 +191,33 @@ pub async fn verify_by_reading(backend: &dyn Backend) -> Result<Verification, Fa
             }
         }
     }
-    let cut = backend.cut().await?;
-    found.values = cut.values.len() as u64;
-    found.remembered = cut.remembered.len() as u64;
-    Ok(found)
+    let mut key: Option<Key> = None;
+    loop {
+        let page = backend.scan("", key.as_ref(), PAGE).await?;
+        found.values += page.len() as u64;
+        let Some((last, _)) = page.into_iter().next_back() else { return Ok(found) };
+        key = Some(last);
+    }
 }
 
 /// The first sequence number that each truncated stream can still show.
-async fn next_seqs(backend: &dyn Backend) -> Result<BTreeMap<StreamName, Seq>, Fault> {
+async fn next_seqs<B: Backend + ?Sized>(backend: &B) -> Result<BTreeMap<StreamName, Seq>, Fault> {
     let truncated = backend.truncated().await?;
     Ok(truncated.into_iter().map(|(stream, head)| (stream, head.truncated_through.next())).collect())
+}
+
+/// The streams of which something was truncated, found by asking each where it stands.
+pub(crate) async fn truncated_by_reading<B: Backend + ?Sized>(backend: &B) -> Result<Vec<(StreamName, Head)>, Fault> {
+    let (mut truncated, mut after) = (Vec::new(), None);
+    loop {
+        let names = backend.streams(after.as_ref(), PAGE).await?;
+        let Some(last) = names.last().cloned() else { return Ok(truncated) };
+        for name in names {
+            let head = backend.head(&name).await?;
+            if head.truncated_through > Seq::UNWRITTEN {
+                truncated.push((name, head));
+            }
+        }
+        after = Some(last);
+    }
 }

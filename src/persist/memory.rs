@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use async_trait::async_trait;
 
 use super::backend::{Backend, Durability, Head, Limits, Page, Stats};
-use super::contents::{Cut, Item, Remembered, Verification, verify_by_reading};
+use super::contents::{Cut, Item, Remembered};
 use super::error::Fault;
 use super::plan::{Plan, Stored, plan};
 use super::record::{Cursor, Key, Payload, RecordedEvent, Seq, StreamName};
@@ -214,16 +214,6 @@ impl Backend for MemoryBackend {
             state.log.remove(&cursor);
         }
         Ok(())
-    }
-
-    async fn verify(&self) -> Result<Verification, Fault> {
-        verify_by_reading(self).await
-    }
-
-    async fn truncated(&self) -> Result<Vec<(StreamName, Head)>, Fault> {
-        let state = lock(&self.state)?;
-        let truncated = state.streams.iter().filter(|(_, stream)| stream.head.truncated_through > Seq::UNWRITTEN);
-        Ok(truncated.map(|(name, stream)| (name.clone(), stream.head)).collect())
     }
 
     async fn cut(&self) -> Result<Cut, Fault> {

@@ -67,7 +67,7 @@ pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
 #[cfg(feature = "blobs")]
 pub use blob::ObjectBlobs;
 pub use blob::{BLOB_BYTES_MAX, BlobRef, BlobStore, Cid, MemoryBlobs};
-pub use contents::{Cut, Finding, Fingerprint, Item, Remembered, Verification, verify_by_reading};
+pub use contents::{Cut, Finding, Fingerprint, Item, Remembered, Verification};
 pub use embedded::{Batch, Embedded, Engine, EngineError, Mark, Order, Salvage, Visit, salvage};
 pub use error::{Fault, NameError, OpenError, PayloadError, StoreError};
 pub use facet::{

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use boxoffice::booking::Seats;
 use boxoffice::id::{AttendeeId, OccurrenceId};
 use boxoffice::persist::{
-    Backend, CommitOutcome, Committed, Cursor, Cut, Durability, Fault, Head, IdempotencyKey, Item, Key, MemoryBackend,
-    Page, Payload, RecordedEvent, Seq, Stats, StreamName, Transaction, Verification,
+    Backend, CommitOutcome, Committed, Cursor, Durability, Fault, Head, IdempotencyKey, Key, MemoryBackend, Page,
+    Payload, RecordedEvent, Seq, Stats, StreamName, Transaction,
 };
 use boxoffice::time::Timestamp;
 use boxoffice::{BoxOffice, Builder};
@@ -144,17 +144,5 @@ impl Backend for MoodyBackend {
     }
     async fn truncate(&self, stream: &StreamName, through: Seq) -> Result<(), Fault> {
         self.inner.truncate(stream, through).await
-    }
-    async fn verify(&self) -> Result<Verification, Fault> {
-        self.inner.verify().await
-    }
-    async fn truncated(&self) -> Result<Vec<(StreamName, Head)>, Fault> {
-        self.inner.truncated().await
-    }
-    async fn cut(&self) -> Result<Cut, Fault> {
-        self.inner.cut().await
-    }
-    async fn import(&self, items: Vec<Item>) -> Result<(), Fault> {
-        self.inner.import(items).await
     }
 }

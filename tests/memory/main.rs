@@ -54,5 +54,6 @@ fn a_store_takes_bounded_memory_however_much_it_holds_and_however_it_is_read() {
         assert_eq!(count, 100_000);
         assert!(now(store.verify()).unwrap().is_whole());
         let grown = resident().saturating_sub(before);
+        assert!(grown < GROWTH_MAX, "{engine} grew by {grown} MiB");
     }
 }
