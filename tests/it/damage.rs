@@ -112,7 +112,8 @@ fn no_damage_is_silent(engine: &str, cases: usize) {
             let store = at(&name).open(false).ok()?;
             Some((contents(&*store), now(store.verify())))
         });
-        match looked.unwrap_or_else(|_| panic!("{engine}: panicked: {what}")) {
+        assert!(looked.is_ok(), "{engine}: panicked: {what}");
+        match looked.unwrap() {
             None => refused += 1,
             Some((Ok(contents), Ok(verified))) => {
                 // What can be read is right, and what is missing is told.
@@ -120,9 +121,9 @@ fn no_damage_is_silent(engine: &str, cases: usize) {
                 assert!(events.iter().all(|event| whole.0.contains(event)), "{engine}: a wrong event: {what}");
                 assert!(values.iter().all(|value| whole.1.contains(value)), "{engine}: a wrong value: {what}");
                 if contents == whole {
-                    harmless += 1
+                    harmless += 1;
                 } else {
-                    found += usize::from(!verified.is_whole())
+                    found += usize::from(!verified.is_whole());
                 }
                 assert!(contents == whole || !verified.is_whole(), "{engine}: a silent loss: {what}");
             }
