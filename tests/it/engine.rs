@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use boxoffice_core::persist::{
     Backend, Batch, CommitOutcome, Cursor, Embedded, Engine, EngineError, Expect, Fault, IdempotencyKey, Item, Key,
-    KvWrite, NewEvent, Order, Payload, Salvage, Seq, StreamName, Transaction, TransferError, Visit, backup,
+    KvWrite, Mark, NewEvent, Order, Payload, Salvage, Seq, StreamName, Transaction, TransferError, Visit, backup,
     conformance, salvage,
 };
 use boxoffice_core::time::Timestamp;
@@ -349,4 +349,70 @@ impl std::io::Write for TruncatingWriter {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// An engine that keeps the mark, and drops what it is told to.
+#[derive(Clone, Debug, Default)]
+struct Marked {
+    engine: Watched,
+    mark: Arc<Mutex<Option<Mark>>>,
+}
+
+impl Engine for Marked {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        self.engine.get(key)
+    }
+    fn scan(&self, from: &[u8], to: &[u8], order: Order, visit: &mut Visit<'_>) -> Result<(), EngineError> {
+        self.engine.scan(from, to, order, visit)
+    }
+    fn apply(&self, batch: Batch) -> Result<(), EngineError> {
+        self.engine.apply(batch)
+    }
+    fn sync(&self) -> Result<(), EngineError> {
+        self.engine.sync()
+    }
+    fn keep_mark(&self, mark: Mark) -> Result<(), EngineError> {
+        *self.mark.lock().unwrap() = Some(mark);
+        Ok(())
+    }
+    fn mark(&self) -> Result<Option<Mark>, EngineError> {
+        Ok(*self.mark.lock().unwrap())
+    }
+}
+
+#[test]
+fn a_store_whose_engine_has_dropped_its_end_is_not_opened_and_salvage_says_so() {
+    let event = NewEvent::new("counted", Timestamp::EPOCH, &1).unwrap();
+    let with_event = Transaction::append(&stream("a"), Expect::Any, vec![event]);
+    let without = Transaction::new().write(KvWrite::Put(key(), Payload::new(&1).unwrap()));
+    for last in [with_event.clone(), without] {
+        let engine = Marked::default();
+        let store = Embedded::new(engine.clone()).unwrap();
+        assert!(now(store.commit_one(with_event.clone())).unwrap().is_done());
+        let before = engine.engine.0.map.lock().unwrap().clone();
+        assert!(now(store.commit_one(last)).unwrap().is_done());
+        drop(store);
+        assert!(Embedded::new(engine.clone()).is_ok());
+        *engine.engine.0.map.lock().unwrap() = before;
+        let lost = Embedded::new(engine).map(drop);
+        assert!(matches!(&lost, Err(Fault::Corrupt { place, .. }) if &**place == "end of the store"), "{lost:?}");
+    }
+}
+
+#[test]
+fn a_commit_that_fails_before_it_is_written_leaves_no_mark() {
+    let engine = Marked::default();
+    let store = Embedded::new(engine.clone()).unwrap();
+    let put = |n: u32| Transaction::new().write(KvWrite::Put(key(), Payload::new(&n).unwrap()));
+    assert!(now(store.commit_one(put(1))).unwrap().is_done());
+    // What the key held cannot be read, and so not be shown to readers meanwhile.
+    let flip = || engine.engine.0.map.lock().unwrap().get_mut(b"kk".as_slice()).unwrap()[0] ^= 1;
+    flip();
+    assert!(matches!(now(store.commit_one(put(2))), Err(Fault::Corrupt { .. })));
+    flip();
+    let event = NewEvent::new("counted", Timestamp::EPOCH, &1).unwrap();
+    let appended = Transaction::append(&stream("a"), Expect::Any, vec![event]);
+    assert!(now(store.commit_one(appended)).unwrap().is_done());
+    drop(store);
+    assert!(Embedded::new(engine).is_ok());
 }

@@ -62,13 +62,10 @@ struct Writer {
     stats: Stats,
 }
 
-impl Writer {
-    /// What `v` holds once everything before `next_cursor` and so many silent commits are written.
-    fn meta(&self) -> Result<(Vec<u8>, Option<Vec<u8>>), Fault> {
-        let next_cursor = self.next_cursor.position();
-        let meta = StoreMeta { layout: layout::LAYOUT, next_cursor, silent: self.silent };
-        Ok((layout::STORE_KEY.to_vec(), Some(layout::seal(layout::STORE_KEY, &meta)?)))
-    }
+/// What `v` holds once everything before `next_cursor` and so many silent commits are written.
+fn store_meta(next_cursor: Cursor, silent: u64) -> Result<(Vec<u8>, Option<Vec<u8>>), Fault> {
+    let meta = StoreMeta { layout: layout::LAYOUT, next_cursor: next_cursor.position(), silent };
+    Ok((layout::STORE_KEY.to_vec(), Some(layout::seal(layout::STORE_KEY, &meta)?)))
 }
 
 /// The writer's view of what is stored: also what is not durable yet, which only the writer may build upon.
@@ -252,9 +249,9 @@ impl<E: Engine> Embedded<E> {
             return Ok(outcomes);
         }
         let mut batch = write::batch_of(&plan)?;
-        if plan.events.is_empty() {
-            writer.silent += 1;
-            batch.push(writer.meta()?);
+        let silent = writer.silent + u64::from(plan.events.is_empty());
+        if silent > writer.silent {
+            batch.push(store_meta(plan.next_cursor, silent)?);
         }
         let hides = !plan.writes.is_empty() || !plan.remembered.is_empty();
         if hides {
@@ -265,7 +262,7 @@ impl<E: Engine> Embedded<E> {
         if hides {
             self.show_as_written()?;
         }
-        writer.next_cursor = plan.next_cursor;
+        (writer.next_cursor, writer.silent) = (plan.next_cursor, silent);
         self.keep_mark(writer);
         writer.heads.append(&mut plan.heads);
         writer.stats.commits += 1;

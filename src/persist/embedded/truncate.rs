@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{Embedded, Engine, Writer};
+use super::{Embedded, Engine, Writer, store_meta};
 use crate::persist::error::Fault;
 use crate::persist::layout::{self, Run, StreamMeta};
 use crate::persist::record::{Cursor, Seq, StreamName};
@@ -60,9 +60,9 @@ impl<E: Engine> Embedded<E> {
         let meta = StreamMeta { first_cursor, last: head.last, truncated_through };
         let value = layout::seal(&key, &meta)?;
         batch.push((key, Some(value)));
-        writer.silent += 1;
-        batch.push(writer.meta()?);
+        batch.push(store_meta(writer.next_cursor, writer.silent + 1)?);
         self.write(batch)?;
+        writer.silent += 1;
         self.keep_mark(writer);
         Ok(truncated_through < through)
     }

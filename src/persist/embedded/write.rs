@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use super::engine::Batch;
-use super::{Embedded, Engine, Writer};
+use super::{Embedded, Engine, Writer, store_meta};
 use crate::persist::contents::Item;
 use crate::persist::error::Fault;
 use crate::persist::layout::{self, StreamMeta};
@@ -71,11 +71,10 @@ impl<E: Engine> Embedded<E> {
         }
         let mut batch = batch_of(&plan)?;
         batch.append(&mut metas);
-        writer.next_cursor = plan.next_cursor;
-        writer.silent += 1;
-        batch.push(writer.meta()?);
+        batch.push(store_meta(plan.next_cursor, writer.silent + 1)?);
         self.write(batch)?;
         self.durable.store(plan.next_cursor.position() - 1, Ordering::Release);
+        (writer.next_cursor, writer.silent) = (plan.next_cursor, writer.silent + 1);
         self.keep_mark(writer);
         writer.heads.clear();
         Ok(())
