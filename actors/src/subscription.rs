@@ -1,5 +1,7 @@
 //! Durable subscriptions of a running box office: a consumer that waits for what is committed next.
 
+use core::fmt;
+use core::pin::Pin;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -38,12 +40,21 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// office.shutdown().await;
 /// # Ok(()) }) }
 /// ```
-#[derive(Debug)]
 pub struct Subscription {
     consumer: Consumer,
     committed: watch::Receiver<u64>,
     clock: Arc<dyn Clock>,
     reader: Reader,
+    /// Runs out when the store is to be looked at without being told.
+    timer: Option<Timer>,
+}
+
+type Timer = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("consumer", &self.consumer).finish_non_exhaustive()
+    }
 }
 
 impl Subscription {
@@ -53,7 +64,7 @@ impl Subscription {
         clock: Arc<dyn Clock>,
         reader: Reader,
     ) -> Self {
-        Self { consumer, committed, clock, reader }
+        Self { consumer, committed, clock, reader, timer: None }
     }
 
     /// Everything up to and including this cursor is dealt with.
@@ -85,17 +96,24 @@ impl Subscription {
 
     /// Waits until something may have been committed. Says whether the box office is still there.
     async fn news(&mut self) -> bool {
-        let at = self.clock.now() + LOOK_EVERY;
-        let wait = self.clock.sleep_until(at);
-        // On the reading thread, since the caller's runtime may have no timers.
-        let look = Box::pin(self.reader.run(async move {
-            wait.await;
-            Ok(())
-        }));
-        match select(Box::pin(self.committed.changed()), look).await {
-            Either::Left((changed, _)) => changed.is_ok(),
+        let timer = self.timer.take().unwrap_or_else(|| self.start_timer());
+        match select(Box::pin(self.committed.changed()), timer).await {
+            Either::Left((changed, timer)) => {
+                // Goes on: one timer, however often there is news.
+                self.timer = Some(timer);
+                changed.is_ok()
+            }
             Either::Right((looked, _)) => looked.is_ok(),
         }
+    }
+
+    /// On the reading thread, since the caller's runtime may have no timers.
+    fn start_timer(&self) -> Timer {
+        let wait = self.clock.sleep_until(self.clock.now() + LOOK_EVERY);
+        Box::pin(self.reader.run(async move {
+            wait.await;
+            Ok(())
+        }))
     }
 
     fn has_ended(&self) -> bool {

@@ -13,8 +13,18 @@
 //! | a retry with the same key happens once | [`Transaction::once`] and [`CommitOutcome::Already`] |
 //! | a reader of the whole store never skips an event | [`Backend::read_all`] |
 //!
-//! *When to use it.* Through the rooms above it, mostly. A host may keep streams and keys of its own here too.
+//! *When to use it.* Through [`Store`] and [`Stream`], which have the words for it: append, project, view, compact, swap.
+//! Rooms above use them too, or whole transactions where several things must happen together.
 //! *What is absent.* No clock (an event carries the instant its writer gives it), no thread, no runtime.
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `sled`, `fjall` | an embedded engine each; [`Location`] picks one at run time |
+//! | `blobs`, `blobs-s3` | [`BlobStore`]s in a directory, in S3 |
+//! | `shred` | personal fields that a destroyed key takes with it |
+//! | `conformance` | the suite that a backend of your own must pass |
+//!
+//! The one write primitive, without the words:
 //!
 //! ```
 //! use boxoffice_core::persist::{Backend, CommitOutcome, Expect, MemoryBackend, NewEvent, Seq, StreamName, Transaction};

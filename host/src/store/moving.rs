@@ -43,7 +43,8 @@ pub(super) async fn new_store<T>(
     }
     let partial = beside(path);
     if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(at(&partial))?;
+        let there = format!("{} is there: another command makes it now, or one was interrupted", partial.display());
+        return Err(HostError::Usage(format!("{there}; remove it if you know that none does")));
     }
     let fjall = matches!(to, Location::Fjall(_));
     let place = if fjall { Location::Fjall(partial.clone()) } else { Location::Sled(partial.clone()) };

@@ -145,6 +145,8 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> View<T> {
             };
             if first.seq > next {
                 stream.not_truncated(next).await?;
+                let place = format!("stream {} at seq {next}", stream.name());
+                return Err(Fault::corrupt(place, "is missing").into());
             }
             if self.fold(&page)? < PAGE {
                 break;
