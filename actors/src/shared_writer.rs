@@ -54,9 +54,13 @@ impl Backend for SharedWriter {
     }
 
     async fn commit(&self, transactions: Vec<Transaction>) -> Result<Vec<CommitOutcome>, Fault> {
+        if !self.store.connected() {
+            return Err(Fault::Unavailable { reason: "the box office is shut down".into() });
+        }
         // All are in the mailbox, in their order, before the first is waited for.
         let asked: Vec<_> = transactions.into_iter().map(|one| self.store.send(Commit(one))).collect();
-        let ended = |_| Fault::Unavailable { reason: "the box office is shut down".into() };
+        // What was taken before the end may have been written.
+        let ended = |_| Fault::Unknown { reason: "the box office was shut down meanwhile".into() };
         join_all(asked).await.into_iter().map(|answer| answer.map_err(ended)?).collect()
     }
 

@@ -44,7 +44,15 @@ impl HostError {
     /// 2 when the caller can mend it, 1 when the machine failed.
     fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Read { .. } | Self::Import { .. } | Self::Expand { .. } | Self::Open(_) => 2,
+            // A store that is there and damaged is no mistake of the caller's.
+            Self::Open(error) => {
+                if matches!(error, OpenError::Engine { .. }) {
+                    1
+                } else {
+                    2
+                }
+            }
+            Self::Usage(_) | Self::Read { .. } | Self::Import { .. } | Self::Expand { .. } => 2,
             Self::File { error, .. } | Self::Transfer(error) => {
                 let callers = matches!(
                     error,

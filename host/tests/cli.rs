@@ -52,7 +52,7 @@ fn bad_flags_files_and_paths_end_with_one_line_and_an_untouched_store() {
     refused(&["onsale", "--calendar", &path("folder"), "--store", &store], "folder");
     assert!(!Path::new(&store).exists());
 
-    refused(&["onsale", "--calendar", &ics, "--store", &path("folder")], "not a boxoffice store");
+    refused(&["onsale", "--calendar", &ics, "--store", &path("folder")], "not the store asked for");
     assert_eq!(fs::read_dir(path("folder")).unwrap().count(), 1);
     refused(&["verify", "--store", &store], "no store at");
     assert!(!Path::new(&store).exists());

@@ -149,7 +149,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The path is a file, or a directory with other things in it.
-    #[error("{} is not a boxoffice store: {reason}", path.display())]
+    #[error("{} is not the store asked for: {reason}", path.display())]
     NotAStore {
         /// The path given.
         path: PathBuf,

@@ -152,6 +152,10 @@ impl Engine for FjallEngine {
         guarded(|| self.db.persist(fjall::PersistMode::SyncData).map_err(|error| error.to_string()))
     }
 
+    fn keeps_marks(&self) -> bool {
+        true
+    }
+
     fn keep_mark(&self, mark: Mark) -> Result<(), EngineError> {
         self.mark.keep(mark).map_err(|error| EngineError(error.to_string()))
     }

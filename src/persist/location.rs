@@ -73,11 +73,25 @@ impl Location {
         }
     }
 
+    /// That a store of the other engine is not taken for a directory of other files.
+    fn matches(&self, path: &Path) -> Result<(), OpenError> {
+        let (sled, found) = (path.join("db").is_file() && path.join("conf").is_file(), Self::found_at(path));
+        let reason = match (self, &found) {
+            (Self::Sled(_), Self::Fjall(_)) => "it is a fjall store",
+            (Self::Fjall(_), Self::Sled(_)) if sled => "it is a sled store",
+            _ => return Ok(()),
+        };
+        Err(OpenError::NotAStore { path: path.to_owned(), reason: reason.to_owned() })
+    }
+
     /// Opens the store, and makes a new one if `create` says so and there is none.
     ///
     /// # Errors
     /// [`OpenError`] when it cannot be opened; [`OpenError::NotBuiltIn`] when this build does not have the engine.
     pub fn open(&self, create: bool) -> Result<Arc<dyn Backend>, OpenError> {
+        if let Some(path) = self.path() {
+            self.matches(path)?;
+        }
         match self {
             Self::Memory => Ok(Arc::new(MemoryBackend::new())),
             #[cfg(feature = "sled")]

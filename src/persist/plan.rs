@@ -198,12 +198,19 @@ impl<S: Stored> Planner<'_, S> {
     }
 }
 
+/// What was written is kept for an idempotency key, place by place, and must fit into one small value.
+const KEYED_APPENDS_MAX: usize = 128;
+
 fn broken_limit(transaction: &Transaction, limits: &Limits) -> Option<Limit> {
     let events = transaction.appends.iter().map(|append| append.events.len() + 1);
     let operations = events.sum::<usize>() + transaction.writes.len();
     if operations > limits.operations_max {
         let limit = limits.operations_max;
         return Some(Limit::Operations { operations, limit });
+    }
+    let streams = transaction.appends.len();
+    if transaction.idempotency_key.is_some() && streams > KEYED_APPENDS_MAX {
+        return Some(Limit::Operations { operations: streams, limit: KEYED_APPENDS_MAX });
     }
     for append in &transaction.appends {
         for event in &append.events {

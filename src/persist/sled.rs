@@ -235,6 +235,10 @@ impl Engine for SledEngine {
         })
     }
 
+    fn keeps_marks(&self) -> bool {
+        true
+    }
+
     fn keep_mark(&self, mark: Mark) -> Result<(), EngineError> {
         self.mark.keep(mark).map_err(|error| EngineError(error.to_string()))
     }

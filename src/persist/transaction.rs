@@ -161,7 +161,8 @@ impl Transaction {
         self
     }
 
-    /// Names the transaction, so that a retry happens once.
+    /// Names the transaction, so that a retry happens once. Such a transaction has at most 128 appends (each of as many
+    /// events as the store's limits allow).
     #[must_use]
     pub fn once(mut self, key: IdempotencyKey) -> Self {
         self.idempotency_key = Some(key);

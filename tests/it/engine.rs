@@ -322,6 +322,16 @@ fn salvage_of_a_damaged_store_is_whole_and_loses_only_what_is_named() {
 }
 
 #[test]
+fn a_damaged_record_ends_a_backup_with_a_fault_and_not_early() {
+    let engine = furnished();
+    let second = engine.0.map.lock().unwrap().keys().filter(|key| key[0] == b'g').nth(1).unwrap().clone();
+    engine.0.map.lock().unwrap().get_mut(&second).unwrap()[0] ^= 1;
+    let store: Arc<dyn Backend> = Arc::new(Embedded::new(engine).unwrap());
+    let written = now(backup(&store, &mut Vec::new()));
+    assert!(matches!(written, Err(TransferError::Store(_))), "{written:?}");
+}
+
+#[test]
 fn a_transfer_that_is_overtaken_by_a_truncation_says_so() {
     let engine = furnished();
     let store = Arc::new(Embedded::new(engine).unwrap());

@@ -176,6 +176,20 @@ fn events_of_other_types_and_from_before_the_policy_are_left_alone() {
 }
 
 #[test]
+fn fields_inside_of_one_another_and_odd_subjects_open_again() {
+    let (keys, disk) = (Store::memory(), Store::memory());
+    let vault = Vault::new(&keys, MasterKey::new([9; 64]), entropy());
+    let personal = Personal::new().fields("t", "/nameId", ["/name/first", "/name"]).unwrap();
+    let stream = disk.stream(&StreamName::new("s").unwrap()).sealed_by(&vault, &personal);
+    let fact = json!({ "nameId": "shred/x", "name": { "first": "Ann", "last": "Ünal" } });
+    now(stream.append("t", Timestamp::EPOCH, &fact)).unwrap();
+    assert_eq!(data(&now(stream.read()).unwrap()[0]), fact);
+    let next = now(vault.rotate(MasterKey::new([8; 64]))).unwrap();
+    let stream = disk.stream(stream.name()).sealed_by(&next, &personal);
+    assert_eq!(data(&now(stream.read()).unwrap()[0]), fact);
+}
+
+#[test]
 fn a_policy_that_cannot_work_is_refused_and_keys_are_never_shown() {
     assert!(Personal::new().fields("t", "id", ["/name"]).is_err());
     assert!(Personal::new().fields("t", "/id", ["name"]).is_err());

@@ -14,7 +14,10 @@ pub(crate) enum StoreCommand {
     /// Print the events of a stream as JSON lines
     Cat(CatArgs),
     /// Check every record: its checksum, the density of sequence numbers, index and catalog
-    Verify(OneStore),
+    ///
+    /// Works on a copy of the files and changes nothing: a storage engine that opens a damaged store cuts off what it cannot
+    /// read. A store behind a socket is looked at where it is.
+    Verify(VerifyArgs),
     /// Copy everything readable of a damaged store into a new one
     ///
     /// Works on a copy of the files and changes nothing in STORE. Events that stand behind a gap in their stream cannot
@@ -48,6 +51,19 @@ pub(crate) struct OneStore {
     /// The store
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Place,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The store
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Place,
+    /// Open the store itself, for want of room for a copy
+    #[arg(long)]
+    pub(crate) in_place: bool,
     /// Print one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,6 +1,7 @@
 //! `boxoffice store`: tools for whoever looks after one.
 
 mod args;
+mod files;
 mod moving;
 mod place;
 mod repair;
@@ -10,7 +11,8 @@ use boxoffice::persist::{Cursor, Seq, Store, StreamName, Verification, export_ev
 use serde_json::json;
 
 pub(crate) use args::StoreCommand;
-use args::{CatArgs, ExportArgs, LsArgs, OneStore};
+use args::{CatArgs, ExportArgs, LsArgs, OneStore, VerifyArgs};
+use place::Place;
 
 use crate::error::HostError;
 use crate::output::{Output, print};
@@ -21,7 +23,7 @@ pub(crate) fn run(command: &StoreCommand) -> Result<bool, HostError> {
     match command {
         StoreCommand::Ls(args) => runtime.block_on(ls(args)),
         StoreCommand::Cat(args) => runtime.block_on(cat(args)),
-        StoreCommand::Verify(args) => runtime.block_on(verify(args)),
+        StoreCommand::Verify(args) => verify(args, &runtime),
         StoreCommand::Repair(args) => repair::run(args, &runtime),
         StoreCommand::Backup(args) => runtime.block_on(moving::write_backup(args)),
         StoreCommand::Restore(args) => runtime.block_on(moving::read_backup(args)),
@@ -29,17 +31,22 @@ pub(crate) fn run(command: &StoreCommand) -> Result<bool, HostError> {
         StoreCommand::Import(args) => runtime.block_on(moving::import(args)),
         StoreCommand::Stats(args) => runtime.block_on(stats(args)),
         StoreCommand::Copy(args) => runtime.block_on(moving::copy_store(args)),
-        StoreCommand::Serve(args) => socket::listen(&args.store.open(true)?, &args.socket).map(|()| true),
+        StoreCommand::Serve(args) => {
+            let listener = socket::bind(&args.socket)?;
+            let backend = args.store.open(true).inspect_err(|_| drop(std::fs::remove_file(&args.socket)))?;
+            socket::listen(&listener, &backend, &args.socket).map(|()| true)
+        }
     }
 }
 
 /// A stream of a store, by a name that may be one of the store's own.
-async fn named(store: &Store, name: &str) -> Result<StreamName, HostError> {
-    if !name.starts_with('$') {
-        return StreamName::new(name).map_err(|error| HostError::Usage(error.to_string()));
+async fn written(store: &Store, name: &str) -> Result<StreamName, HostError> {
+    let missing = || HostError::Usage(format!("the store has no stream {name}"));
+    if name.starts_with('$') {
+        return store.all_streams().await?.into_iter().find(|one| one.as_str() == name).ok_or_else(missing);
     }
-    let found = store.all_streams().await?.into_iter().find(|one| one.as_str() == name);
-    found.ok_or_else(|| HostError::Usage(format!("the store has no stream {name}")))
+    let stream = StreamName::new(name).map_err(|error| HostError::Usage(error.to_string()))?;
+    if store.backend().head(&stream).await?.last == Seq::UNWRITTEN { Err(missing()) } else { Ok(stream) }
 }
 
 async fn ls(args: &LsArgs) -> Result<bool, HostError> {
@@ -63,10 +70,7 @@ async fn ls(args: &LsArgs) -> Result<bool, HostError> {
 
 async fn cat(args: &CatArgs) -> Result<bool, HostError> {
     let store = Store::shared(args.store.open(false).await?);
-    let stream = named(&store, &args.stream).await?;
-    if store.backend().head(&stream).await?.last == Seq::UNWRITTEN {
-        return Err(HostError::Usage(format!("the store has no stream {stream}")));
-    }
+    let stream = written(&store, &args.stream).await?;
     let (mut next, mut left) = (Seq::new(args.from), args.limit);
     while left > 0 {
         let limit = usize::try_from(left.min(1_024)).unwrap_or(1_024);
@@ -86,7 +90,7 @@ async fn cat(args: &CatArgs) -> Result<bool, HostError> {
 async fn export(args: &ExportArgs) -> Result<bool, HostError> {
     let store = Store::shared(args.store.open(false).await?);
     let stream = match &args.stream {
-        Some(name) => Some(named(&store, name).await?),
+        Some(name) => Some(written(&store, name).await?),
         None => None,
     };
     let mut out = Output::new();
@@ -94,8 +98,18 @@ async fn export(args: &ExportArgs) -> Result<bool, HostError> {
     Ok(true)
 }
 
-async fn verify(args: &OneStore) -> Result<bool, HostError> {
-    let found = args.store.open(false).await?.verify().await?;
+/// Looks at a copy of the files: to open a damaged store is enough for its engine to cut off what it cannot read.
+fn verify(args: &VerifyArgs, runtime: &tokio::runtime::Runtime) -> Result<bool, HostError> {
+    let copy = match &args.store {
+        Place::Here(location) if !args.in_place => Some(files::Copied::of(location)?),
+        Place::Here(_) | Place::Socket(_) => None,
+    };
+    let place = copy.as_ref().map_or_else(|| args.store.clone(), |copy| Place::Here(copy.location.clone()));
+    let found = runtime.block_on(async { Ok::<_, HostError>(place.open(false).await?.verify().await?) });
+    let found = found.map_err(|error| match &copy {
+        Some(copy) => copy.blame(error),
+        None => error,
+    })?;
     print(&if args.json { format!("{}\n", json!(found)) } else { table(&found) })?;
     Ok(found.is_whole())
 }

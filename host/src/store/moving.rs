@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use boxoffice::persist::{Backend, Location, TransferError, backup, copy, import_events, restore};
 
 use super::args::{BackupArgs, CopyArgs, ImportArgs, RestoreArgs};
+use super::place::Place;
 use crate::error::HostError;
 use crate::output::print;
 
@@ -73,7 +74,7 @@ pub(super) async fn write_backup(args: &BackupArgs) -> Result<bool, HostError> {
     }
     let store = args.store.open(false).await?;
     let partial = beside(&args.to);
-    let file = OpenOptions::new().write(true).create(true).truncate(true).open(&partial).map_err(at(&partial))?;
+    let file = OpenOptions::new().write(true).create_new(true).open(&partial).map_err(at(&partial))?;
     let mut writer = BufWriter::new(file);
     let written = backup(&store, &mut writer).await;
     let dumped = match written.and_then(|dumped| writer.flush().map(|()| dumped).map_err(TransferError::from)) {
@@ -110,6 +111,11 @@ pub(super) async fn read_backup(args: &RestoreArgs) -> Result<bool, HostError> {
 }
 
 pub(super) async fn copy_store(args: &CopyArgs) -> Result<bool, HostError> {
+    if let (Place::Here(from), Some(to)) = (&args.from, args.to.path())
+        && from.path().is_some_and(|from| to.starts_with(from))
+    {
+        return Err(HostError::Usage(format!("{} is inside of the store to copy", to.display())));
+    }
     let from = args.from.open(false).await?;
     let copied = new_store(&args.to, async |store| Ok(copy(&from, store).await?)).await?;
     let behind = if copied.behind { "; the source was written meanwhile, what came later is not there" } else { "" };
@@ -121,6 +127,9 @@ pub(super) async fn copy_store(args: &CopyArgs) -> Result<bool, HostError> {
 }
 
 pub(super) async fn import(args: &ImportArgs) -> Result<bool, HostError> {
+    if matches!(args.store, Place::Here(Location::Memory)) {
+        return Err(HostError::Usage("what is imported into memory: is gone at once".to_owned()));
+    }
     let imported = if args.from == Path::new("-") {
         let store = args.store.open(true).await?;
         import_events(&mut BufReader::new(io::stdin()), &*store).await

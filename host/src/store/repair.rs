@@ -5,12 +5,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use boxoffice::persist::{
-    Backend, Fault, FjallEngine, FjallOptions, Item, Location, OpenError, Salvage, SledEngine, SledOptions, salvage,
+    Backend, Fault, FjallEngine, FjallOptions, Item, Location, Salvage, SledEngine, SledOptions, salvage,
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::args::RepairArgs;
+use super::files::Copied;
 use super::moving::new_store;
 use super::table;
 use crate::error::HostError;
@@ -20,23 +21,15 @@ use crate::output::{complain, print};
 const BATCH: usize = 1_024;
 
 pub(super) fn run(args: &RepairArgs, runtime: &Runtime) -> Result<bool, HostError> {
-    let path = args.store.path().ok_or_else(|| HostError::Usage("there is nothing to repair".to_owned()))?;
-    if !path.is_dir() {
-        return Err(OpenError::Missing { path: path.to_owned() }.into());
-    }
     let lost = lost_file(&args.copy)?;
-    let folder = tempfile::TempDir::with_prefix_in(".boxoffice-repair-", parent(path));
-    let folder =
-        folder.map_err(|error| HostError::System { doing: "make a directory for a copy of the files", error })?;
-    let files = folder.path().join("store");
-    copy_files(path, &files)?;
+    let copy = Copied::of(&args.store)?;
     let salvaged = runtime.block_on(new_store(&args.copy, async |store| {
         let mut waiting = Vec::new();
         let mut take = |item: Item| {
             waiting.push(item);
             if waiting.len() == BATCH { flush(store, &mut waiting) } else { Ok(()) }
         };
-        let salvaged = read(&args.store, &files, &mut take)?;
+        let salvaged = read(&copy.location, &mut take).map_err(|error| copy.blame(error))?;
         flush(store, &mut waiting)?;
         Ok(salvaged)
     }))?;
@@ -57,7 +50,8 @@ fn flush(store: &dyn Backend, waiting: &mut Vec<Item>) -> Result<(), Fault> {
 
 type Take<'a> = dyn FnMut(Item) -> Result<(), Fault> + 'a;
 
-fn read(store: &Location, files: &Path, take: &mut Take<'_>) -> Result<Salvage, HostError> {
+fn read(store: &Location, take: &mut Take<'_>) -> Result<Salvage, HostError> {
+    let files = store.path().unwrap_or(Path::new("."));
     if matches!(store, Location::Fjall(_)) {
         let engine = FjallEngine::open(files, FjallOptions { create: false, ..FjallOptions::default() })?;
         return Ok(salvage(&engine, take)?);
@@ -67,7 +61,7 @@ fn read(store: &Location, files: &Path, take: &mut Take<'_>) -> Result<Salvage, 
         Ok(engine) => engine,
         Err(error) => {
             // Without its snapshots sled reads its whole log, which may be well where they are not.
-            complain(&format!("{error}; trying without the engine's snapshots"));
+            tracing::warn!(%error, "trying without the engine's snapshots");
             for entry in fs::read_dir(files).map_err(|error| HostError::Read { path: files.to_owned(), error })? {
                 let file = entry.map_err(|error| HostError::Read { path: files.to_owned(), error })?.path();
                 if file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap.")) {
@@ -78,10 +72,6 @@ fn read(store: &Location, files: &Path, take: &mut Take<'_>) -> Result<Salvage, 
         }
     };
     Ok(salvage(&engine, take)?)
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn lost_file(copy: &Location) -> Result<PathBuf, HostError> {
@@ -104,19 +94,4 @@ fn write_lost(path: &Path, salvaged: &Salvage) -> Result<(), HostError> {
     }
     file.flush().map_err(fail)?;
     file.get_ref().sync_all().map_err(fail)
-}
-
-fn copy_files(from: &Path, to: &Path) -> Result<(), HostError> {
-    let fail = |error| HostError::Read { path: from.to_owned(), error };
-    fs::create_dir_all(to).map_err(fail)?;
-    for entry in fs::read_dir(from).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let target = to.join(entry.file_name());
-        if entry.file_type().map_err(fail)?.is_dir() {
-            copy_files(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target).map_err(fail)?;
-        }
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -73,10 +73,13 @@ fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
     Ok(Some(serde_json::from_slice(&bytes)?))
 }
 
-/// Serves `backend` until the process ends, a thread for each connection.
-pub(super) fn listen(backend: &Arc<dyn Backend>, path: &Path) -> Result<(), HostError> {
+/// Takes the socket at `path`. Nothing is removed but the socket of a process that is gone.
+pub(super) fn bind(path: &Path) -> Result<UnixListener, HostError> {
     let fail = |error| HostError::Read { path: path.to_owned(), error };
-    if path.exists() {
+    if let Ok(there) = fs::symlink_metadata(path) {
+        if !there.file_type().is_socket() {
+            return Err(HostError::Usage(format!("{} is there already, and is no socket", path.display())));
+        }
         match UnixStream::connect(path) {
             Ok(_) => return Err(HostError::Usage(format!("{} is served by another process", path.display()))),
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path).map_err(fail)?,
@@ -85,6 +88,12 @@ pub(super) fn listen(backend: &Arc<dyn Backend>, path: &Path) -> Result<(), Host
     }
     let listener = UnixListener::bind(path).map_err(fail)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(fail)?;
+    Ok(listener)
+}
+
+/// Serves `backend` until the process ends, a thread for each connection.
+pub(super) fn listen(listener: &UnixListener, backend: &Arc<dyn Backend>, path: &Path) -> Result<(), HostError> {
+    let fail = |error| HostError::Read { path: path.to_owned(), error };
     tracing::info!(socket = %path.display(), "serving");
     for connection in listener.incoming() {
         let (backend, connection) = (Arc::clone(backend), connection.map_err(fail)?);

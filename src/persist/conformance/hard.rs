@@ -31,6 +31,8 @@ hard! {
     updates_of_one_key_lose_none,
     numbers_and_cursors_go_on_after_full_compaction_and_restart,
     replay_gives_the_same_on_two_stores_and_after_a_restart,
+    a_truncation_of_many_short_runs_leaves_nothing_behind,
+    a_snapshot_never_goes_back,
     a_retry_after_a_lost_answer_is_told_that_it_happened,
     null_is_a_value_and_absence_is_none,
     every_digit_of_a_number_is_kept,
@@ -354,6 +356,47 @@ async fn numbers_and_cursors_go_on_after_full_compaction_and_restart(trial: &Tri
     // Another projection that has not folded what is gone says so, and gives no wrong number.
     let folded = at(&store, "s").project(0, count).await;
     same(matches!(folded, Err(StoreError::Truncated { .. })), true)
+}
+
+async fn a_truncation_of_many_short_runs_leaves_nothing_behind(trial: &Trial<'_>) -> Checked {
+    const EACH: u64 = 300;
+    let mut store = trial.open().await;
+    x(&store, "a").await?;
+    // Two streams in turn, in one transaction.
+    let mut transaction = Transaction::new();
+    for _ in 0..EACH {
+        for name in ["a", "b"] {
+            transaction = transaction.and_append(&stream(name), Expect::Any, vec![event(1)]);
+        }
+    }
+    super::helpers::done(&store.backend().commit_one(transaction).await?)?;
+    for through in [EACH / 2, EACH - 43, EACH + 1] {
+        at(&store, "a").truncate(Seq::new(through)).await?;
+        same(at(&store, "a").last_seq().await?, Seq::new(EACH + 1))?;
+        same(at(&store, "a").read().await?.len() as u64, EACH + 1 - through)?;
+        same(at(&store, "b").read().await?.len() as u64, EACH)?;
+        same(store.backend().verify().await?.findings, Vec::new())?;
+        store = trial.restart(store).await?;
+    }
+    at(&store, "b").truncate(Seq::new(EACH)).await?;
+    same((x(&store, "a").await?.seq, x(&store, "b").await?.seq), (Seq::new(EACH + 2), Seq::new(EACH + 1)))
+}
+
+async fn a_snapshot_never_goes_back(trial: &Trial<'_>) -> Checked {
+    let store = trial.open().await;
+    xs(&store, "s", 5).await?;
+    let slow = at(&store, "s").project(0, count).await?;
+    xs(&store, "s", 5).await?;
+    at(&store, "s").compact("snap", 0, count).await?;
+    // Somebody who folded less comes late.
+    store.save_snapshot("snap", &slow).await?;
+    x(&store, "s").await?;
+    same(at(&store, "s").replay("snap", 0, count).await?.value, 11)?;
+    // A snapshot of another name is none of its parts.
+    let long = crate::persist::Projected { value: "x".repeat(9_000), seq: Seq::new(1) };
+    store.save_snapshot("snap", &crate::persist::Projected { seq: Seq::new(12), ..long.clone() }).await?;
+    store.save_snapshot("snap/0", &long).await?;
+    same(store.load_snapshot("snap", String::new()).await?.value.len(), 9_000)
 }
 
 async fn replay_gives_the_same_on_two_stores_and_after_a_restart(trial: &Trial<'_>) -> Checked {

@@ -48,6 +48,11 @@ pub trait Engine: core::fmt::Debug + Send + Sync + 'static {
     /// [`EngineError`] when syncing failed; the store is poisoned then.
     fn sync(&self) -> Result<(), EngineError>;
 
+    /// Whether it keeps marks. The default does not.
+    fn keeps_marks(&self) -> bool {
+        false
+    }
+
     /// Keeps `mark` beside the data, in place of an earlier one. Called after each sync, and need not be synced itself: an
     /// older mark says less and nothing wrong. The default keeps none.
     ///

@@ -39,6 +39,8 @@ pub struct Embedded<E> {
     /// Held by whoever truncates, and by whoever must not see that happen.
     truncation: Mutex<()>,
     poison: OnceLock<Arc<str>>,
+    /// Whether there was no mark to compare with when the store was opened, and there should have been one.
+    unmarked: bool,
 }
 
 /// What readers must not see yet of the commit under way.
@@ -103,7 +105,7 @@ impl<E: Engine> Embedded<E> {
     /// [`Fault::Corrupt`] when its own records are damaged or of another layout, [`Fault::Poisoned`] when the engine
     /// failed.
     pub fn new(engine: E) -> Result<Self, Fault> {
-        let store = Self {
+        let mut store = Self {
             engine,
             limits: Limits::default(),
             writer: Mutex::new(Writer {
@@ -116,8 +118,15 @@ impl<E: Engine> Embedded<E> {
             in_flight: RwLock::default(),
             truncation: Mutex::new(()),
             poison: OnceLock::new(),
+            unmarked: false,
         };
         let (next_cursor, silent) = store.recover()?;
+        let written = next_cursor.position() > 1 || silent > 0;
+        let marked = store.engine.mark().map_err(|error| store.poisoned(&error))?.is_some();
+        store.unmarked = store.engine.keeps_marks() && written && !marked;
+        if store.unmarked {
+            tracing::warn!("the store's mark is missing or damaged: a lost end would not be noticed");
+        }
         let mut writer = lock(&store.writer)?;
         (writer.next_cursor, writer.silent) = (next_cursor, silent);
         drop(writer);
@@ -233,8 +242,11 @@ impl<E: Engine> Embedded<E> {
         Ok(())
     }
 
-    fn show_as_written(&self) -> Result<(), Fault> {
-        *self.in_flight.write().map_err(|_| panicked())? = InFlight::default();
+    /// Shows everything before `next_cursor`, keys and events in one moment.
+    fn show_as_written(&self, next_cursor: Cursor) -> Result<(), Fault> {
+        let mut in_flight = self.in_flight.write().map_err(|_| panicked())?;
+        self.durable.store(next_cursor.position() - 1, Ordering::Release);
+        *in_flight = InFlight::default();
         Ok(())
     }
 
@@ -253,15 +265,9 @@ impl<E: Engine> Embedded<E> {
         if silent > writer.silent {
             batch.push(store_meta(plan.next_cursor, silent)?);
         }
-        let hides = !plan.writes.is_empty() || !plan.remembered.is_empty();
-        if hides {
-            self.show_as_before(&plan)?;
-        }
+        self.show_as_before(&plan)?;
         self.write(batch)?;
-        self.durable.store(plan.next_cursor.position() - 1, Ordering::Release);
-        if hides {
-            self.show_as_written()?;
-        }
+        self.show_as_written(plan.next_cursor)?;
         (writer.next_cursor, writer.silent) = (plan.next_cursor, silent);
         self.keep_mark(writer);
         writer.heads.append(&mut plan.heads);

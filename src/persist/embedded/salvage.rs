@@ -7,7 +7,7 @@ use super::read::Take;
 use crate::persist::backend::Head;
 use crate::persist::contents::{Item, Remembered, Verification};
 use crate::persist::error::Fault;
-use crate::persist::layout::{self, StreamMeta};
+use crate::persist::layout::{self, StoreMeta, StreamMeta};
 use crate::persist::record::{Cursor, Key, Payload, RecordedEvent, Seq, StreamName};
 use crate::persist::transaction::IdempotencyKey;
 use crate::persist::unpack::{Names, Wanted, unpack};
@@ -31,6 +31,7 @@ pub struct Salvage {
 pub fn salvage(engine: &impl Engine, take: &mut dyn FnMut(Item) -> Result<(), Fault>) -> Result<Salvage, Fault> {
     let mut rescue =
         Rescue { found: Salvage::default(), next: BTreeMap::new(), unlisted: BTreeSet::new(), free: 1, take };
+    rescue.store(engine)?;
     each(engine, layout::STREAM, &mut |key, value| rescue.stream(key, value))?;
     each(engine, layout::RECORD, &mut |key, value| rescue.record(key, value))?;
     each(engine, layout::VALUE, &mut |key, value| rescue.value(key, value))?;
@@ -56,6 +57,19 @@ struct Rescue<'a> {
 }
 
 impl Rescue<'_> {
+    /// The next cursor that the store noted when it last truncated something.
+    fn store(&mut self, engine: &impl Engine) -> Result<(), Fault> {
+        let value = engine.get(layout::STORE_KEY);
+        let Some(value) = value.map_err(|EngineError(reason)| Fault::Unavailable { reason: reason.into() })? else {
+            return Ok(());
+        };
+        match layout::open::<StoreMeta>(layout::STORE_KEY, &value) {
+            Ok(meta) => self.free = self.free.max(meta.next_cursor),
+            Err(fault) => self.found.verification.note(fault)?,
+        }
+        Ok(())
+    }
+
     fn stream(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
         let stream = StreamName::stored(&layout::text_in(key));
         let meta: StreamMeta = match layout::open(key, value) {
@@ -78,6 +92,8 @@ impl Rescue<'_> {
     fn record(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
         let (mut events, mut names) = (Vec::new(), Names::default());
         if let Err(fault) = unpack(key, value, Wanted::default(), &mut names, &mut events, usize::MAX) {
+            // Its cursors were given out, whatever stood there.
+            self.free = self.free.max(layout::trailing_number(key).unwrap_or_default() + 1);
             return self.found.verification.note(fault);
         }
         for event in events {

@@ -15,34 +15,41 @@ const INDEX_PAGE: usize = 512;
 impl<E: Engine> Embedded<E> {
     /// Where `stream` stands, counting events up to the cursor `durable`.
     pub(super) fn head_at(&self, stream: &StreamName, durable: Cursor) -> Result<Head, Fault> {
-        let name = stream.as_str();
-        let mut end = layout::index_key(name, Seq::new(u64::MAX));
-        let start = layout::index_key(name, Seq::UNWRITTEN);
-        let truncated_through = self.stream_meta(stream)?.map(|meta| meta.truncated_through).unwrap_or_default();
         loop {
-            let Some((key, value)) = self.entries(&start, &end, Order::Descending, 1)?.pop() else {
-                let last = truncated_through;
-                return Ok(Head { last, truncated_through });
-            };
-            let record = Cursor::from_position(layout::open(&key, &value)?);
-            if record <= durable {
-                let first = Seq::new(layout::trailing_number(&key).unwrap_or_default());
-                let record_key = layout::record_key(record);
-                let last = self.raw(&record_key)?.map(|bytes| {
-                    let runs: Vec<Run<'_>> = layout::open(&record_key, &bytes)?;
-                    let run = runs.iter().find(|run| run.stream == name && run.first_seq == first);
-                    run.map(|run| Seq::new(run.end_seq().get() - 1)).ok_or_else(|| missing_run(&key))
-                });
-                match last {
-                    Some(last) => {
-                        return Ok(Head { last: last?, truncated_through });
-                    }
-                    // Truncated between the two reads: look again.
-                    None if self.is_truncated(stream, first)? => return self.head_at(stream, durable),
-                    None => return Err(missing_run(&key)),
-                }
+            let before = self.truncated_through(stream)?;
+            let found = self.last_run(stream, durable);
+            // A truncation between these reads may have moved or removed what was looked for: look again.
+            if self.truncated_through(stream)? == before {
+                let last = found?.unwrap_or_default().max(before);
+                return Ok(Head { last, truncated_through: before });
             }
-            end = key;
+        }
+    }
+
+    fn truncated_through(&self, stream: &StreamName) -> Result<Seq, Fault> {
+        Ok(self.stream_meta(stream)?.map(|meta| meta.truncated_through).unwrap_or_default())
+    }
+
+    /// The last sequence number of the last durable run; none when there is no such run.
+    fn last_run(&self, stream: &StreamName, durable: Cursor) -> Result<Option<Seq>, Fault> {
+        let name = stream.as_str();
+        let (start, mut end) = (layout::index_key(name, Seq::UNWRITTEN), layout::index_key(name, Seq::new(u64::MAX)));
+        loop {
+            let Some((key, value)) = self.entries(&start, &end, Order::Descending, 1)?.pop() else { return Ok(None) };
+            let record = Cursor::from_position(layout::open(&key, &value)?);
+            if record > durable {
+                end = key;
+                continue;
+            }
+            let first = Seq::new(layout::trailing_number(&key).unwrap_or_default());
+            let record_key = layout::record_key(record);
+            let Some(bytes) = self.raw(&record_key)? else { return Err(missing_run(&key)) };
+            let runs: Vec<Run<'_>> = layout::open(&record_key, &bytes)?;
+            let run = runs.iter().find(|run| run.stream == name && run.first_seq == first);
+            return match run {
+                Some(run) => Ok(Some(Seq::new(run.end_seq().get() - 1))),
+                None => Err(missing_run(&key)),
+            };
         }
     }
 
@@ -154,11 +161,6 @@ impl<E: Engine> Embedded<E> {
             return Ok(());
         }
         Err(Fault::corrupt(format!("stream {stream} at seq {next}"), "is missing"))
-    }
-
-    /// Whether the event `seq` of `stream` was truncated.
-    fn is_truncated(&self, stream: &StreamName, seq: Seq) -> Result<bool, Fault> {
-        Ok(self.stream_meta(stream)?.is_some_and(|meta| meta.truncated_through >= seq))
     }
 }
 

@@ -26,7 +26,6 @@ impl<E: Engine> Embedded<E> {
             if first > through {
                 break;
             }
-            batch.push((index, None));
             if let Entry::Vacant(entry) = records.entry(record) {
                 let key = layout::record_key(record);
                 entry.insert(self.raw(&key)?.ok_or_else(|| Fault::corrupt(layout::place(&key), "missing"))?);
@@ -38,6 +37,10 @@ impl<E: Engine> Embedded<E> {
             for run in runs.iter_mut().filter(|run| run.stream == stream.as_str()) {
                 let count = through.next().get().saturating_sub(run.first_seq.get());
                 let count = usize::try_from(count).unwrap_or(usize::MAX).min(run.events.len());
+                if count > 0 {
+                    // By the run and not by what was listed: a record may hold more runs than a step lists.
+                    batch.push((layout::index_key(run.stream, run.first_seq), None));
+                }
                 run.events.drain(..count);
                 run.first_seq = run.first_seq.plus(count as u64);
                 run.offset += count as u64;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Embedded, Engine};
 use crate::persist::contents::{Remembered, Verification};
 use crate::persist::error::Fault;
-use crate::persist::layout::{self, Run, StreamMeta};
+use crate::persist::layout::{self, Run, StoreMeta, StreamMeta};
 use crate::persist::record::{Cursor, Seq};
 use crate::persist::sync::lock;
 
@@ -14,8 +14,6 @@ struct Seen {
     /// The next event must have this sequence number.
     next: Seq,
     meta: StreamMeta,
-    /// Runs found in records, less index entries found for it.
-    unindexed: i64,
 }
 
 struct Look<'a, E> {
@@ -32,6 +30,7 @@ impl<E: Engine> Embedded<E> {
         let _truncation = lock(&self.truncation)?;
         let durable = self.durable();
         let mut look = Look { store: self, durable, streams: BTreeMap::new(), found: Verification::default() };
+        look.at_store()?;
         look.at_catalog()?;
         look.at_records()?;
         look.at_index()?;
@@ -56,13 +55,26 @@ impl<E: Engine> Look<'_, E> {
         })
     }
 
+    fn at_store(&mut self) -> Result<(), Fault> {
+        match self.store.sealed::<StoreMeta>(layout::STORE_KEY) {
+            Ok(Some(_)) => {}
+            Ok(None) => self.found.find("store", "its own record is missing"),
+            Err(fault) => self.found.note(fault)?,
+        }
+        if self.store.unmarked {
+            let reason = "is missing or damaged: had the engine dropped the end of the store, nobody would know";
+            self.found.find("mark", reason);
+        }
+        Ok(())
+    }
+
     fn at_catalog(&mut self) -> Result<(), Fault> {
         self.each(layout::STREAM, |look, key, value| {
             let meta: StreamMeta = layout::open(key, value)?;
             if meta.first_cursor <= look.durable.position() {
                 look.found.streams += 1;
                 let next = meta.truncated_through.next();
-                look.streams.insert(layout::text_in(key), Seen { next, meta, unindexed: 0 });
+                look.streams.insert(layout::text_in(key), Seen { next, meta });
             }
             Ok(())
         })
@@ -102,7 +114,6 @@ impl<E: Engine> Look<'_, E> {
             self.found.find(format!("stream {}", run.stream), reason);
         }
         seen.next = run.end_seq();
-        seen.unindexed += 1;
         let index = layout::index_key(run.stream, run.first_seq);
         match self.store.sealed::<u64>(&index)? {
             Some(cursor) if cursor == record.position() => {}
@@ -122,9 +133,6 @@ impl<E: Engine> Look<'_, E> {
                 return Ok(());
             }
             let stream = layout::stream_in_index(key);
-            if let Some(seen) = look.streams.get_mut(&stream) {
-                seen.unindexed -= 1;
-            }
             let record = layout::record_key(Cursor::from_position(cursor));
             let first = layout::trailing_number(key).map(Seq::new);
             let holds = |bytes: &[u8]| {

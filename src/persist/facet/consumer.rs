@@ -111,6 +111,8 @@ pub struct Consumer {
     selection: Selection,
     /// As the key was seen last.
     stored: Option<Payload>,
+    /// What it says.
+    dealt_with: Cursor,
     cursor: Cursor,
 }
 
@@ -129,7 +131,14 @@ impl Consumer {
     /// [`StoreError`] when storage failed, or the name is no part of a key.
     pub async fn open(store: &Store, name: &str, selection: Selection) -> Result<Self, StoreError> {
         let key = Key::new(format!("consumer/{name}"))?;
-        let mut consumer = Self { store: store.clone(), key, selection, stored: None, cursor: Cursor::START };
+        let mut consumer = Self {
+            store: store.clone(),
+            key,
+            selection,
+            stored: None,
+            dealt_with: Cursor::START,
+            cursor: Cursor::START,
+        };
         consumer.look().await?;
         Ok(consumer)
     }
@@ -161,6 +170,10 @@ impl Consumer {
     /// [`StoreError`] when storage failed or the transaction breaks a limit. After [`Fault::Unknown`] open the
     /// consumer again: its cursor says what happened.
     pub async fn commit(&mut self, delivery: &Delivery, transaction: Transaction) -> Result<Advance, StoreError> {
+        if delivery.through <= self.dealt_with {
+            // This delivery was dealt with before: once is enough.
+            return Ok(Advance::Overtaken { actual: self.dealt_with });
+        }
         let moved = Payload::new(&delivery.through)?;
         let expect = self.stored.clone().map_or(KeyExpect::Absent, KeyExpect::Equals);
         let transaction =
@@ -168,7 +181,7 @@ impl Consumer {
         match self.store.commit(transaction).await? {
             Ok(committed) => {
                 self.stored = Some(moved);
-                self.cursor = delivery.through;
+                (self.cursor, self.dealt_with) = (delivery.through, delivery.through);
                 Ok(Advance::Done(committed))
             }
             Err(failed) => {
@@ -209,6 +222,7 @@ impl Consumer {
         self.stored = self.store.backend().get(&self.key).await?;
         let cursor = self.stored.as_ref().map(Payload::read).transpose();
         self.cursor = cursor.map_err(|error| Fault::corrupt(self.key.as_str(), error.to_string()))?.unwrap_or_default();
+        self.dealt_with = self.cursor;
         Ok(())
     }
 }

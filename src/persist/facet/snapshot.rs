@@ -12,9 +12,10 @@ use super::store::unexpected;
 use crate::persist::backend::Backend;
 use crate::persist::error::{Fault, StoreError};
 use crate::persist::record::{Key, Payload, Seq};
-use crate::persist::transaction::{CommitOutcome, KvWrite, Transaction};
+use crate::persist::transaction::{CommitOutcome, KeyExpect, KvWrite, Transaction};
 
-/// What `snapshot/NAME` holds: the value itself, or how many parts of its JSON text `snapshot/NAME/0`, ... hold.
+/// What `snapshot/NAME` holds: the value itself, or how many parts of its JSON text
+/// `snapshot-part/NAME/0`, ... hold.
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     seq: Seq,
@@ -27,15 +28,15 @@ struct Manifest {
 /// The key of the snapshot `name`.
 pub(super) fn snapshot_key(name: &str) -> Result<Key, StoreError> {
     // Room for the number of a part.
-    Key::new(format!("snapshot/{name}/999999"))?;
+    Key::new(format!("snapshot-part/{name}/999999"))?;
     Ok(Key::new(format!("snapshot/{name}"))?)
 }
 
 fn part_key(name: &str, part: usize) -> Key {
-    Key::stored(&format!("snapshot/{name}/{part}"))
+    Key::stored(&format!("snapshot-part/{name}/{part}"))
 }
 
-/// Saves `state` as the snapshot `name`, in place of an earlier one.
+/// Saves `state` as the snapshot `name`, in place of an earlier one. One that has folded further is left as it is.
 ///
 /// # Errors
 /// [`StoreError`] when storage failed, or the value has no JSON form or more parts than a transaction takes.
@@ -52,19 +53,27 @@ pub async fn save_snapshot<T: Serialize>(
     let inline = inline.map_err(|error| Fault::corrupt(key.as_str(), error.to_string()))?;
     let manifest = Payload::new(&Manifest { seq: state.seq, value: inline, parts: parts.len() })?;
 
-    let earlier = manifest_of(backend, &key).await?.map_or(0, |manifest| manifest.parts);
-    let mut transaction = Transaction::new().write(KvWrite::Put(key, manifest));
-    for stale in parts.len()..earlier {
-        transaction = transaction.write(KvWrite::Delete(part_key(name, stale)));
-    }
-    for (place, part) in parts.into_iter().enumerate() {
-        transaction = transaction.write(KvWrite::Put(part_key(name, place), part));
-    }
-    match backend.commit_one(transaction).await? {
-        CommitOutcome::Done(_) => Ok(()),
-        CommitOutcome::Refused(limit) => Err(limit.into()),
-        outcome @ (CommitOutcome::Already(_) | CommitOutcome::KeyReused | CommitOutcome::Conflict(_)) => {
-            Err(unexpected(&outcome))
+    loop {
+        let found = backend.get(&key).await?;
+        let earlier: Option<Manifest> = found.as_ref().and_then(|payload| payload.read().ok());
+        if earlier.as_ref().is_some_and(|earlier| earlier.seq > state.seq) {
+            // Somebody has folded further meanwhile, and may have truncated what this state lacks.
+            return Ok(());
+        }
+        let expect = found.map_or(KeyExpect::Absent, KeyExpect::Equals);
+        let put = KvWrite::Put(key.clone(), manifest.clone());
+        let mut transaction = Transaction::new().expect_key(key.clone(), expect).write(put);
+        for stale in parts.len()..earlier.map_or(0, |earlier| earlier.parts) {
+            transaction = transaction.write(KvWrite::Delete(part_key(name, stale)));
+        }
+        for (place, part) in parts.iter().enumerate() {
+            transaction = transaction.write(KvWrite::Put(part_key(name, place), part.clone()));
+        }
+        match backend.commit_one(transaction).await? {
+            CommitOutcome::Done(_) => return Ok(()),
+            CommitOutcome::Conflict(_) => {}
+            CommitOutcome::Refused(limit) => return Err(limit.into()),
+            outcome @ (CommitOutcome::Already(_) | CommitOutcome::KeyReused) => return Err(unexpected(&outcome)),
         }
     }
 }

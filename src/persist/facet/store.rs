@@ -57,7 +57,10 @@ impl Store {
     }
 
     /// Commits a transaction without an idempotency key. A limit is the caller's mistake; a conflict is an answer.
-    pub(super) async fn commit(&self, transaction: Transaction) -> Result<Result<Committed, Vec<Failed>>, StoreError> {
+    pub(in crate::persist) async fn commit(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Result<Committed, Vec<Failed>>, StoreError> {
         match self.backend.commit_one(transaction).await? {
             CommitOutcome::Done(committed) => Ok(Ok(committed)),
             CommitOutcome::Conflict(failed) => Ok(Err(failed)),

@@ -148,7 +148,10 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> View<T> {
                 let place = format!("stream {} at seq {next}", stream.name());
                 return Err(Fault::corrupt(place, "is missing").into());
             }
-            if self.fold(&page)? < PAGE {
+            let last = page.last().map(|event| event.seq).unwrap_or_default();
+            let whole = self.fold(&page)? == PAGE;
+            // A gap inside of the page: the fold has stopped before it, and the next look meets it first.
+            if !whole && self.seq() >= last {
                 break;
             }
         }

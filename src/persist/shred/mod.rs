@@ -28,7 +28,8 @@ use zeroize::Zeroizing;
 
 use super::error::StoreError;
 use super::facet::{Created, Store, Swap};
-use super::record::Key;
+use super::record::{Key, Payload};
+use super::transaction::{KeyExpect, KvWrite, Transaction};
 
 pub use policy::{Personal, Seal};
 
@@ -163,11 +164,10 @@ impl Vault {
     /// [`StoreError`] when storage failed.
     pub async fn readmit(&self, subject: &str) -> Result<(), StoreError> {
         let key = entry_key(subject)?;
-        // Only if it is destroyed: a living key is never dropped here.
-        match self.keys.get(&key).await? {
-            Some(Entry::Destroyed) => self.keys.delete(&key).await,
-            Some(Entry::Key(_)) | None => Ok(()),
-        }
+        // Only if it is destroyed in the moment of the deletion: a living key is never dropped here.
+        let destroyed = KeyExpect::Equals(Payload::new(&Entry::Destroyed)?);
+        let delete = Transaction::new().expect_key(key.clone(), destroyed).write(KvWrite::Delete(key));
+        self.keys.commit(delete).await.map(drop)
     }
 
     /// Wraps every subject's key with `master` instead, and answers the vault that opens them. Once the old master key is
@@ -180,7 +180,7 @@ impl Vault {
     pub async fn rotate(&self, master: MasterKey) -> Result<Self, StoreError> {
         let next = Self { master, ..self.clone() };
         for key in self.keys.keys("shred/").await? {
-            let subject = key.as_str().trim_start_matches("shred/");
+            let Some(subject) = key.as_str().strip_prefix("shred/") else { continue };
             loop {
                 let Some(entry @ Entry::Key(_)) = self.keys.get::<Entry>(&key).await? else { break };
                 if next.unwrap(subject, &entry).is_ok() {

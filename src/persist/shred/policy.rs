@@ -50,7 +50,7 @@ impl Personal {
         if let Some(wrong) = wrong {
             return Err(vault_error(format!("{wrong:?} is no JSON Pointer to a field: those begin with /")));
         }
-        if let Some(wrong) = fields.iter().find(|field| subject.starts_with(field.as_str())) {
+        if let Some(wrong) = fields.iter().find(|field| format!("{subject}/").starts_with(&format!("{field}/"))) {
             return Err(vault_error(format!("the subject {subject:?} cannot be part of the sealed field {wrong:?}")));
         }
         let mut rules = BTreeMap::clone(&self.rules);
@@ -123,7 +123,8 @@ impl Seal {
             if !keys.contains_key(&subject) {
                 keys.insert(subject.clone(), self.vault.find(&subject).await?);
             }
-            for field in &rule.fields {
+            // Backwards: what was sealed last holds what was sealed before.
+            for field in rule.fields.iter().rev() {
                 let Some(found) = data.pointer_mut(field) else { continue };
                 let Some(sealed) = sealed_text(found) else { continue };
                 *found = match (keys.get(&subject), sealed.split_once('.')) {

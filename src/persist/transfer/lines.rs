@@ -79,17 +79,13 @@ pub async fn import_events(from: &mut (dyn BufRead + Send), to: &dyn Backend) ->
         number += 1;
         let text = match next_line(from, number) {
             Ok(text) => text,
-            Err(error) => {
-                import.flush().await?;
-                return Err(error);
-            }
+            Err(error) => return Err(import.stopped(error).await),
         };
         if text.is_empty() {
             break;
         }
         if let Err(error) = import.take(text.trim(), number).await {
-            import.flush().await?;
-            return Err(error);
+            return Err(import.stopped(error).await);
         }
     }
     import.flush().await?;
@@ -112,6 +108,9 @@ impl Importer<'_> {
         let wrong = |reason: String| TransferError::Line { line: number, reason };
         let line: Line = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
         let stream = StreamName::new(&line.stream).map_err(|error| wrong(error.to_string()))?;
+        if line.seq == Some(Seq::UNWRITTEN) {
+            return Err(wrong("seq is 0, and the first event of a stream has 1".to_owned()));
+        }
         let event = NewEvent { event_type: line.event_type, at: line.at, data: line.data };
         let head = match self.heads.get(&stream) {
             Some(head) => *head,
@@ -125,11 +124,24 @@ impl Importer<'_> {
             return Err(wrong(format!("seq {seq} of stream {stream} cannot follow seq {head}")));
         }
         self.heads.insert(stream.clone(), head.next());
-        self.waiting.push((number, Transaction::append(&stream, Expect::At(head), vec![event])));
+        // A line that names no place takes whatever place there is.
+        let expect = if line.seq.is_some() { Expect::At(head) } else { Expect::Any };
+        self.waiting.push((number, Transaction::append(&stream, expect, vec![event])));
         if self.waiting.len() == PAGE {
             self.flush().await?;
         }
         Ok(())
+    }
+
+    /// Keeps what stands before the line that is wrong, and says so.
+    async fn stopped(&mut self, error: TransferError) -> TransferError {
+        if let Err(failed) = self.flush().await {
+            return failed;
+        }
+        let TransferError::Line { line, reason } = error else { return error };
+        let Imported { appended, present } = self.imported;
+        let reason = format!("{reason} (before it {appended} events were appended, {present} were there already)");
+        TransferError::Line { line, reason }
     }
 
     async fn compare(

@@ -105,9 +105,11 @@ impl Export {
             Stage::Events(after) => {
                 let page = self.backend.read_all(after, PAGE).await?;
                 let through = self.cut.through;
+                // A short page is no end: a damaged record may follow, and must be met.
+                let ends = page.events.last().is_none_or(|last| last.cursor >= through);
                 let events = page.events.into_iter().filter(|event| event.cursor <= through).map(Item::Event);
                 let items: Vec<Item> = events.collect();
-                self.stage = if items.len() < PAGE { Stage::Keys } else { Stage::Events(page.next) };
+                self.stage = if ends { Stage::Keys } else { Stage::Events(page.next) };
                 Ok(Some(items))
             }
             Stage::Keys => {
@@ -144,6 +146,9 @@ async fn empty(backend: &dyn Backend) -> Result<(), TransferError> {
     }
     if let Some((key, _)) = backend.scan("", None, 1).await?.pop() {
         return Err(TransferError::NotEmpty { found: format!("key {key}") });
+    }
+    if let Some((key, _)) = backend.cut().await?.remembered.pop() {
+        return Err(TransferError::NotEmpty { found: format!("idempotency key {key}") });
     }
     Ok(())
 }

@@ -90,7 +90,14 @@ async fn ask<R: DeserializeOwned>(
     op: &str,
     args: &(impl Serialize + Sync),
 ) -> Result<R, Fault> {
-    match transport.call(Request::new(op, args)?).await? {
+    // A read whose answer is lost has happened or not, and it is all the same.
+    let writes = matches!(op, "persist/commit" | "persist/truncate" | "persist/import");
+    let response = transport.call(Request::new(op, args)?).await.map_err(|fault| match fault {
+        Fault::Unknown { reason } if !writes => Fault::Unavailable { reason },
+        fault
+        @ (Fault::Unknown { .. } | Fault::Unavailable { .. } | Fault::Poisoned { .. } | Fault::Corrupt { .. }) => fault,
+    });
+    match response? {
         Response::Ok(value) => value.read().map_err(|error| Fault::Unknown { reason: error.to_string().into() }),
         Response::Error(ResponseError::Fault(fault)) => Err(fault),
         Response::Error(refused) => Err(Fault::Unavailable { reason: refused.to_string().into() }),
