@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use boxoffice_core::persist::{
-    Backend, CommitOutcome, Cursor, Expect, IdempotencyKey, Key, KvWrite, NewEvent, OpenError, Payload, Seq,
+    Backend, CommitOutcome, Cursor, Expect, IdempotencyKey, Key, KvWrite, Location, NewEvent, OpenError, Payload, Seq,
     SledBackend, SledOptions, StreamName, Transaction,
 };
 use boxoffice_core::time::Timestamp;
@@ -123,4 +123,39 @@ fn large_events_never_spill_into_unsynced_files() {
     }
     let spilled = fs::read_dir(folder.path().join("blobs")).map_or(0, Iterator::count);
     assert_eq!(spilled, 0);
+}
+
+/// Eight threads read the head and append with it, again and again: each expectation has one winner, and what was won is
+/// what is stored. (The conformance suite does the same with tasks that take turns.)
+#[test]
+fn of_eight_threads_each_expectation_has_one_winner_on_either_engine() {
+    for engine in ["sled", "fjall"] {
+        let folder = tempfile::tempdir().unwrap();
+        let place: Location = format!("{engine}:{}", folder.path().join("store").display()).parse().unwrap();
+        let store = place.open(true).unwrap();
+        let hot = StreamName::new("hot").unwrap();
+        let race = |_: usize| {
+            let mut won = Vec::new();
+            for _ in 0..40 {
+                let seen = store.head(&hot).now_or_never().unwrap().unwrap().last;
+                let event = NewEvent::new("x", Timestamp::EPOCH, &seen).unwrap();
+                let append = Transaction::append(&hot, Expect::At(seen), vec![event]);
+                if store.commit_one(append).now_or_never().unwrap().unwrap().is_done() {
+                    won.push(seen);
+                }
+            }
+            won
+        };
+        let mut won: Vec<Seq> = std::thread::scope(|scope| {
+            let race = &race;
+            let threads: Vec<_> = (0..8).map(|writer| scope.spawn(move || race(writer))).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        won.sort_unstable();
+        let stored = store.read(&hot, Seq::FIRST, usize::MAX).now_or_never().unwrap().unwrap();
+        // Dense from the first on: no expectation was met twice, and none that was met is missing.
+        assert_eq!(won, (0..stored.len() as u64).map(Seq::new).collect::<Vec<_>>(), "{engine}");
+        assert!(stored.iter().zip(&won).all(|(event, seen)| event.seq == seen.next()));
+        assert!(!won.is_empty());
+    }
 }
