@@ -1,6 +1,7 @@
 //! What the stores in directories share: whose directory it is, and what a failing engine said.
 
 use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::panic::catch_unwind;
@@ -62,7 +63,12 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, String>) -> Result<T, 
 
 /// The file beside an engine's own in which the [`Mark`] is kept: two numbers and a CRC-32 of them, little-endian.
 #[derive(Debug)]
-pub(super) struct MarkFile(Mutex<File>);
+pub(super) struct MarkFile {
+    file: Mutex<File>,
+    /// Whether a mark of this process is on the disk: the first one is synced, so that a power cut leaves that or a later
+    /// one and not none.
+    synced: AtomicBool,
+}
 
 impl MarkFile {
     /// Its name in the store's directory.
@@ -71,21 +77,25 @@ impl MarkFile {
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(folder.join(Self::NAME))?;
-        Ok(Self(Mutex::new(file)))
+        Ok(Self { file: Mutex::new(file), synced: AtomicBool::new(false) })
     }
 
     pub(super) fn keep(&self, mark: Mark) -> io::Result<()> {
         let mut bytes = [mark.cursor.to_le_bytes(), mark.silent.to_le_bytes()].concat();
         let sum = crc32fast::hash(&bytes);
         bytes.extend_from_slice(&sum.to_le_bytes());
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.rewind()?;
-        file.write_all(&bytes)
+        file.write_all(&bytes)?;
+        if !self.synced.swap(true, Ordering::Relaxed) {
+            file.sync_all()?;
+        }
+        Ok(())
     }
 
     /// None when there is none, or none that can be read.
     pub(super) fn read(&self) -> io::Result<Option<Mark>> {
-        let (mut file, mut bytes) = (self.0.lock().unwrap_or_else(PoisonError::into_inner), Vec::new());
+        let (mut file, mut bytes) = (self.file.lock().unwrap_or_else(PoisonError::into_inner), Vec::new());
         file.rewind()?;
         file.read_to_end(&mut bytes)?;
         let number = |from: usize| Some(u64::from_le_bytes(bytes.get(from..from + 8)?.try_into().ok()?));

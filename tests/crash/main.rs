@@ -60,7 +60,7 @@ fn write_and_kill(place: &str, dice: &mut Dice, prepare: impl FnOnce(&mut Comman
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     // Somewhere in a commit, which takes less than this, or while it opens.
-    let (enough, commit, open) = (dice.below(40), dice.below(2_000), dice.below(20_000));
+    let (enough, commit, open) = (dice.below(30), dice.below(4_000), dice.below(20_000));
     if enough == 0 {
         kill_after(&mut child, Duration::from_micros(open));
     }

@@ -204,7 +204,7 @@ int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 static int synced(int fd, long call) {
     if (!watched(fd)) return syscall(call, fd);
     /* A slow disk: so that the power is mostly cut while something is not covered. */
-    usleep(1000);
+    usleep(3000);
     pthread_mutex_lock(&lock);
     int done = fails('s') ? -1 : syscall(call, fd);
     /* What was noted so far is on the disk now. */

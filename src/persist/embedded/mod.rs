@@ -129,6 +129,7 @@ impl<E: Engine> Embedded<E> {
         }
         let mut writer = lock(&store.writer)?;
         (writer.next_cursor, writer.silent) = (next_cursor, silent);
+        store.keep_mark(&writer);
         drop(writer);
         store.durable.store(next_cursor.position() - 1, Ordering::Release);
         Ok(store)
