@@ -88,7 +88,7 @@ impl Subscription {
                         return Ok(None);
                     }
                 }
-                Err(StoreError::Fault(Fault::Unavailable { .. })) if self.has_ended() => return Ok(None),
+                Err(StoreError::Fault(fault)) if Reader::has_ended(&fault) => return Ok(None),
                 Err(error) => return Err(error),
             }
         }
@@ -114,10 +114,6 @@ impl Subscription {
             wait.await;
             Ok(())
         }))
-    }
-
-    fn has_ended(&self) -> bool {
-        self.committed.has_changed().is_err()
     }
 
     /// Commits `transaction` and moves on past `delivery`, both or neither: its effect on the store is there exactly once,

@@ -1,12 +1,14 @@
 //! The threads of a box office: one for the owners, one for the writer, one for readers.
 
 use core::future::Future;
+use core::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
 use actix::{Actor, Addr, Arbiter, ArbiterHandle, System};
 use boxoffice_core::persist::{Backend, Fault};
+use futures_util::FutureExt;
 use tokio::sync::{oneshot, watch};
 
 use crate::clock::Clock;
@@ -16,6 +18,8 @@ use crate::occurrence::{Settings, Surroundings};
 use crate::registry::{RegistryActor, RestartBudget};
 use crate::stats::Counters;
 use crate::store::StoreActor;
+
+const ENDED: &str = "the box office is shut down";
 
 /// Runs what reads the store on a thread that may block, so that the owners' thread never does.
 #[derive(Clone, Debug)]
@@ -30,14 +34,19 @@ impl Reader {
     {
         let (sender, receiver) = oneshot::channel();
         self.spawn(async move {
-            if sender.send(read.await).is_err() {
+            let done = AssertUnwindSafe(read).catch_unwind().await;
+            let panicked = || Fault::Poisoned { reason: "a read panicked".into() };
+            if sender.send(done.unwrap_or_else(|_| Err(panicked()))).is_err() {
                 tracing::debug!("nobody waits for a read any more");
             }
         });
-        async move {
-            let ended = || Fault::Unavailable { reason: "the reading thread ended".into() };
-            receiver.await.unwrap_or_else(|_| Err(ended()))
-        }
+        // The task is dropped unfinished when the thread ends, and only then.
+        async move { receiver.await.unwrap_or_else(|_| Err(Fault::Unavailable { reason: ENDED.into() })) }
+    }
+
+    /// Whether `fault` says that the reading thread has ended.
+    pub(crate) fn has_ended(fault: &Fault) -> bool {
+        matches!(fault, Fault::Unavailable { reason } if &**reason == ENDED)
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
