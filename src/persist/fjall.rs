@@ -15,6 +15,7 @@ use std::path::Path;
 use super::directory::{MarkFile, check_directory, engine_error, guarded, open_error};
 use super::embedded::{Batch, Embedded, Engine, EngineError, Mark, Order, Visit};
 use super::error::OpenError;
+use super::location::is_fjall;
 
 /// A store in a directory of its own, on fjall 3, durable across power cuts.
 ///
@@ -77,11 +78,6 @@ impl FjallBackend {
         let engine = FjallEngine::open(path, options)?;
         Self::new(engine).map_err(|fault| open_error(path, &fault))
     }
-}
-
-/// Whether a directory holds what fjall makes.
-pub(super) fn is_fjall(path: &Path) -> bool {
-    path.join("version").is_file() && path.join("keyspaces").is_dir()
 }
 
 impl FjallEngine {

@@ -9,6 +9,16 @@ use super::backend::Backend;
 use super::error::OpenError;
 use super::memory::MemoryBackend;
 
+/// Whether a directory holds what sled makes.
+pub(super) fn is_sled(path: &Path) -> bool {
+    path.join("db").is_file() && path.join("conf").is_file()
+}
+
+/// Whether a directory holds what fjall makes.
+pub(super) fn is_fjall(path: &Path) -> bool {
+    path.join("version").is_file() && path.join("keyspaces").is_dir()
+}
+
 /// Where a store is: `sled:DIR`, `fjall:DIR` or `memory:`. A bare `DIR` is what is found there, and sled for a new one.
 ///
 /// ```
@@ -59,10 +69,7 @@ impl fmt::Display for Location {
 impl Location {
     /// The location of the store in the directory `path`, by what is in it; a sled store when that is not told.
     pub fn found_at(path: &Path) -> Self {
-        if path.join("version").is_file() && path.join("keyspaces").is_dir() {
-            return Self::Fjall(path.to_owned());
-        }
-        Self::Sled(path.to_owned())
+        if is_fjall(path) { Self::Fjall(path.to_owned()) } else { Self::Sled(path.to_owned()) }
     }
 
     /// The directory, if it is one.
@@ -75,11 +82,10 @@ impl Location {
 
     /// That a store of the other engine is not taken for a directory of other files.
     fn matches(&self, path: &Path) -> Result<(), OpenError> {
-        let (sled, found) = (path.join("db").is_file() && path.join("conf").is_file(), Self::found_at(path));
-        let reason = match (self, &found) {
-            (Self::Sled(_), Self::Fjall(_)) => "it is a fjall store",
-            (Self::Fjall(_), Self::Sled(_)) if sled => "it is a sled store",
-            _ => return Ok(()),
+        let reason = match self {
+            Self::Sled(_) if is_fjall(path) => "it is a fjall store",
+            Self::Fjall(_) if is_sled(path) && !is_fjall(path) => "it is a sled store",
+            Self::Memory | Self::Sled(_) | Self::Fjall(_) => return Ok(()),
         };
         Err(OpenError::NotAStore { path: path.to_owned(), reason: reason.to_owned() })
     }

@@ -212,23 +212,14 @@ fn broken_limit(transaction: &Transaction, limits: &Limits) -> Option<Limit> {
     if transaction.idempotency_key.is_some() && streams > KEYED_APPENDS_MAX {
         return Some(Limit::Operations { operations: streams, limit: KEYED_APPENDS_MAX });
     }
-    for append in &transaction.appends {
-        for event in &append.events {
-            let bytes = append.stream.as_str().len() + event.event_type.as_str().len() + event.data.json().len();
-            if bytes > limits.event_bytes_max {
-                let limit = limits.event_bytes_max;
-                return Some(Limit::EventBytes { bytes, limit });
-            }
-        }
-    }
-    for write in &transaction.writes {
-        if let KvWrite::Put(key, value) = write {
-            let bytes = key.as_str().len() + value.json().len();
-            if bytes > limits.value_bytes_max {
-                let limit = limits.value_bytes_max;
-                return Some(Limit::ValueBytes { bytes, limit });
-            }
-        }
-    }
-    None
+    let events =
+        transaction.appends.iter().flat_map(|append| append.events.iter().map(|event| (&append.stream, event)));
+    let mut broken =
+        events.filter_map(|(stream, event)| limits.broken_by_event(stream, &event.event_type, &event.data));
+    broken.next().or_else(|| {
+        transaction.writes.iter().find_map(|write| match write {
+            KvWrite::Put(key, value) => limits.broken_by_value(key, value),
+            KvWrite::Delete(_) => None,
+        })
+    })
 }

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use super::directory::{MarkFile, check_directory, engine_error, guarded, open_error};
 use super::embedded::{Batch, Embedded, Engine, EngineError, Mark, Order, Visit};
 use super::error::OpenError;
+use super::location::is_sled;
 
 /// A store in a directory of its own, on sled 0.34.7, durable across power cuts.
 ///
@@ -117,11 +118,6 @@ impl SledBackend {
         let engine = SledEngine::open(path, options)?;
         Self::new(engine).map_err(|fault| open_error(path, &fault))
     }
-}
-
-/// Whether a directory holds what sled makes.
-pub(super) fn is_sled(path: &Path) -> bool {
-    path.join("db").is_file() && path.join("conf").is_file()
 }
 
 impl SledEngine {

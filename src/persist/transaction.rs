@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::backend::Limits;
 use super::contents::Fingerprint;
 use super::error::NameError;
-use super::record::{Cursor, Key, NewEvent, Payload, Seq, StreamName, name};
+use super::record::{Cursor, EventType, Key, NewEvent, Payload, Seq, StreamName, name};
 use crate::id::check_text;
 
 name!(
@@ -270,6 +271,22 @@ pub enum Limit {
         /// Operations allowed.
         limit: usize,
     },
+}
+
+impl Limits {
+    /// The limit that an event breaks.
+    pub(crate) fn broken_by_event(&self, stream: &StreamName, event_type: &EventType, data: &Payload) -> Option<Limit> {
+        let bytes = stream.as_str().len() + event_type.as_str().len() + data.json().len();
+        let limit = self.event_bytes_max;
+        (bytes > limit).then_some(Limit::EventBytes { bytes, limit })
+    }
+
+    /// The limit that a key and its value break.
+    pub(crate) fn broken_by_value(&self, key: &Key, value: &Payload) -> Option<Limit> {
+        let bytes = key.as_str().len() + value.json().len();
+        let limit = self.value_bytes_max;
+        (bytes > limit).then_some(Limit::ValueBytes { bytes, limit })
+    }
 }
 
 /// What became of a transaction. Only `Done` wrote anything, now; only `Already` wrote it before.

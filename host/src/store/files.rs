@@ -25,8 +25,7 @@ impl Copied {
         if in_use(path) {
             return Err(OpenError::Locked { path: path.to_owned() }.into());
         }
-        let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = tempfile::TempDir::with_prefix_in(".boxoffice-copy-", parent)
+        let folder = tempfile::TempDir::with_prefix_in(".boxoffice-copy-", folder_of(path))
             .or_else(|_| tempfile::TempDir::with_prefix("boxoffice-copy-"));
         let doing = "make a directory for a copy of the files";
         let folder = folder.map_err(|error| HostError::System { doing, error })?;
@@ -49,6 +48,11 @@ impl Copied {
         }
         HostError::Open(error)
     }
+}
+
+/// The folder that a path is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether another process holds the lock of either engine.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use boxoffice::persist::{Backend, Location, TransferError, backup, copy, import_events, restore};
 
 use super::args::{BackupArgs, CopyArgs, ImportArgs, RestoreArgs};
+use super::files::folder_of;
 use super::place::Place;
 use crate::error::HostError;
 use crate::output::print;
@@ -29,7 +30,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> HostError {
 /// Gives what is whole its name, in a way that a power cut does not undo.
 fn rename(from: &Path, to: &Path) -> Result<(), HostError> {
     fs::rename(from, to).map_err(at(to))?;
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(to);
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
 }
 

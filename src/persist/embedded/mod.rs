@@ -121,9 +121,10 @@ impl<E: Engine> Embedded<E> {
             unmarked: false,
         };
         let (next_cursor, silent) = store.recover()?;
-        let written = next_cursor.position() > 1 || silent > 0;
-        let marked = store.engine.mark().map_err(|error| store.poisoned(&error))?.is_some();
-        store.unmarked = store.engine.keeps_marks() && written && !marked;
+        let found = Mark { cursor: next_cursor.position() - 1, silent };
+        let kept = store.engine.mark().map_err(|error| store.poisoned(&error))?;
+        has_lost_nothing(found, kept.unwrap_or_default())?;
+        store.unmarked = store.engine.keeps_marks() && found != Mark::default() && kept.is_none();
         if store.unmarked {
             tracing::warn!("the store's mark is missing or damaged: a lost end would not be noticed");
         }
@@ -160,22 +161,7 @@ impl<E: Engine> Embedded<E> {
             let ends = runs.iter().map(|run| first + run.offset + run.events.len() as u64);
             next = ends.fold(next, u64::max);
         }
-        self.has_lost_nothing(Mark { cursor: next - 1, silent: meta.silent })?;
         Ok((Cursor::from_position(next), meta.silent))
-    }
-
-    /// That the engine shows everything that was durable.
-    fn has_lost_nothing(&self, found: Mark) -> Result<(), Fault> {
-        let kept = self.engine.mark().map_err(|error| self.poisoned(&error))?.unwrap_or_default();
-        if found.cursor >= kept.cursor && found.silent >= kept.silent {
-            return Ok(());
-        }
-        let reason = format!(
-            "cursor {} and {} commits without events were durable, and the storage engine shows {} and {}: it has \
-             dropped the end of its log as damaged. Restore a backup, or copy what is left with `store repair`",
-            kept.cursor, kept.silent, found.cursor, found.silent
-        );
-        Err(Fault::corrupt("end of the store", reason))
     }
 
     /// That the store is of this layout: the number that every layout begins with.
@@ -279,6 +265,19 @@ impl<E: Engine> Embedded<E> {
         tracing::debug!(transactions = plan.done, events = plan.events.len(), "committed");
         Ok(outcomes)
     }
+}
+
+/// That the engine shows everything that was durable.
+fn has_lost_nothing(found: Mark, kept: Mark) -> Result<(), Fault> {
+    if found.cursor >= kept.cursor && found.silent >= kept.silent {
+        return Ok(());
+    }
+    let reason = format!(
+        "cursor {} and {} commits without events were durable, and the storage engine shows {} and {}: it has dropped \
+         the end of its log as damaged. Restore a backup, or copy what is left with `store repair`",
+        kept.cursor, kept.silent, found.cursor, found.silent
+    );
+    Err(Fault::corrupt("end of the store", reason))
 }
 
 fn panicked() -> Fault {

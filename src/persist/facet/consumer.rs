@@ -110,9 +110,7 @@ pub struct Consumer {
     key: Key,
     selection: Selection,
     /// As the key was seen last.
-    stored: Option<Payload>,
-    /// What it says.
-    dealt_with: Cursor,
+    stored: Option<Cursor>,
     cursor: Cursor,
 }
 
@@ -131,14 +129,7 @@ impl Consumer {
     /// [`StoreError`] when storage failed, or the name is no part of a key.
     pub async fn open(store: &Store, name: &str, selection: Selection) -> Result<Self, StoreError> {
         let key = Key::new(format!("consumer/{name}"))?;
-        let mut consumer = Self {
-            store: store.clone(),
-            key,
-            selection,
-            stored: None,
-            dealt_with: Cursor::START,
-            cursor: Cursor::START,
-        };
+        let mut consumer = Self { store: store.clone(), key, selection, stored: None, cursor: Cursor::START };
         consumer.look().await?;
         Ok(consumer)
     }
@@ -170,18 +161,17 @@ impl Consumer {
     /// [`StoreError`] when storage failed or the transaction breaks a limit. After [`Fault::Unknown`] open the
     /// consumer again: its cursor says what happened.
     pub async fn commit(&mut self, delivery: &Delivery, transaction: Transaction) -> Result<Advance, StoreError> {
-        if delivery.through <= self.dealt_with {
+        if let Some(actual) = self.stored.filter(|stored| delivery.through <= *stored) {
             // This delivery was dealt with before: once is enough.
-            return Ok(Advance::Overtaken { actual: self.dealt_with });
+            return Ok(Advance::Overtaken { actual });
         }
+        let stored = self.stored.as_ref().map(Payload::new).transpose()?;
+        let expect = stored.map_or(KeyExpect::Absent, KeyExpect::Equals);
         let moved = Payload::new(&delivery.through)?;
-        let expect = self.stored.clone().map_or(KeyExpect::Absent, KeyExpect::Equals);
-        let transaction =
-            transaction.expect_key(self.key.clone(), expect).write(KvWrite::Put(self.key.clone(), moved.clone()));
+        let transaction = transaction.expect_key(self.key.clone(), expect).write(KvWrite::Put(self.key.clone(), moved));
         match self.store.commit(transaction).await? {
             Ok(committed) => {
-                self.stored = Some(moved);
-                (self.cursor, self.dealt_with) = (delivery.through, delivery.through);
+                (self.stored, self.cursor) = (Some(delivery.through), delivery.through);
                 Ok(Advance::Done(committed))
             }
             Err(failed) => {
@@ -219,10 +209,9 @@ impl Consumer {
     }
 
     async fn look(&mut self) -> Result<(), StoreError> {
-        self.stored = self.store.backend().get(&self.key).await?;
-        let cursor = self.stored.as_ref().map(Payload::read).transpose();
-        self.cursor = cursor.map_err(|error| Fault::corrupt(self.key.as_str(), error.to_string()))?.unwrap_or_default();
-        self.dealt_with = self.cursor;
+        let stored = self.store.backend().get(&self.key).await?.map(|stored| stored.read()).transpose();
+        self.stored = stored.map_err(|error| Fault::corrupt(self.key.as_str(), error.to_string()))?;
+        self.cursor = self.stored.unwrap_or_default();
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::{load_snapshot, save_snapshot, snapshot_key};
+use super::snapshot::{load_snapshot, save_snapshot, snapshot_key, snapshot_seq};
 use super::store::Store;
 use super::stream::Stream;
 use crate::persist::error::{Fault, StoreError};
@@ -107,10 +107,10 @@ impl Stream {
         seed: T,
         step: impl FnMut(&mut T, &RecordedEvent),
     ) -> Result<Projected<T>, StoreError> {
-        let prior = self.store().load_snapshot(name, seed).await?;
-        let (before, known) = (prior.seq, self.store().snapshot_exists(name).await?);
-        let state = self.resume(prior, step).await?;
-        if state.seq > before || !known {
+        let saved = load_snapshot(&**self.store().backend(), name).await?;
+        let before = saved.as_ref().map(|saved| saved.seq);
+        let state = self.resume(saved.unwrap_or_else(|| Projected::seed(seed)), step).await?;
+        if before.is_none_or(|before| state.seq > before) {
             self.store().save_snapshot(name, &state).await?;
         }
         Ok(state)
@@ -121,7 +121,7 @@ impl Stream {
     /// # Errors
     /// [`StoreError::Fault`] when storage failed.
     pub async fn uncompacted(&self, name: &str) -> Result<u64, StoreError> {
-        let saved = super::snapshot::snapshot_seq(&**self.store().backend(), name).await?;
+        let saved = snapshot_seq(&**self.store().backend(), name).await?;
         Ok(self.last_seq().await?.get().saturating_sub(saved.get()))
     }
 

@@ -148,10 +148,9 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> View<T> {
                 let place = format!("stream {} at seq {next}", stream.name());
                 return Err(Fault::corrupt(place, "is missing").into());
             }
-            let last = page.last().map(|event| event.seq).unwrap_or_default();
-            let whole = self.fold(&page)? == PAGE;
-            // A gap inside of the page: the fold has stopped before it, and the next look meets it first.
-            if !whole && self.seq() >= last {
+            self.fold(&page)?;
+            // After a gap inside of the page, before which the fold has stopped, the next look meets it first.
+            if page.len() < PAGE && page.last().is_some_and(|last| self.seq() >= last.seq) {
                 break;
             }
         }
@@ -169,7 +168,7 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> View<T> {
     }
 
     /// Folds what follows the value; what another refresh has folded meanwhile is passed over.
-    fn fold(&self, page: &[RecordedEvent]) -> Result<usize, StoreError> {
+    fn fold(&self, page: &[RecordedEvent]) -> Result<(), StoreError> {
         let mut state = self.lock()?;
         let State { value, seq, .. } = &mut *state;
         // Copies the value only if somebody still holds what a peek answered.
@@ -180,7 +179,7 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> View<T> {
                 *seq = event.seq;
             }
         }
-        Ok(page.len())
+        Ok(())
     }
 
     fn lock(&self) -> Result<std::sync::RwLockWriteGuard<'_, State<T>>, StoreError> {

@@ -162,16 +162,10 @@ async fn import(backend: &dyn Backend, items: Vec<Item>) -> Result<(), TransferE
     for item in &items {
         let (place, broken) = match item {
             Item::Event(event) => {
-                let bytes = event.stream.as_str().len() + event.event_type.as_str().len() + event.data.json().len();
-                let limit = limits.event_bytes_max;
-                let broken = (bytes > limit).then_some(Limit::EventBytes { bytes, limit });
+                let broken = limits.broken_by_event(&event.stream, &event.event_type, &event.data);
                 (format!("event {} of stream {}", event.seq, event.stream), broken)
             }
-            Item::Value(key, value) => {
-                let bytes = key.as_str().len() + value.json().len();
-                let limit = limits.value_bytes_max;
-                (key_place(key), (bytes > limit).then_some(Limit::ValueBytes { bytes, limit }))
-            }
+            Item::Value(key, value) => (key_place(key), limits.broken_by_value(key, value)),
             Item::Deleted(_) | Item::Remembered(..) | Item::Truncated(..) | Item::Next(_) => continue,
         };
         if let Some(limit) = broken {
