@@ -76,6 +76,8 @@ impl Served {
         while std::os::unix::net::UnixStream::connect(home.path("door")).is_err() {
             std::thread::yield_now();
         }
+        // The socket is taken before the store is opened: only an answer says that it is open.
+        home.well("ls --store unix:door");
         served
     }
 }
