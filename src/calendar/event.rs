@@ -1,12 +1,16 @@
 //! A calendar event: one entry of a calendar, with everything that says when it happens.
 
+use std::sync::Arc;
+
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Span};
 
 use super::error::CalendarError;
+use super::ical::{Component, Property};
 use super::rule::RecurrenceRule;
 use super::zone::Frame;
 use crate::id::SeriesId;
+use crate::time::Timestamp;
 
 /// How long an occurrence takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +41,7 @@ impl Length {
     }
 
     /// From `start` to `end`, both as civil times of one frame.
-    #[cfg(feature = "ical")]
-    pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
+        pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
         let viewer = jiff::tz::TimeZone::UTC;
         if *frame == Frame::Date {
             let days = end.date().since(start.date()).map(|span| span.get_days()).unwrap_or_default();
@@ -63,7 +66,7 @@ impl Length {
         match frame {
             Frame::Date | Frame::Floating | Frame::Utc => later.checked_add(exact).unwrap_or(later),
             Frame::Zoned(zone) => {
-                let end = zone.to_ambiguous_zoned(later).compatible().and_then(|zoned| zoned.checked_add(exact));
+                let end = zone.time_zone().to_ambiguous_zoned(later).compatible().and_then(|zoned| zoned.checked_add(exact));
                 end.map_or(later, |end| end.datetime())
             }
         }
@@ -77,6 +80,31 @@ pub enum Range {
     This,
     /// One and all later ones (RANGE=THISANDFUTURE, RFC 5545 section 3.2.13).
     ThisAndFuture,
+}
+
+/// What becomes of a start that the zone skips when clocks are put forward. RFC 5545 section 3.3.10 says both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gap {
+    /// It happens all the same, read with the offset before the gap: 02:30 is shown as 03:30 (section 3.3.5). One that
+    /// has bookings must not vanish, so this is the default.
+    #[default]
+    Shift,
+    /// It does not happen, and COUNT does not count it.
+    Skip,
+}
+
+/// What an entry says beyond when it happens, as it stands in its iCalendar component: DESCRIPTION, LOCATION, ATTENDEE,
+/// X- properties, alarms. Kept in order, so that what is not understood here is written as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// SEQUENCE: how often the entry was changed in a way that matters to who attends (RFC 5545 section 3.8.7.4).
+    pub sequence: u32,
+    /// DTSTAMP: when the entry was last written, as the record says (section 3.8.7.2).
+    pub stamp: Option<Timestamp>,
+    /// All properties that [`CalendarEvent`] and [`Change`] have no field for.
+    pub properties: Vec<Property>,
+    /// Components inside it, such as VALARM.
+    pub components: Vec<Component>,
 }
 
 /// What became of one occurrence (RECURRENCE-ID, RFC 5545 section 3.8.4.4).
@@ -93,9 +121,11 @@ pub struct Change {
     /// The length it has now.
     pub length: Length,
     /// The summary it has now.
-    pub summary: String,
+    pub summary: Arc<str>,
     /// Whether it is cancelled.
     pub cancelled: bool,
+    /// What else it says.
+    pub details: Arc<Details>,
 }
 
 /// One entry of a calendar.
@@ -121,7 +151,7 @@ pub struct CalendarEvent {
     /// The series that its occurrences belong to.
     pub series: SeriesId,
     /// What it is, for people.
-    pub summary: String,
+    pub summary: Arc<str>,
     /// The first start, as civil time in `frame`.
     pub start: DateTime,
     /// How `start` and every other civil time of the event is meant.
@@ -133,6 +163,8 @@ pub struct CalendarEvent {
     pub rules: Vec<RecurrenceRule>,
     /// Further starts, with a length of their own if they have one (RDATE, RFC 5545 section 3.8.5.2).
     pub dates: Vec<(DateTime, Option<Length>)>,
+    /// Rules whose starts do not happen (EXRULE, RFC 2445 section 4.8.5.2; gone from RFC 5545, still in old files).
+    pub excluded_rules: Vec<RecurrenceRule>,
     /// Starts that do not happen (EXDATE, RFC 5545 section 3.8.5.1).
     pub excluded: Vec<DateTime>,
     /// Days on which nothing happens.
@@ -143,11 +175,15 @@ pub struct CalendarEvent {
     pub cancelled: bool,
     /// Seats of each occurrence, if they are for sale.
     pub capacity: Option<u32>,
+    /// What becomes of starts that the zone skips.
+    pub gap: Gap,
+    /// What else it says.
+    pub details: Arc<Details>,
 }
 
 impl CalendarEvent {
     /// An entry that happens once. A start in whole days ([`Frame::Date`]) is taken back to midnight.
-    pub fn new(series: SeriesId, summary: impl Into<String>, start: DateTime, frame: Frame, length: Length) -> Self {
+    pub fn new(series: SeriesId, summary: impl Into<Arc<str>>, start: DateTime, frame: Frame, length: Length) -> Self {
         let start = if frame == Frame::Date { start.date().at(0, 0, 0, 0) } else { start };
         Self {
             series,
@@ -157,11 +193,14 @@ impl CalendarEvent {
             length,
             rules: Vec::new(),
             dates: Vec::new(),
+            excluded_rules: Vec::new(),
             excluded: Vec::new(),
             excluded_days: Vec::new(),
             changes: Vec::new(),
             cancelled: false,
             capacity: None,
+            gap: Gap::Shift,
+            details: Arc::default(),
         }
     }
 
@@ -188,7 +227,6 @@ impl CalendarEvent {
 }
 
 /// The days and the exact rest of a nominal duration such as `P1DT2H` (RFC 5545 section 3.3.6).
-#[cfg(feature = "ical")]
 pub(super) fn nominal(weeks: i64, days: i64, seconds: i64) -> Length {
     let days = i32::try_from(weeks * 7 + days).unwrap_or(i32::MAX).min(3_660_000);
     Length { days: days.max(0), exact: SignedDuration::from_secs(seconds.max(0)) }

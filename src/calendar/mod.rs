@@ -37,8 +37,7 @@ mod day;
 mod error;
 mod event;
 mod expand;
-#[cfg(feature = "ical")]
-mod import;
+mod ical;
 mod occurrence;
 mod rule;
 mod rule_text;
@@ -47,9 +46,10 @@ mod tests;
 mod zone;
 
 pub use error::{CalendarError, RuleError};
-pub use event::{CalendarEvent, Change, Length, Range};
+pub use event::{CalendarEvent, Change, Details, Gap, Length, Range};
 #[cfg(feature = "ical")]
-pub use import::{Diagnostic, Import, ImportError, read_icalendar};
+pub use ical::{Diagnostic, Import, ImportError, read_icalendar};
+pub use ical::{Component, Parameter, Property};
 pub use occurrence::{Occurrence, Select};
 pub use rule::{End, Frequency, RecurrenceRule, Until, WeekdayNumber};
-pub use zone::Frame;
+pub use zone::{Frame, Zone};

@@ -1,6 +1,7 @@
 //! The occurrences of an event that fall into a window.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::{DateTime, time};
 use jiff::tz::TimeZone;
@@ -37,7 +38,7 @@ pub struct Occurrence {
     /// How `start` and `end` are meant.
     pub frame: Frame,
     /// What it is, for people.
-    pub summary: String,
+    pub summary: Arc<str>,
     /// Whether it, or its whole series, is cancelled. It is listed all the same.
     pub cancelled: bool,
 }

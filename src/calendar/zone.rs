@@ -1,10 +1,89 @@
 //! In which frame a civil time is meant, and which instant it is there.
 
+use core::fmt;
+use std::sync::Arc;
+
 use jiff::civil::DateTime;
 use jiff::tz::{Disambiguation, TimeZone};
 
 use super::error::CalendarError;
+use super::ical::Component;
 use crate::time::Timestamp;
+
+/// A time zone with its name.
+///
+/// ```
+/// use boxoffice_core::calendar::Zone;
+/// assert_eq!(Zone::named("Europe/Berlin")?.name(), "Europe/Berlin");
+/// assert!(Zone::named("Mars/Olympus").is_err());
+/// # Ok::<(), boxoffice_core::calendar::CalendarError>(())
+/// ```
+#[derive(Clone)]
+pub struct Zone(Arc<Inner>);
+
+struct Inner {
+    name: Box<str>,
+    time_zone: TimeZone,
+    /// The VTIMEZONE that says what it is, if it is no zone of the IANA database.
+    definition: Option<Component>,
+}
+
+impl Zone {
+    /// The zone of the IANA database with this name, such as `Europe/Berlin`: as the system knows it, or else as the
+    /// database that comes with the crate does.
+    ///
+    /// # Errors
+    /// [`CalendarError::UnknownZone`] when there is none.
+    pub fn named(tzid: &str) -> Result<Self, CalendarError> {
+        let found = jiff::tz::db().get(tzid).map_err(|_| CalendarError::UnknownZone { tzid: tzid.to_owned() })?;
+        let name = found.iana_name().unwrap_or(tzid).into();
+        Ok(Self(Arc::new(Inner { name, time_zone: found, definition: None })))
+    }
+
+    /// A zone given as a TZif file (RFC 9636), such as one of another version of the database.
+    ///
+    /// # Errors
+    /// [`CalendarError::UnknownZone`] when the bytes are no such file.
+    pub fn tzif(name: &str, bytes: &[u8]) -> Result<Self, CalendarError> {
+        let read = TimeZone::tzif(name, bytes);
+        let time_zone = read.map_err(|_| CalendarError::UnknownZone { tzid: name.to_owned() })?;
+        Ok(Self(Arc::new(Inner { name: name.into(), time_zone, definition: None })))
+    }
+
+    /// A zone that a file defines itself.
+    pub(super) fn defined(name: &str, time_zone: TimeZone, definition: Component) -> Self {
+        Self(Arc::new(Inner { name: name.into(), time_zone, definition: Some(definition) }))
+    }
+
+    /// Its name: an IANA name, or what the file that defines it calls it.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its rules.
+    pub fn time_zone(&self) -> &TimeZone {
+        &self.0.time_zone
+    }
+
+    /// The VTIMEZONE that says what it is, if it is no zone of the IANA database.
+    pub fn definition(&self) -> Option<&Component> {
+        self.0.definition.as_ref()
+    }
+}
+
+impl PartialEq for Zone {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.name() == other.name() && self.0.time_zone == other.0.time_zone)
+    }
+}
+
+impl Eq for Zone {}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Zone").field(&self.name()).finish()
+    }
+}
 
 /// How the civil times of a series are meant (RFC 5545 sections 3.3.4 and 3.3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +94,8 @@ pub enum Frame {
     Floating,
     /// UTC.
     Utc,
-    /// Wall clock time of a zone, whose rules come with the crate: results do not depend on the machine.
-    Zoned(TimeZone),
+    /// Wall clock time of a zone.
+    Zoned(Zone),
 }
 
 impl Frame {
@@ -25,19 +104,16 @@ impl Frame {
     /// # Errors
     /// [`CalendarError::UnknownZone`] when there is none.
     pub fn zoned(tzid: &str) -> Result<Self, CalendarError> {
-        match jiff::tz::db().get(tzid) {
-            Ok(zone) => Ok(Self::Zoned(zone)),
-            Err(_) => Err(CalendarError::UnknownZone { tzid: tzid.to_owned() }),
-        }
+        Zone::named(tzid).map(Self::Zoned)
     }
 
-    /// Its name: an IANA name, `UTC`, `floating` or `date`.
+    /// Its name: that of the zone, `UTC`, `floating` or `date`.
     pub fn name(&self) -> &str {
         match self {
             Self::Date => "date",
             Self::Floating => "floating",
             Self::Utc => "UTC",
-            Self::Zoned(zone) => zone.iana_name().unwrap_or("custom"),
+            Self::Zoned(zone) => zone.name(),
         }
     }
 
@@ -46,7 +122,7 @@ impl Frame {
         match self {
             Self::Date | Self::Floating => viewer,
             Self::Utc => const { &TimeZone::UTC },
-            Self::Zoned(zone) => zone,
+            Self::Zoned(zone) => zone.time_zone(),
         }
     }
 
@@ -70,19 +146,18 @@ impl Frame {
         match self {
             Self::Date | Self::Floating | Self::Utc => civil,
             Self::Zoned(zone) => {
-                let resolved = zone.to_ambiguous_zoned(civil).disambiguate(Disambiguation::Compatible);
+                let resolved = zone.time_zone().to_ambiguous_zoned(civil).disambiguate(Disambiguation::Compatible);
                 resolved.map_or(civil, |zoned| zoned.datetime())
             }
         }
     }
 
     /// The civil time in this frame of an instant given in UTC.
-    #[cfg(feature = "ical")]
     pub(super) fn civil_of_utc(&self, utc: DateTime) -> DateTime {
         match self {
             Self::Date | Self::Floating | Self::Utc => utc,
             Self::Zoned(zone) => match TimeZone::UTC.to_timestamp(utc) {
-                Ok(instant) => zone.to_datetime(instant),
+                Ok(instant) => zone.time_zone().to_datetime(instant),
                 Err(_) => utc,
             },
         }

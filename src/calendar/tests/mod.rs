@@ -166,8 +166,9 @@ fn an_occurrence_is_known_by_the_start_that_the_rule_gave_it() {
         start: date(2026, 2, 1).at(10, 0, 0, 0),
         frame: berlin,
         length: Length::ZERO,
-        summary: "moved".to_owned(),
+        summary: "moved".into(),
         cancelled: false,
+        details: std::sync::Arc::default(),
     });
     let knows = |id: &str| chess.has_occurrence(&RecurrenceId::new(id).unwrap()).unwrap();
     assert!(knows("20260112T190000") && knows("20260119T190000"));

@@ -63,6 +63,7 @@ impl Read {
             frame: self.event.frame,
             length: self.event.length,
             summary: self.event.summary,
+            details: self.event.details,
             cancelled: self.event.cancelled,
         })
     }
@@ -73,7 +74,7 @@ fn in_frame(at: DateTime, from: &Frame, to: &Frame) -> DateTime {
     match (from, to) {
         (Frame::Utc, Frame::Zoned(_)) => to.civil_of_utc(at),
         (Frame::Zoned(zone), Frame::Zoned(_) | Frame::Utc) if from != to => {
-            let utc = zone.to_ambiguous_zoned(at).compatible().map(|zoned| zoned.timestamp());
+            let utc = zone.time_zone().to_ambiguous_zoned(at).compatible().map(|zoned| zoned.timestamp());
             utc.map_or(at, |utc| to.civil_of_utc(jiff::tz::TimeZone::UTC.to_datetime(utc)))
         }
         (_, Frame::Date) => at.date().to_datetime(Time::midnight()),

@@ -4,8 +4,11 @@
 //! A component that cannot be read is left out with a [`Diagnostic`]; the others are read all the same.
 
 mod component;
+mod content;
 mod tzid;
 mod unfold;
+
+pub use self::content::{Component, Parameter, Property};
 
 use std::collections::BTreeMap;
 
