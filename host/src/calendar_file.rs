@@ -31,8 +31,9 @@ pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Vec<Occur
     let (start, end) = (from.to_datetime(Time::midnight()), to.to_datetime(Time::midnight()));
     let mut found = Vec::new();
     for event in &import.events {
-        let occurrences = event.occurrences(start, end, Select::Overlapping);
-        found.extend(occurrences.map_err(|error| HostError::Expand { path: path.to_owned(), error })?);
+        for occurrence in event.occurrences(start, end, Select::Overlapping) {
+            found.push(occurrence.map_err(|error| HostError::Expand { path: path.to_owned(), error })?);
+        }
     }
     found.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
     Ok(found)

@@ -86,7 +86,7 @@ pub enum ImportError {
 /// let file = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART;VALUE=DATE:20260101\r\nSUMMARY:New Year\r\n\
 ///             RRULE:FREQ=YEARLY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 /// let import = read_icalendar(file.as_bytes())?;
-/// assert_eq!(import.events[0].summary, "New Year");
+/// assert_eq!(&*import.events[0].summary, "New Year");
 /// assert!(import.diagnostics.is_empty());
 /// # Ok::<(), boxoffice_core::calendar::ImportError>(())
 /// ```
