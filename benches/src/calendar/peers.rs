@@ -48,9 +48,9 @@ impl Peer {
         format!("{} {}", self.name, self.version)
     }
 
-    /// Whether it passes by what lies before the window, so that distances can be asked that others take minutes for.
-    pub(crate) fn is_fast(&self) -> bool {
-        matches!(self.kind, Kind::Crate(_)) || self.name == "libical, set_start"
+    /// Whether it runs in this process.
+    pub(crate) fn is_crate(&self) -> bool {
+        matches!(self.kind, Kind::Crate(_))
     }
 
     /// Each case, as often as a tenth of a second has room for.
