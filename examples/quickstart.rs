@@ -25,12 +25,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (from, to) = (date(2026, 12, 1).at(0, 0, 0, 0), date(2027, 1, 1).at(0, 0, 0, 0));
     let evenings: Vec<_> = chess.occurrences(from, to, Select::Starting).collect::<Result<_, _>>()?;
     for evening in &evenings {
-        println!("{}  {}", evening.start, evening.id);
+        println!("{}  {}", evening.start, evening.id());
     }
 
     let folder = std::env::temp_dir().join(format!("boxoffice-quickstart-{}", std::process::id()));
     let office = BoxOffice::builder().store(SledBackend::open(&folder)?).start()?;
-    let evening = &evenings[0].id;
+    let evening = evenings[0].id();
     let (ann, bob, cyd) = (AttendeeId::new("ann")?, AttendeeId::new("bob")?, AttendeeId::new("cyd")?);
 
     println!("{:?}", office.open(evening, Seats::new(2)).await?);

@@ -220,7 +220,7 @@ fn digits<T: FromStr>(text: &str, range: core::ops::Range<usize>) -> Option<T> {
 }
 
 fn whole_seconds(at: DateTime) -> DateTime {
-    at.with().subsec_nanosecond(0).build().unwrap_or(at)
+    if at.subsec_nanosecond() == 0 { at } else { at.with().subsec_nanosecond(0).build().unwrap_or(at) }
 }
 
 impl fmt::Display for RecurrenceId {

@@ -35,7 +35,7 @@ pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Vec<Occur
             found.push(occurrence.map_err(|error| HostError::Expand { path: path.to_owned(), error })?);
         }
     }
-    found.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
+    found.sort_by_key(|found| (found.start, found.id()));
     Ok(found)
 }
 

@@ -32,14 +32,14 @@ pub(crate) fn run(args: &ExpandArgs) -> Result<bool, HostError> {
 }
 
 fn json(occurrence: &Occurrence) -> String {
-    let all_day = occurrence.frame == Frame::Date;
+    let all_day = *occurrence.frame() == Frame::Date;
     let moment = |at: jiff::civil::DateTime| if all_day { at.date().to_string() } else { at.to_string() };
     let line = Line {
-        uid: occurrence.id.series().as_str(),
-        recurrence_id: occurrence.id.recurrence().to_string(),
+        uid: occurrence.series().as_str(),
+        recurrence_id: occurrence.recurrence().to_string(),
         start: moment(occurrence.start),
         end: moment(occurrence.end),
-        tzid: occurrence.frame.name(),
+        tzid: occurrence.frame().name(),
         all_day,
         cancelled: occurrence.cancelled,
     };
@@ -47,8 +47,8 @@ fn json(occurrence: &Occurrence) -> String {
 }
 
 fn human(occurrence: &Occurrence) -> String {
-    let Occurrence { start, end, summary, .. } = occurrence;
-    let when = if occurrence.frame == Frame::Date {
+    let (start, end, summary) = (occurrence.start, occurrence.end, occurrence.summary());
+    let when = if *occurrence.frame() == Frame::Date {
         format!("{}        all day", start.date())
     } else if start.date() == end.date() {
         format!("{}  {}-{}", start.date(), start.strftime("%H:%M"), end.strftime("%H:%M"))
@@ -56,5 +56,5 @@ fn human(occurrence: &Occurrence) -> String {
         format!("{}  {}-{}", start.date(), start.strftime("%H:%M"), end.strftime("%Y-%m-%d %H:%M"))
     };
     let cancelled = if occurrence.cancelled { "  (cancelled)" } else { "" };
-    format!("{when}  {:<15} {summary}{cancelled}\n", occurrence.frame.name())
+    format!("{when}  {:<15} {summary}{cancelled}\n", occurrence.frame().name())
 }

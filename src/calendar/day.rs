@@ -1,6 +1,6 @@
 //! Day numbers: days since 1970-01-01 in the proleptic Gregorian calendar, and the arithmetic of rules on them.
 
-use jiff::civil::{Date, DateTime, Time, Weekday, date};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 
 /// A day, as days since 1970-01-01.
 pub(super) type Day = i64;
@@ -24,17 +24,18 @@ pub(super) fn from_civil(year: i64, month: i64, day: i64) -> Day {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// The year, month and day of a number: the way back.
+/// The year, month and day of a number: the way back, `civil_from_days` of the same paper.
 pub(super) fn to_civil(day: Day) -> (i64, i64, i64) {
     let shifted = day + 719_468;
     let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted - era * 146_097;
+    // Within an era 32 bits are enough, and faster.
+    let day_of_era = u32::try_from(shifted - era * 146_097).unwrap_or_default();
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    (i64::from(year_of_era) + era * 400 + i64::from(month <= 2), i64::from(month), i64::from(day))
 }
 
 /// The date of a number; none outside the years 1 to 9999.
@@ -43,8 +44,7 @@ pub(super) fn to_date(day: Day) -> Option<Date> {
     if !YEARS.contains(&year) {
         return None;
     }
-    let (year, month, day) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
-    Some(date(year, month, day))
+    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
 /// Days since the last Monday.
@@ -65,12 +65,44 @@ pub(super) fn first_week(year: i64, start: i64) -> Day {
     fourth - (weekday(fourth) - start).rem_euclid(7)
 }
 
+/// Turns days into dates, faster when they come close to each other: the month of the last one is remembered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dates {
+    /// The days of the month.
+    days: core::ops::Range<Day>,
+    year: i16,
+    month: i8,
+}
+
+impl Dates {
+    /// The civil time of a number of seconds since 1970; none outside the years 1 to 9999.
+    pub(super) fn datetime(&mut self, civil: i64) -> Option<DateTime> {
+        let day = civil.div_euclid(86_400);
+        Some(self.date(day)?.to_datetime(time_of(civil - day * 86_400)?))
+    }
+
+    fn date(&mut self, day: Day) -> Option<Date> {
+        if !self.days.contains(&day) {
+            let date = to_date(day)?;
+            let first = day - i64::from(date.day()) + 1;
+            self.days = first..first + i64::from(date.days_in_month());
+            (self.year, self.month) = (date.year(), date.month());
+        }
+        Date::new(self.year, self.month, i8::try_from(day - self.days.start + 1).ok()?).ok()
+    }
+}
+
 /// The civil time of a number of seconds since 1970; none outside the years 1 to 9999.
 pub(super) fn datetime(civil: i64) -> Option<DateTime> {
-    let (day, time) = (civil.div_euclid(86_400), civil.rem_euclid(86_400));
-    let part = |value: i64| i8::try_from(value).ok();
-    let time = Time::new(part(time / 3_600)?, part(time / 60 % 60)?, part(time % 60)?, 0).ok()?;
-    Some(to_date(day)?.to_datetime(time))
+    let day = civil.div_euclid(86_400);
+    Some(to_date(day)?.to_datetime(time_of(civil - day * 86_400)?))
+}
+
+/// The time of a day that so many seconds of it have passed.
+pub(super) fn time_of(seconds: i64) -> Option<Time> {
+    let seconds = u32::try_from(seconds).ok()?;
+    let part = |value: u32| i8::try_from(value).ok();
+    Time::new(part(seconds / 3_600)?, part(seconds / 60 % 60)?, part(seconds % 60)?, 0).ok()
 }
 
 /// Seconds since 1970 of a civil time, parts of a second dropped.

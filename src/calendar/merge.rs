@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use super::error::Truncated;
 use super::event::CalendarEvent;
 use super::occurrence::{Occurrence, Select};
-use super::occurrences::{Occurrences, STEPS_MAX};
-use crate::id::OccurrenceId;
+use super::occurrences::Occurrences;
+use crate::id::RecurrenceId;
 use crate::time::{Timestamp, Window};
 
 /// The occurrences of many events in a window, ascending by the instant they start at and then by id, worked out as
@@ -22,11 +22,21 @@ pub struct Merge<'e> {
     series: Vec<Occurrences<'e>>,
     next: Vec<Option<Result<Occurrence, Truncated>>>,
     /// The next of each series, least first.
-    heads: BinaryHeap<Reverse<(Timestamp, Option<OccurrenceId>, usize)>>,
+    heads: BinaryHeap<Reverse<Head>>,
+    /// The place of each series among all of them, by id.
+    ranks: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    at: Timestamp,
+    rank: usize,
+    recurrence: Option<RecurrenceId>,
+    series: usize,
 }
 
 /// Merges the occurrences of `events` that belong to `window`. Dates and floating times are those of `viewer`, the zone
-/// of whoever looks. Each series may take [`STEPS_MAX`] steps.
+/// of whoever looks. Each series may take [`STEPS_MAX`](super::STEPS_MAX) steps.
 ///
 /// ```
 /// use boxoffice_core::calendar::{CalendarEvent, Frame, Length, Select, merge};
@@ -43,7 +53,7 @@ pub struct Merge<'e> {
 /// let day = Window::new("2026-03-02T00:00Z".parse()?, "2026-03-03T00:00Z".parse()?);
 /// let here = TimeZone::UTC;
 /// let found: Result<Vec<_>, _> = merge(&events, day, &here, Select::Starting).collect();
-/// let names: Vec<String> = found?.iter().map(|found| found.summary.to_string()).collect();
+/// let names: Vec<String> = found?.iter().map(|found| found.summary().to_owned()).collect();
 /// assert_eq!(names, ["berlin", "new york"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -53,8 +63,17 @@ pub fn merge<'e>(
     viewer: &'e TimeZone,
     select: Select,
 ) -> Merge<'e> {
-    let each = events.into_iter().map(|event| event.occurrences_within(window, viewer, select).with_steps(STEPS_MAX));
-    let mut merge = Merge { viewer, series: each.collect(), next: Vec::new(), heads: BinaryHeap::new() };
+    let events: Vec<&CalendarEvent> = events.into_iter().collect();
+    let mut order: Vec<usize> = (0..events.len()).collect();
+    order.sort_by_key(|place| events.get(*place).map(|event| &event.series));
+    let mut ranks = vec![0; events.len()];
+    for (rank, place) in order.into_iter().enumerate() {
+        if let Some(found) = ranks.get_mut(place) {
+            *found = rank;
+        }
+    }
+    let series: Vec<_> = events.iter().map(|event| event.occurrences_within(window, viewer, select)).collect();
+    let mut merge = Merge { viewer, next: Vec::new(), heads: BinaryHeap::with_capacity(series.len()), ranks, series };
     merge.next.resize_with(merge.series.len(), || None);
     for series in 0..merge.series.len() {
         merge.refill(series);
@@ -66,13 +85,14 @@ impl Merge<'_> {
     fn refill(&mut self, series: usize) {
         let (Some(from), Some(next)) = (self.series.get_mut(series), self.next.get_mut(series)) else { return };
         *next = from.next();
-        let head = match next {
-            Some(Ok(occurrence)) => (occurrence.window(self.viewer).start, Some(occurrence.id.clone())),
+        let (at, recurrence) = match next {
+            Some(Ok(occurrence)) => (occurrence.window(self.viewer).start, Some(occurrence.recurrence())),
             // As soon as possible, so that nobody takes what comes after for all there is.
             Some(Err(_)) => (Timestamp::from_millis(i64::MIN), None),
             None => return,
         };
-        self.heads.push(Reverse((head.0, head.1, series)));
+        let rank = self.ranks.get(series).copied().unwrap_or_default();
+        self.heads.push(Reverse(Head { at, rank, recurrence, series }));
     }
 }
 
@@ -80,7 +100,7 @@ impl Iterator for Merge<'_> {
     type Item = Result<Occurrence, Truncated>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Reverse((_, _, series)) = self.heads.pop()?;
+        let Reverse(Head { series, .. }) = self.heads.pop()?;
         let next = self.next.get_mut(series).and_then(Option::take)?;
         self.refill(series);
         Some(next)

@@ -28,7 +28,7 @@
 //!
 //! let (from, to) = (date(2026, 3, 1).at(0, 0, 0, 0), date(2026, 3, 8).at(0, 0, 0, 0));
 //! let week: Result<Vec<_>, _> = chess.occurrences(from, to, Select::Overlapping).collect();
-//! let ids: Vec<String> = week?.iter().map(|occurrence| occurrence.id.to_string()).collect();
+//! let ids: Vec<String> = week?.iter().map(|occurrence| occurrence.id().to_string()).collect();
 //! assert_eq!(ids, ["chess@club.example@20260302T190000", "chess@club.example@20260305T190000"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -10,7 +10,7 @@ use super::error::Truncated;
 use super::event::{CalendarEvent, Change};
 use super::occurrences::Occurrences;
 use super::zone::Frame;
-use crate::id::{OccurrenceId, RecurrenceId};
+use crate::id::{OccurrenceId, RecurrenceId, SeriesId};
 use crate::time::Window;
 
 /// Which occurrences belong to a window `[from, to)`.
@@ -26,26 +26,55 @@ pub enum Select {
 /// One time that an event happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Occurrence {
-    /// The series, and the start that the rule first gave it.
-    pub id: OccurrenceId,
-    /// The start it has, as clocks show it in `frame`.
+    /// The start it has, as clocks show it in [`Occurrence::frame`].
     pub start: DateTime,
-    /// The end it has, as clocks show it in `frame`; not included.
+    /// The end it has, as clocks show it in [`Occurrence::frame`]; not included.
     pub end: DateTime,
-    /// How `start` and `end` are meant.
-    pub frame: Frame,
-    /// What it is, for people.
-    pub summary: Arc<str>,
     /// Whether it, or its whole series, is cancelled. It is listed all the same.
     pub cancelled: bool,
+    pub(super) recurrence: RecurrenceId,
     /// The instants, where the frame has them: an end that clocks show twice is one of the two.
     pub(super) at: Option<Window>,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What the occurrences of a series have in common.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shared {
+    pub(super) series: SeriesId,
+    pub(super) frame: Frame,
+    pub(super) summary: Arc<str>,
 }
 
 impl Occurrence {
+    /// The series, and the start that the rule first gave it.
+    pub fn id(&self) -> OccurrenceId {
+        OccurrenceId::new(self.shared.series.clone(), self.recurrence)
+    }
+
+    /// The series it belongs to.
+    pub fn series(&self) -> &SeriesId {
+        &self.shared.series
+    }
+
+    /// The start that the rule first gave it.
+    pub fn recurrence(&self) -> RecurrenceId {
+        self.recurrence
+    }
+
+    /// How `start` and `end` are meant.
+    pub fn frame(&self) -> &Frame {
+        &self.shared.frame
+    }
+
+    /// What it is, for people.
+    pub fn summary(&self) -> &str {
+        &self.shared.summary
+    }
+
     /// The instants `[start, end)`. Dates and floating times are resolved in `viewer`, the zone of whoever looks.
     pub fn window(&self, viewer: &TimeZone) -> Window {
-        let resolve = |civil| self.frame.instant(civil, viewer);
+        let resolve = |civil| self.frame().instant(civil, viewer);
         self.at.unwrap_or_else(|| Window::new(resolve(self.start), resolve(self.end)))
     }
 }
@@ -103,21 +132,30 @@ impl CalendarEvent {
         }
     }
 
-    pub(super) fn id(&self, original: DateTime) -> OccurrenceId {
-        OccurrenceId::new(self.series.clone(), self.recurrence_id(original))
+    /// What its occurrences have in common; after a change to this and all later ones, those.
+    pub(super) fn shared(&self, change: Option<&Change>) -> Arc<Shared> {
+        let (frame, summary) = match change {
+            // A lasting change moves the series' own times, in the series' own frame.
+            Some(change) => (&self.frame, &change.summary),
+            None => (&self.frame, &self.summary),
+        };
+        Arc::new(Shared { series: self.series.clone(), frame: frame.clone(), summary: Arc::clone(summary) })
     }
 
     pub(super) fn changed(&self, change: &Change) -> Occurrence {
         let start = change.frame.shown(change.start);
         let (end, at) = change.length.end(&change.frame, start);
         Occurrence {
-            id: self.id(change.of),
             start,
             end,
-            frame: change.frame.clone(),
-            summary: Arc::clone(&change.summary),
             cancelled: change.cancelled || self.cancelled,
+            recurrence: self.recurrence_id(change.of),
             at,
+            shared: Arc::new(Shared {
+                series: self.series.clone(),
+                frame: change.frame.clone(),
+                summary: Arc::clone(&change.summary),
+            }),
         }
     }
 }

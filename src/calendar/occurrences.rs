@@ -7,11 +7,11 @@ use std::sync::Arc;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::day;
+use super::day::{self, Dates};
 use super::error::Truncated;
 use super::event::{CalendarEvent, Change, Length, Range};
 use super::expand::{Civil, DAY, Steps};
-use super::occurrence::{Occurrence, Select};
+use super::occurrence::{Occurrence, Select, Shared};
 use super::resolve::{CHANGE_MAX, Instant, Resolver};
 use super::source::{Bounds, Left, Next, Segment, Source, Start, civil_range, ends_before_start, reach};
 use super::zone::Frame;
@@ -40,6 +40,10 @@ pub struct Occurrences<'e> {
     steps: Steps,
     allowed: u64,
     started: bool,
+    alone: bool,
+    dates: Dates,
+    /// What the occurrences of each segment have in common.
+    shared: Vec<Arc<Shared>>,
 }
 
 /// How the window is meant, `[from, to)`.
@@ -65,7 +69,7 @@ struct Changed<'e> {
 }
 
 /// The whole of time.
-const ALWAYS: Segment<'static> = Segment { from: Civil::MIN, to: Civil::MAX, following: None };
+const ALWAYS: Segment<'static> = Segment { number: 0, from: Civil::MIN, to: Civil::MAX, following: None };
 
 /// Milliseconds to seconds, rounded up: the first whole second at or after an instant.
 fn seconds(at: Timestamp) -> Instant {
@@ -101,6 +105,9 @@ impl<'e> Occurrences<'e> {
             steps: Steps::new(STEPS_MAX),
             allowed: STEPS_MAX,
             started: false,
+            alone: false,
+            dates: Dates::default(),
+            shared: Vec::new(),
         }
     }
 
@@ -118,6 +125,7 @@ impl<'e> Occurrences<'e> {
         self.exclude(Bounds { from: at, to: at + 1 });
         self.left.changed.clear();
         self.open(ALWAYS, Bounds { from: at, to: at + 1 });
+        self.line_up();
         loop {
             match self.next_start() {
                 None => return Ok(false),
@@ -159,7 +167,8 @@ impl<'e> Occurrences<'e> {
         let mut following = None;
         for change in lasting.iter().copied().map(Some).chain([None]) {
             let end = change.map_or(Civil::MAX, |change| day::civil(change.of));
-            let segment = Segment { from: first, to: end, following };
+            let segment = Segment { number: self.shared.len(), from: first, to: end, following };
+            self.shared.push(event.shared(following));
             let before = match (self.select, following) {
                 (Select::Overlapping, Some(change)) => reach(&change.length),
                 (Select::Starting, _) | (_, None) => before,
@@ -168,6 +177,7 @@ impl<'e> Occurrences<'e> {
             (first, following) = (end, change);
         }
         self.find_changed();
+        self.line_up();
     }
 
     /// Opens the sources of a segment.
@@ -267,7 +277,14 @@ impl<'e> Occurrences<'e> {
     fn add(&mut self, source: Source<'e>) {
         self.sources.push(source);
         self.starts.push(None);
-        self.refill(self.sources.len() - 1);
+    }
+
+    /// The first of each source. One source that nothing is merged with is read as it comes.
+    fn line_up(&mut self) {
+        self.alone = self.sources.len() == 1 && self.changed.is_empty() && self.heads.is_empty();
+        if !self.alone {
+            (0..self.sources.len()).for_each(|source| self.refill(source));
+        }
     }
 
     /// Nothing at or after `at` is given any more.
@@ -287,20 +304,40 @@ impl<'e> Occurrences<'e> {
         }
     }
 
+    /// The least of all sources, or where the steps ran out.
+    fn least(&mut self) -> Option<Result<Start<'e>, Instant>> {
+        if self.alone {
+            let source = self.sources.first_mut()?;
+            return match source.next(&self.left, &mut self.zone, &mut self.steps) {
+                Next::At(start) => Some(Ok(start)),
+                Next::OutOfSteps(at) => Some(Err(at)),
+                Next::End => None,
+            };
+        }
+        let Reverse(head) = self.heads.pop()?;
+        if head.source == usize::MAX {
+            return Some(Err(head.at));
+        }
+        let start = self.starts.get_mut(head.source).and_then(Option::take)?;
+        self.refill(head.source);
+        Some(Ok(start))
+    }
+
+    fn truncated(&mut self, at: Instant) -> Truncated {
+        self.heads.clear();
+        self.changed.clear();
+        self.sources.clear();
+        let resume = day::datetime(self.zone.civil(at)).unwrap_or(self.event.start);
+        Truncated { series: self.event.series.clone(), resume, steps: self.allowed }
+    }
+
     /// The least of all sources; one instant comes once, under the first of its civil times.
     fn next_start(&mut self) -> Option<Result<Start<'e>, Truncated>> {
         loop {
-            let Reverse(head) = self.heads.pop()?;
-            if head.source == usize::MAX {
-                let resume = self.zone.civil(head.at);
-                self.heads.clear();
-                self.changed.clear();
-                let resume = day::datetime(resume).unwrap_or(self.event.start);
-                let series = self.event.series.clone();
-                return Some(Err(Truncated { series, resume, steps: self.allowed }));
-            }
-            let start = self.starts.get_mut(head.source).and_then(Option::take)?;
-            self.refill(head.source);
+            let start = match self.least()? {
+                Ok(start) => start,
+                Err(at) => return Some(Err(self.truncated(at))),
+            };
             // Two originals at one instant are one occurrence, unless a change has moved one of them there.
             let original_at = if start.following.is_some() { self.zone.instant(start.original).at } else { start.at };
             if self.last.is_some_and(|(at, original)| at == start.at && original == original_at) {
@@ -341,14 +378,18 @@ impl<'e> Occurrences<'e> {
         }
         let millis = |at: Instant| Timestamp::from_millis(at.saturating_mul(1_000));
         let following = start.following;
+        let shown = self.dates.datetime(on_clock)?;
         Some(Occurrence {
-            id: event.id(day::datetime(start.original)?),
-            start: day::datetime(on_clock)?,
-            end: day::datetime(end).unwrap_or(DateTime::MAX),
-            frame: event.frame.clone(),
-            summary: Arc::clone(following.map_or(&event.summary, |change| &change.summary)),
+            start: shown,
+            end: if end == on_clock { shown } else { self.dates.datetime(end).unwrap_or(DateTime::MAX) },
             cancelled: event.cancelled || following.is_some_and(|change| change.cancelled),
+            recurrence: event.recurrence_id(if start.original == on_clock {
+                shown
+            } else {
+                self.dates.datetime(start.original)?
+            }),
             at: end_at.map(|end| Window::new(millis(start.at), millis(end))),
+            shared: Arc::clone(self.shared.get(start.segment)?),
         })
     }
 }
@@ -371,10 +412,8 @@ impl Iterator for Occurrences<'_> {
         loop {
             let next = self.heads.peek().map(|Reverse(head)| (head.at, head.original));
             let changed = self.changed.last().map(|changed| (changed.at, day::civil(changed.change.of)));
-            if let Some(first) = changed {
-                if next.is_none_or(|next| first <= next) {
-                    return self.changed.pop().map(|changed| Ok(self.event.changed(changed.change)));
-                }
+            if changed.is_some_and(|first| next.is_none_or(|next| first <= next)) {
+                return self.changed.pop().map(|changed| Ok(self.event.changed(changed.change)));
             }
             match self.next_start()? {
                 Ok(start) => {

@@ -22,6 +22,8 @@ pub(super) struct Start<'e> {
     pub(super) length: Length,
     /// The change that applies to this one and all later ones, if there is one.
     pub(super) following: Option<&'e Change>,
+    /// The number of its segment.
+    pub(super) segment: usize,
 }
 
 /// What a source comes to.
@@ -43,6 +45,8 @@ pub(super) struct Bounds {
 /// Originals from `from` to `to`, not included, and how far they were moved together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment<'e> {
+    /// Which one it is, from 0.
+    pub(super) number: usize,
     pub(super) from: Civil,
     pub(super) to: Civil,
     pub(super) following: Option<&'e Change>,
@@ -70,7 +74,7 @@ impl Left {
 
 #[derive(Clone, Debug)]
 enum Origin<'e> {
-    Rule(Walker<'e>),
+    Rule(Box<Walker<'e>>),
     /// Descending, so that the next is the last.
     Dates(Vec<(Civil, Option<Length>)>),
 }
@@ -141,7 +145,7 @@ impl<'e> Source<'e> {
             }
             _ => walker.seek(first, steps).map_err(|at| zone.bound(at.saturating_add(segment.shift())))?,
         }
-        let mut source = Self::new(Origin::Rule(walker), event, segment, bounds);
+        let mut source = Self::new(Origin::Rule(Box::new(walker)), event, segment, bounds);
         (source.until, source.left) = (until, left);
         for rule in &event.excluded_rules {
             let (last, _) = end_of(rule, &event.frame, zone);
@@ -266,8 +270,8 @@ impl<'e> Source<'e> {
             return Ok(None);
         }
         let length = self.segment.following.map_or(length.unwrap_or(self.length), |change| change.length);
-        let following = self.segment.following;
-        Ok(Some(Start { at: moved.at, original, civil, gap: moved.gap, length, following }))
+        let (following, segment) = (self.segment.following, self.segment.number);
+        Ok(Some(Start { at: moved.at, original, civil, gap: moved.gap, length, following, segment }))
     }
 
     fn is_excluded_by_rule(&mut self, original: Civil, steps: &mut Steps) -> Result<bool, Civil> {

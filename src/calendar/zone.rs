@@ -40,7 +40,7 @@ impl Zone {
         Ok(Self(Arc::new(Inner { name, time_zone: found, definition: None })))
     }
 
-    /// A zone given as a TZif file (RFC 9636), such as one of another version of the database.
+    /// A zone given as a `TZif` file (RFC 9636), such as one of another version of the database.
     ///
     /// # Errors
     /// [`CalendarError::UnknownZone`] when the bytes are no such file.

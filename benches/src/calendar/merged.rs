@@ -21,7 +21,7 @@ fn understood(rule: &str) -> bool {
 fn ours(cases: &[Case]) -> Result<Answer> {
     let every = cases.iter().map(Series::new).collect::<Result<Vec<_>>>()?;
     let (ns, found) = best(|| ours::merge(&every))?;
-    Ok(Answer { count: found.len(), hash: hash(found.iter().map(|(start, _)| *start)), ns })
+    Ok(Answer { count: found.len(), hash: hash(found.iter().copied()), ns })
 }
 
 pub(crate) fn table(folder: &Path, peers: &[Peer]) -> Result<()> {

@@ -1,7 +1,8 @@
 //! Every call of our own calendar, in one place: when its interface changes, only this file does.
 
-use boxoffice::calendar::{CalendarEvent, Frame, Length, Select};
+use boxoffice::calendar::{self, CalendarEvent, Frame, Length, Select};
 use boxoffice::id::SeriesId;
+use boxoffice::time::Window;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
@@ -9,7 +10,7 @@ use super::cases::{Case, Stated};
 use crate::Result;
 
 /// Which engine the figures are of.
-pub(crate) const ENGINE: &str = "the old engine (a Vec of a window, no FREQ below DAILY)";
+pub(crate) const ENGINE: &str = "boxoffice-core of this checkout";
 
 /// A series and its window.
 pub(crate) struct Series {
@@ -43,8 +44,8 @@ impl Series {
 
     /// Gives the instant of every start in the window, in seconds.
     pub(crate) fn each(&self, mut found: impl FnMut(i64)) -> Result<()> {
-        for occurrence in self.event.occurrences(self.from, self.to, Select::Starting)? {
-            found(occurrence.frame.instant(occurrence.start, &TimeZone::UTC).as_millis().div_euclid(1_000));
+        for occurrence in self.event.occurrences(self.from, self.to, Select::Starting).with_steps(u64::MAX) {
+            found(occurrence?.window(&TimeZone::UTC).start.as_millis().div_euclid(1_000));
         }
         Ok(())
     }
@@ -57,12 +58,13 @@ impl Series {
     }
 }
 
-/// All of them, each in its window, by instant and then by place in the list.
-pub(crate) fn merge(every: &[Series]) -> Result<Vec<(i64, usize)>> {
-    let mut found = Vec::new();
-    for (number, series) in every.iter().enumerate() {
-        series.each(|start| found.push((start, number)))?;
-    }
-    found.sort_unstable();
-    Ok(found)
+/// All of them in the window of the first, by instant. What is merged are occurrences with their ids, summaries and ends.
+pub(crate) fn merge(every: &[Series]) -> Result<Vec<i64>> {
+    let Some(first) = every.first() else { return Ok(Vec::new()) };
+    let instant = |civil| first.event.frame.instant(civil, &TimeZone::UTC);
+    let window = Window::new(instant(first.from), instant(first.to));
+    let here = TimeZone::UTC;
+    let events = every.iter().map(|series| &series.event);
+    let merged = calendar::merge(events, window, &here, Select::Starting);
+    merged.map(|found| Ok(found?.window(&here).start.as_millis().div_euclid(1_000))).collect()
 }

@@ -72,11 +72,11 @@ impl Expected {
 
 impl From<&Occurrence> for Row {
     fn from(found: &Occurrence) -> Self {
-        let uid = found.id.series().as_str();
+        let uid = found.series().as_str();
         // Where the file has no UID, one is made here and none there.
         let uid = if uid.starts_with("no-uid-") { "" } else { uid };
         let window = found.window(&TimeZone::UTC);
-        let instants = match found.frame {
+        let instants = match found.frame() {
             Frame::Utc | Frame::Zoned(_) => Some((window.start, window.end)),
             Frame::Date | Frame::Floating => None,
         };

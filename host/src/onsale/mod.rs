@@ -32,7 +32,7 @@ pub(crate) fn run(args: &OnsaleArgs) -> Result<bool, HostError> {
     let (from, to) = window(args)?;
     let found = occurrences(&args.calendar, from, to)?;
     let plan = Plan {
-        occurrences: found.into_iter().filter(|o| !o.cancelled).map(|o| o.id).collect(),
+        occurrences: found.into_iter().filter(|o| !o.cancelled).map(|o| o.id()).collect(),
         capacity: args.capacity,
         buyers: args.buyers,
         concurrency: args.concurrency,

@@ -24,16 +24,15 @@ impl Clock {
     pub(super) fn next(self, from: i64) -> Option<i64> {
         let (hour, minute, second) = (from / 3_600, from / 60 % 60, from % 60);
         let at_hour = self.hours >> hour & 1 == 1;
-        if at_hour && self.minutes >> minute & 1 == 1 {
-            if let Some(second) = from_bit(self.seconds, second) {
-                return Some(hour * 3_600 + minute * 60 + second);
-            }
+        if at_hour
+            && self.minutes >> minute & 1 == 1
+            && let Some(second) = from_bit(self.seconds, second)
+        {
+            return Some(hour * 3_600 + minute * 60 + second);
         }
         let first_second = from_bit(self.seconds, 0)?;
-        if at_hour {
-            if let Some(minute) = from_bit(self.minutes, minute + 1) {
-                return Some(hour * 3_600 + minute * 60 + first_second);
-            }
+        if at_hour && let Some(minute) = from_bit(self.minutes, minute + 1) {
+            return Some(hour * 3_600 + minute * 60 + first_second);
         }
         let hour = from_bit(self.hours, hour + 1)?;
         Some(hour * 3_600 + from_bit(self.minutes, 0)? * 60 + first_second)
@@ -75,8 +74,8 @@ fn from_bit(set: u64, from: i64) -> Option<i64> {
 /// The times of each day that a rule lets through.
 #[derive(Clone, Debug)]
 pub(super) enum Times {
-    /// The same on every day.
-    Clock(Clock),
+    /// The same on every day; the first of them, and how many there are.
+    Clock(Clock, Option<i64>, u64),
     /// The same on every day, ascending: those that BYSETPOS picks out of a day.
     Chosen(Vec<i64>),
     /// As the steps of an HOURLY, MINUTELY or SECONDLY rule come to lie.
@@ -84,10 +83,15 @@ pub(super) enum Times {
 }
 
 impl Times {
+    pub(super) fn of(clock: Clock) -> Self {
+        Self::Clock(clock, clock.next(0), clock.count())
+    }
+
     /// The first time of `day` at or after `from`, in seconds of the day.
     pub(super) fn next(&self, day: i64, from: i64, steps: &mut Steps) -> Result<Option<i64>, i64> {
         match self {
-            Self::Clock(clock) => Ok(clock.next(from)),
+            Self::Clock(_, first, _) if from == 0 => Ok(*first),
+            Self::Clock(clock, ..) => Ok(clock.next(from)),
             Self::Chosen(chosen) => Ok(chosen.iter().copied().find(|time| *time >= from)),
             Self::Stepped(stepped) => stepped.next(day, from, steps),
         }
@@ -96,7 +100,7 @@ impl Times {
     /// How many times every day has, if all have the same.
     pub(super) fn each_day(&self) -> Option<u64> {
         match self {
-            Self::Clock(clock) => Some(clock.count()),
+            Self::Clock(_, _, count) => Some(*count),
             Self::Chosen(chosen) => Some(chosen.len() as u64),
             Self::Stepped(stepped) => stepped.each_day,
         }
@@ -105,7 +109,7 @@ impl Times {
     /// Times of `day` in `[from, to)`.
     pub(super) fn count(&self, day: i64, from: i64, to: i64, steps: &mut Steps) -> Result<u64, i64> {
         match self {
-            Self::Clock(clock) => Ok(clock.count_below(to).saturating_sub(clock.count_below(from))),
+            Self::Clock(clock, ..) => Ok(clock.count_below(to).saturating_sub(clock.count_below(from))),
             Self::Chosen(chosen) => Ok(chosen.iter().filter(|time| (from..to).contains(time)).count() as u64),
             Self::Stepped(stepped) => stepped.count(day, from, to, steps),
         }

@@ -130,7 +130,8 @@ impl<'r> Plan<'r> {
             Frequency::Weekly if self.interval() > 1 && month.is_none() => {
                 days.intersect(&self.weeks_that_count(year));
             }
-            _ => {
+            Frequency::Yearly | Frequency::Monthly | Frequency::Weekly => {}
+            Frequency::Daily | Frequency::Hourly | Frequency::Minutely | Frequency::Secondly => {
                 if let Some(step) = self.day_step().filter(|step| *step > 1) {
                     days.intersect(&self.days_that_count(year, step));
                 }
@@ -328,7 +329,7 @@ fn bits(list: &[i64], or: u64) -> u64 {
 fn times(rule: &RecurrenceRule, start: Civil, whole_days: bool) -> Times {
     let time = start.rem_euclid(DAY);
     if whole_days {
-        return Times::Clock(Clock { hours: 1, minutes: 1, seconds: 1 });
+        return Times::of(Clock { hours: 1, minutes: 1, seconds: 1 });
     }
     let unit = match rule.frequency {
         Frequency::Yearly | Frequency::Monthly | Frequency::Weekly | Frequency::Daily => DAY,
@@ -348,7 +349,13 @@ fn times(rule: &RecurrenceRule, start: Civil, whole_days: bool) -> Times {
     if unit == DAY {
         return match rule.frequency {
             Frequency::Daily if !rule.by_set_pos.is_empty() => Times::Chosen(chosen(&rule.by_set_pos, clock)),
-            _ => Times::Clock(clock),
+            Frequency::Daily
+            | Frequency::Yearly
+            | Frequency::Monthly
+            | Frequency::Weekly
+            | Frequency::Hourly
+            | Frequency::Minutely
+            | Frequency::Secondly => Times::of(clock),
         };
     }
     // Below the period: hour 0, and minute 0 of it, stand for whichever period it is.

@@ -52,6 +52,10 @@ enum Unit {
     Week,
 }
 
+fn end_of_day(at: Civil) -> Civil {
+    (at.div_euclid(DAY) + 1) * DAY
+}
+
 /// 9999-12-31T23:59:59.
 const LAST: Civil = 2_932_897 * DAY - 1;
 
@@ -62,7 +66,13 @@ impl<'r> Walker<'r> {
         let unit = match rule.frequency {
             Frequency::Monthly if !rule.by_set_pos.is_empty() => Unit::Month,
             Frequency::Weekly if !rule.by_set_pos.is_empty() => Unit::Week,
-            _ => Unit::Year,
+            Frequency::Yearly
+            | Frequency::Monthly
+            | Frequency::Weekly
+            | Frequency::Daily
+            | Frequency::Hourly
+            | Frequency::Minutely
+            | Frequency::Secondly => Unit::Year,
         };
         let left = match rule.end {
             End::Count(count) => Some(u64::from(count)),
@@ -107,7 +117,8 @@ impl<'r> Walker<'r> {
                     if !steps.take(1) {
                         return Walk::OutOfSteps(at);
                     }
-                    self.floor = at + 1;
+                    // Where a day has one time, the next is on another day.
+                    self.floor = if self.plan.times.each_day() == Some(1) { end_of_day(at) } else { at + 1 };
                     self.left = self.left.map(|left| left - 1);
                     return Walk::At(at);
                 }
@@ -200,7 +211,7 @@ impl<'r> Walker<'r> {
         if !self.picks_out_of_periods() {
             return;
         }
-        let super::clock::Times::Clock(clock) = self.plan.times else { return };
+        let super::clock::Times::Clock(clock, ..) = self.plan.times else { return };
         let each = clock.count();
         let count = self.days.count() * each;
         for position in &self.plan.rule.by_set_pos {

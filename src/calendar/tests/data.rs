@@ -119,7 +119,7 @@ fn expected_rows(window: &Value) -> Vec<Row> {
 fn found_rows(import: &Import, from: DateTime, to: DateTime) -> Vec<Row> {
     let events = import.events.iter().flat_map(|event| {
         let found = event.occurrences(from, to, Select::Overlapping).map(Result::unwrap);
-        found.map(move |o| row(event.series.as_str(), o.start, o.end, o.frame.name()))
+        found.map(move |o| row(event.series.as_str(), o.start, o.end, o.frame().name()))
     });
     let mut rows: Vec<Row> = events.collect();
     rows.sort();
