@@ -8,9 +8,10 @@ use calcard::icalendar::{
 use jiff::civil::{Date, DateTime, Time};
 use sha2::{Digest, Sha256};
 
+use super::Diagnostic;
+use super::notes::shorten;
 use super::tzid::Zones;
 use super::unfold::MARK;
-use super::{Diagnostic, shorten};
 use crate::calendar::event::{CalendarEvent, Change, Length, Range, nominal};
 use crate::calendar::rule::RecurrenceRule;
 use crate::calendar::zone::Frame;
@@ -146,7 +147,7 @@ struct Vevent<'a, 'b> {
 impl Vevent<'_, '_> {
     fn note(&mut self, property: &'static str, message: &str) {
         let (component, message) = (shorten(&self.name), message.to_owned());
-        self.diagnostics.push(Diagnostic { line: None, component, property, message });
+        self.diagnostics.push(Diagnostic { line: None, component, property: property.into(), message });
     }
 
     fn time(&mut self, property: &ICalendarProperty, label: &'static str) -> Option<(DateTime, Frame)> {

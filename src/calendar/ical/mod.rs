@@ -5,10 +5,23 @@
 
 mod component;
 mod content;
+mod fold;
+mod line;
+#[cfg_attr(not(test), expect(dead_code, reason = "the reader of events follows"))]
+mod notes;
+#[cfg(test)]
+mod tests;
+mod text;
+#[cfg_attr(not(test), expect(dead_code, reason = "the reader of events follows"))]
+mod tree;
 mod tzid;
 mod unfold;
+#[expect(dead_code, reason = "the reader of events follows")]
+mod value;
 
 pub use self::content::{Component, Parameter, Property};
+pub use self::notes::Diagnostic;
+pub use self::text::escape_text;
 
 use std::collections::BTreeMap;
 
@@ -16,38 +29,13 @@ use calcard::icalendar::{ICalendar, ICalendarComponentType};
 use calcard::{Entry, Parser};
 
 use self::component::{Read, read_event};
+use self::notes::shorten;
 use self::tzid::Zones;
 use self::unfold::unfold;
 use super::event::{CalendarEvent, Change};
 
 /// Largest file read, in bytes.
 pub(super) const BYTES_MAX: usize = 10 << 20;
-
-/// Something in a file that was left out, or read with a guess.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// Line in the file, from 1, if it could be found again.
-    pub line: Option<usize>,
-    /// The UID of the component, or what else is known of it.
-    pub component: String,
-    /// The property, such as `RRULE`; empty when it is the component as a whole.
-    pub property: &'static str,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-impl core::fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
-        }
-        write!(f, "{}", self.component)?;
-        if !self.property.is_empty() {
-            write!(f, ": {}", self.property)?;
-        }
-        write!(f, ": {}", self.message)
-    }
-}
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +56,14 @@ pub enum ImportError {
         /// Bytes found.
         bytes: usize,
         /// Bytes allowed.
+        limit: usize,
+    },
+    /// It has more than 100,000 components.
+    #[error("line {line}: more than {limit} components")]
+    TooManyComponents {
+        /// Where the first of them begins that is too much.
+        line: usize,
+        /// Components allowed.
         limit: usize,
     },
     /// There is no VCALENDAR in it.
@@ -133,11 +129,6 @@ pub fn read_icalendar(bytes: &[u8]) -> Result<Import, ImportError> {
     Ok(reader.finish())
 }
 
-/// The first characters of a text, for a message.
-fn shorten(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(60).collect()
-}
-
 /// The lines at which VEVENTs begin, from 1.
 fn places(text: &str) -> Vec<usize> {
     let begins = |line: &str| line.trim().eq_ignore_ascii_case("BEGIN:VEVENT");
@@ -158,7 +149,7 @@ struct Reader {
 impl Reader {
     fn note(&mut self, component: &str, message: &str) {
         let (component, message) = (component.to_owned(), message.to_owned());
-        self.import.diagnostics.push(Diagnostic { line: None, component, property: "", message });
+        self.import.diagnostics.push(Diagnostic { line: None, component, property: "".into(), message });
     }
 
     fn read(&mut self, calendar: &ICalendar) {

@@ -221,7 +221,7 @@ fn a_rule_of_a_file_is_read_as_it_stands_there_or_not_at_all() {
         let import = read_icalendar(file(rule).as_bytes()).unwrap();
         assert!(import.events.is_empty(), "{rule}");
         assert_eq!(import.diagnostics.len(), 1, "{rule}");
-        assert_eq!((import.diagnostics[0].line, import.diagnostics[0].property), (Some(2), "RRULE"), "{rule}");
+        assert_eq!((import.diagnostics[0].line, &*import.diagnostics[0].property), (Some(2), "RRULE"), "{rule}");
     }
     let good = [
         ("FREQ=DAILY;INTERVAL=65537", "FREQ=DAILY;INTERVAL=65537"),
