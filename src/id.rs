@@ -4,6 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::sync::Arc;
 
+use jiff::civil::{Date, DateTime, Time};
 use serde::{Deserialize, Serialize};
 
 /// Why a text is not an id.
@@ -141,52 +142,103 @@ text_id!(
 /// Which occurrence of a series: the start that the rule first gave it, in the series' own frame.
 ///
 /// Written as RFC 5545 section 3.8.4.4 writes a RECURRENCE-ID value: `20260105` for an all-day entry,
-/// `20260105T190000` for a wall-clock start (the zone is the series'), `20260105T190000Z` for UTC.
-/// A moved occurrence keeps its id, and an update of the zone database never changes one.
+/// `20260105T190000` for a wall-clock start (the zone is the series'), `20260105T190000Z` for UTC. Whole seconds, years 1
+/// to 9999. A moved occurrence keeps its id, and an update of the zone database never changes one.
 ///
 /// ```
 /// use boxoffice_core::id::RecurrenceId;
-/// assert!(RecurrenceId::new("20260105T190000").is_ok());
+/// assert_eq!(RecurrenceId::new("20260105T190000")?.to_string(), "20260105T190000");
 /// assert!(RecurrenceId::new("next monday").is_err());
+/// assert!(RecurrenceId::new("20260230").is_err());
+/// # Ok::<(), boxoffice_core::id::IdError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RecurrenceId(Arc<str>);
+pub struct RecurrenceId {
+    at: DateTime,
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Form {
+    Date,
+    Local,
+    Utc,
+}
 
 impl RecurrenceId {
-    /// Checks the shape of `text` and wraps it. Whether the date exists is not checked here.
+    /// Reads `text`.
     ///
     /// # Errors
-    /// [`IdError::Shape`] when `text` is not `YYYYMMDD`, `YYYYMMDDTHHMMSS` or `YYYYMMDDTHHMMSSZ`.
+    /// [`IdError::Shape`] when `text` is not `YYYYMMDD`, `YYYYMMDDTHHMMSS` or `YYYYMMDDTHHMMSSZ`, or there is no such
+    /// day or time.
     pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
         let text = text.as_ref();
-        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let well_formed = match text.split_once('T') {
-            None => text.len() == 8 && digits(text),
-            Some((date, time)) => {
-                let time = time.strip_suffix('Z').unwrap_or(time);
-                date.len() == 8 && digits(date) && time.len() == 6 && digits(time)
-            }
-        };
-        if well_formed {
-            return Ok(Self(text.into()));
-        }
-        Err(IdError::Shape {
+        Self::read(text).ok_or_else(|| IdError::Shape {
             kind: "recurrence id",
             text: text.chars().take(40).collect(),
             wanted: "YYYYMMDD or YYYYMMDDTHHMMSS, with Z for UTC",
         })
     }
 
-    /// The text itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    fn read(text: &str) -> Option<Self> {
+        let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+        let date = Date::new(digits(date, 0..4)?, digits(date, 4..6)?, digits(date, 6..8)?).ok();
+        let date = date.filter(|date| date.year() > 0 && text.len() >= 8)?;
+        let Some(time) = time else {
+            return (text.len() == 8).then(|| Self::date(date));
+        };
+        let (time, form) = time.strip_suffix('Z').map_or((time, Form::Local), |time| (time, Form::Utc));
+        let clock = Time::new(digits(time, 0..2)?, digits(time, 2..4)?, digits(time, 4..6)?, 0).ok()?;
+        (time.len() == 6 && text.find('T') == Some(8)).then(|| Self { at: date.to_datetime(clock), form })
     }
+
+    /// The occurrence of a series of whole days that begins on `date`.
+    pub fn date(date: Date) -> Self {
+        Self { at: date.to_datetime(Time::midnight()), form: Form::Date }
+    }
+
+    /// The occurrence that begins at `at` on the wall clock. Parts of a second are dropped.
+    pub fn local(at: DateTime) -> Self {
+        Self { at: whole_seconds(at), form: Form::Local }
+    }
+
+    /// The occurrence of a series in UTC that begins at `at`. Parts of a second are dropped.
+    pub fn utc(at: DateTime) -> Self {
+        Self { at: whole_seconds(at), form: Form::Utc }
+    }
+
+    /// The start it names, in the series' own frame; midnight for a series of whole days.
+    pub fn at(&self) -> DateTime {
+        self.at
+    }
+}
+
+fn digits<T: FromStr>(text: &str, range: core::ops::Range<usize>) -> Option<T> {
+    let part = text.get(range)?;
+    part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn whole_seconds(at: DateTime) -> DateTime {
+    at.with().subsec_nanosecond(0).build().unwrap_or(at)
 }
 
 impl fmt::Display for RecurrenceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let at = self.at;
+        write!(f, "{:04}{:02}{:02}", at.year(), at.month(), at.day())?;
+        if self.form == Form::Date {
+            return Ok(());
+        }
+        write!(f, "T{:02}{:02}{:02}", at.hour(), at.minute(), at.second())?;
+        if self.form == Form::Utc { f.write_str("Z") } else { Ok(()) }
+    }
+}
+
+impl FromStr for RecurrenceId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        Self::new(text)
     }
 }
 
@@ -199,7 +251,7 @@ impl TryFrom<String> for RecurrenceId {
 
 impl From<RecurrenceId> for String {
     fn from(id: RecurrenceId) -> String {
-        id.0.as_ref().to_owned()
+        id.to_string()
     }
 }
 

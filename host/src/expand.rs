@@ -12,7 +12,7 @@ use crate::output::print;
 #[derive(Serialize)]
 struct Line<'a> {
     uid: &'a str,
-    recurrence_id: &'a str,
+    recurrence_id: String,
     start: String,
     end: String,
     tzid: &'a str,
@@ -36,7 +36,7 @@ fn json(occurrence: &Occurrence) -> String {
     let moment = |at: jiff::civil::DateTime| if all_day { at.date().to_string() } else { at.to_string() };
     let line = Line {
         uid: occurrence.id.series().as_str(),
-        recurrence_id: occurrence.id.recurrence().as_str(),
+        recurrence_id: occurrence.id.recurrence().to_string(),
         start: moment(occurrence.start),
         end: moment(occurrence.end),
         tzid: occurrence.frame.name(),

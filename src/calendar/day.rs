@@ -1,6 +1,6 @@
 //! Day numbers: days since 1970-01-01 in the proleptic Gregorian calendar, and the arithmetic of rules on them.
 
-use jiff::civil::{Date, Weekday, date};
+use jiff::civil::{Date, DateTime, Time, Weekday, date};
 
 /// A day, as days since 1970-01-01.
 pub(super) type Day = i64;
@@ -58,20 +58,23 @@ pub(super) fn since_monday(weekday: Weekday) -> i64 {
     i64::from(weekday.to_monday_zero_offset())
 }
 
-/// The number of the week that `day` lies in, and how many weeks its week year has. Weeks begin on `start` (days
-/// since Monday); week 1 is the first with at least four days in the year (RFC 5545 section 3.3.10, BYWEEKNO).
-pub(super) fn week(day: Day, start: i64) -> (i64, i64) {
-    let first_of = |year: i64| {
-        let fourth = from_civil(year, 1, 4);
-        fourth - (weekday(fourth) - start).rem_euclid(7)
-    };
-    let (year, _, _) = to_civil(day);
-    let year = if day < first_of(year) {
-        year - 1
-    } else if day >= first_of(year + 1) {
-        year + 1
-    } else {
-        year
-    };
-    ((day - first_of(year)) / 7 + 1, (first_of(year + 1) - first_of(year)) / 7)
+/// The day that week 1 of a year begins on. Weeks begin on `start` (days since Monday); week 1 is the first with at
+/// least four days in the year (RFC 5545 section 3.3.10, BYWEEKNO).
+pub(super) fn first_week(year: i64, start: i64) -> Day {
+    let fourth = from_civil(year, 1, 4);
+    fourth - (weekday(fourth) - start).rem_euclid(7)
+}
+
+/// The civil time of a number of seconds since 1970; none outside the years 1 to 9999.
+pub(super) fn datetime(civil: i64) -> Option<DateTime> {
+    let (day, time) = (civil.div_euclid(86_400), civil.rem_euclid(86_400));
+    let part = |value: i64| i8::try_from(value).ok();
+    let time = Time::new(part(time / 3_600)?, part(time / 60 % 60)?, part(time % 60)?, 0).ok()?;
+    Some(to_date(day)?.to_datetime(time))
+}
+
+/// Seconds since 1970 of a civil time, parts of a second dropped.
+pub(super) fn civil(at: DateTime) -> i64 {
+    let time = i64::from(at.hour()) * 3_600 + i64::from(at.minute()) * 60 + i64::from(at.second());
+    number(at.date()) * 86_400 + time
 }

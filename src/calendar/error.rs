@@ -1,4 +1,8 @@
-//! Why a rule, a zone or a window is refused.
+//! Why a rule or a zone is refused, and why an expansion stopped.
+
+use jiff::civil::DateTime;
+
+use crate::id::SeriesId;
 
 /// Why a text is no recurrence rule that can be expanded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +36,7 @@ pub enum RuleError {
     },
 }
 
-/// Why a calendar event cannot be made or expanded.
+/// Why a calendar event cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CalendarError {
@@ -43,18 +47,24 @@ pub enum CalendarError {
         tzid: String,
     },
     /// A length below zero, or one that has months or years in it.
-    #[error("length {length} is not a number of days, hours, minutes and seconds from zero up")]
+    #[error("length {length} is not a number of days, hours, minutes and whole seconds from zero up")]
     Length {
         /// The length given.
         length: String,
     },
-    /// The expansion took more steps than it is allowed: a rule that hardly ever
-    /// matches, or always does, in a very long window.
-    #[error("series {series}: gave up after {steps} steps")]
-    TooManySteps {
-        /// Which series.
-        series: String,
-        /// Days looked at and starts found.
-        steps: u64,
-    },
+}
+
+/// An expansion stopped because it took all the steps it was allowed: a rule that hardly ever matches, or nearly always.
+///
+/// Every occurrence that starts before `resume` was given. Go on with a window from `resume` on, of those that start in it
+/// ([`Select::Starting`](super::Select::Starting)), or with more steps.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("series {series}: stopped after {steps} steps; all that starts before {resume} was given")]
+pub struct Truncated {
+    /// Which series.
+    pub series: SeriesId,
+    /// The moment before which nothing is missing, in the series' own civil time.
+    pub resume: DateTime,
+    /// The steps allowed: periods looked at, candidates tried and starts found.
+    pub steps: u64,
 }

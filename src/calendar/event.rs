@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span};
 
 use super::error::CalendarError;
@@ -10,7 +11,7 @@ use super::ical::{Component, Property};
 use super::rule::RecurrenceRule;
 use super::zone::Frame;
 use crate::id::SeriesId;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Window};
 
 /// How long an occurrence takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +26,12 @@ impl Length {
     /// No time at all.
     pub const ZERO: Self = Self { days: 0, exact: SignedDuration::ZERO };
 
-    /// An exact time, in units of hours and below.
+    /// An exact time in whole seconds, in units of hours and below.
     ///
     /// # Errors
-    /// [`CalendarError::Length`] when it is below zero or holds days and above.
+    /// [`CalendarError::Length`] when it is below zero, not in whole seconds, or holds days and above.
     pub fn exact(span: Span) -> Result<Self, CalendarError> {
-        let exact = SignedDuration::try_from(span).ok().filter(|exact| !exact.is_negative());
+        let exact = SignedDuration::try_from(span).ok().filter(|exact| !exact.is_negative() && exact.subsec_nanos() == 0);
         let exact = exact.ok_or_else(|| CalendarError::Length { length: span.to_string() })?;
         Ok(Self { days: 0, exact })
     }
@@ -42,7 +43,7 @@ impl Length {
 
     /// From `start` to `end`, both as civil times of one frame.
         pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
-        let viewer = jiff::tz::TimeZone::UTC;
+        let viewer = TimeZone::UTC;
         if *frame == Frame::Date {
             let days = end.date().since(start.date()).map(|span| span.get_days()).unwrap_or_default();
             return Self { days: days.max(0), exact: SignedDuration::ZERO };
@@ -51,23 +52,24 @@ impl Length {
         Self { days: 0, exact: SignedDuration::from_millis(millis.max(0)) }
     }
 
-    /// Roughly how many days it takes, rounded up.
-    pub(super) fn days_at_most(&self) -> i64 {
-        i64::from(self.days) + self.exact.as_hours() / 24 + 2
-    }
-
-    /// The civil end, in `frame`, of an occurrence that starts at `start`.
-    pub(super) fn end(&self, frame: &Frame, start: DateTime) -> DateTime {
-        let later = start.checked_add(Span::new().days(self.days)).unwrap_or(start);
-        if self.exact.is_zero() {
-            return later;
-        }
-        let exact = self.exact;
+    /// The civil end, in `frame`, of an occurrence that starts at `start`, and the instants where the frame has them.
+    pub(super) fn end(&self, frame: &Frame, start: DateTime) -> (DateTime, Option<Window>) {
+        let later = start.checked_add(Span::new().days(self.days)).unwrap_or(DateTime::MAX);
+        let exact = |from: DateTime| from.checked_add(self.exact).unwrap_or(DateTime::MAX);
+        let viewer = TimeZone::UTC;
         match frame {
-            Frame::Date | Frame::Floating | Frame::Utc => later.checked_add(exact).unwrap_or(later),
+            Frame::Date | Frame::Floating => (exact(later), None),
+            Frame::Utc => {
+                let end = exact(later);
+                (end, Some(Window::new(frame.instant(start, &viewer), frame.instant(end, &viewer))))
+            }
             Frame::Zoned(zone) => {
-                let end = zone.time_zone().to_ambiguous_zoned(later).compatible().and_then(|zoned| zoned.checked_add(exact));
-                end.map_or(later, |end| end.datetime())
+                let end = Timestamp::from_millis(
+                    frame.instant(later, &viewer).as_millis().saturating_add(self.exact.as_secs().saturating_mul(1_000)),
+                );
+                let shown = jiff::Timestamp::from_millisecond(end.as_millis()).ok();
+                let shown = shown.map_or(exact(later), |end| zone.time_zone().to_datetime(end));
+                (shown, Some(Window::new(frame.instant(start, &viewer), end)))
             }
         }
     }

@@ -39,17 +39,21 @@ mod event;
 mod expand;
 mod ical;
 mod occurrence;
+mod occurrences;
+mod resolve;
 mod rule;
 mod rule_text;
+mod source;
 #[cfg(test)]
 mod tests;
 mod zone;
 
-pub use error::{CalendarError, RuleError};
+pub use error::{CalendarError, RuleError, Truncated};
 pub use event::{CalendarEvent, Change, Details, Gap, Length, Range};
 pub use ical::{Component, Parameter, Property, escape_text};
 #[cfg(feature = "ical")]
 pub use ical::{Diagnostic, Import, ImportError, read_icalendar};
 pub use occurrence::{Occurrence, Select};
-pub use rule::{End, Frequency, RecurrenceRule, Until, WeekdayNumber};
+pub use occurrences::{Occurrences, STEPS_MAX};
+pub use rule::{End, Frequency, RecurrenceRule, Skip, Until, WeekdayNumber};
 pub use zone::{Frame, Zone};

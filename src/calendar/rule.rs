@@ -15,6 +15,24 @@ pub enum Frequency {
     Weekly,
     /// One day.
     Daily,
+    /// One hour of the wall clock.
+    Hourly,
+    /// One minute of the wall clock.
+    Minutely,
+    /// One second of the wall clock.
+    Secondly,
+}
+
+/// What becomes of a day that a month or year does not have, such as 31 April (RFC 7529 section 4.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Skip {
+    /// It is left out.
+    #[default]
+    Omit,
+    /// It is the day before: 30 April.
+    Backward,
+    /// It is the day after: 1 May.
+    Forward,
 }
 
 /// When the rule ends.
@@ -48,7 +66,7 @@ pub struct WeekdayNumber {
     pub weekday: Weekday,
 }
 
-/// A recurrence rule (RFC 5545 section 3.3.10) of daily to yearly frequency.
+/// A recurrence rule (RFC 5545 section 3.3.10; SKIP is of RFC 7529, for the Gregorian calendar).
 ///
 /// Lists are sorted and without doubles. An empty list means that the part is absent.
 ///
@@ -57,7 +75,7 @@ pub struct WeekdayNumber {
 /// let rule: RecurrenceRule = "freq=monthly;byday=2TU,-1FR;count=10".parse()?;
 /// assert_eq!(rule.to_string(), "FREQ=MONTHLY;COUNT=10;BYDAY=2TU,-1FR");
 /// let error = "FREQ=DAILY;INTERVAL=0".parse::<RecurrenceRule>().unwrap_err();
-/// assert_eq!(error.to_string(), "rule part INTERVAL=0: must be a whole number from 1 up");
+/// assert_eq!(error.to_string(), "rule part INTERVAL=0: must be a whole number from 1 to 4294967295");
 /// # Ok::<(), boxoffice_core::calendar::RuleError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +93,7 @@ pub struct RecurrenceRule {
     pub(super) by_minute: Vec<i64>,
     pub(super) by_second: Vec<i64>,
     pub(super) by_set_pos: Vec<i64>,
+    pub(super) skip: Skip,
 }
 
 impl RecurrenceRule {
@@ -94,6 +113,7 @@ impl RecurrenceRule {
             by_minute: Vec::new(),
             by_second: Vec::new(),
             by_set_pos: Vec::new(),
+            skip: Skip::Omit,
         }
     }
 
@@ -119,7 +139,12 @@ impl RecurrenceRule {
         self
     }
 
-    /// Checks the parts against each other (the notes below the table of section 3.3.10).
+    /// What becomes of days that do not exist.
+    pub fn skip(&self) -> Skip {
+        self.skip
+    }
+
+    /// Checks the parts against each other (the table of section 3.3.10 and the notes below it).
     pub(super) fn check(&self) -> Result<(), RuleError> {
         let reject = |part, reason| Err(RuleError::Combination { part, reason });
         let numbered = self.by_day.iter().any(|day| day.number.is_some());
@@ -132,18 +157,21 @@ impl RecurrenceRule {
         if !self.by_week.is_empty() && self.frequency != Frequency::Yearly {
             return reject("BYWEEKNO", "is only for YEARLY");
         }
-        if !self.by_year_day.is_empty() && self.frequency != Frequency::Yearly {
+        let yearly_or_below_daily = self.frequency == Frequency::Yearly || self.frequency > Frequency::Daily;
+        if !self.by_year_day.is_empty() && !yearly_or_below_daily {
             return reject("BYYEARDAY", "is not for DAILY, WEEKLY and MONTHLY");
         }
         if !self.by_month_day.is_empty() && self.frequency == Frequency::Weekly {
             return reject("BYMONTHDAY", "is not for WEEKLY");
         }
+        Ok(())
+    }
+
+    /// Whether BYSETPOS has nothing to pick from.
+    pub(super) fn picks_without_parts(&self) -> bool {
         let others = [&self.by_month, &self.by_week, &self.by_year_day, &self.by_month_day];
         let times = [&self.by_hour, &self.by_minute, &self.by_second];
         let narrowed = others.iter().chain(&times).any(|list| !list.is_empty()) || !self.by_day.is_empty();
-        if !self.by_set_pos.is_empty() && !narrowed {
-            return reject("BYSETPOS", "needs another BY part");
-        }
-        Ok(())
+        !self.by_set_pos.is_empty() && !narrowed
     }
 }

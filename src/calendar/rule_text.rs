@@ -6,7 +6,7 @@ use core::str::FromStr;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use super::error::RuleError;
-use super::rule::{End, Frequency, RecurrenceRule, Until, WeekdayNumber};
+use super::rule::{End, Frequency, RecurrenceRule, Skip, Until, WeekdayNumber};
 
 /// Longest list in a BY part; the longest sensible one has 366 values.
 const LIST_MAX: usize = 1_000;
@@ -40,9 +40,8 @@ impl Part<'_> {
     /// A list of numbers whose distance from zero is in `range`; below zero only if `negative`.
     fn numbers(&self, range: core::ops::RangeInclusive<i64>, negative: bool) -> Result<Vec<i64>, RuleError> {
         let number = |text: &str| {
-            let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-            let number = text.parse::<i64>().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()));
-            number.filter(|number| range.contains(&number.abs()) && (negative || *number >= 0))
+            let number = read_number(text).filter(|_| negative || !text.starts_with(['+', '-']));
+            number.filter(|number| range.contains(&number.abs()))
         };
         let numbers: Option<Vec<i64>> = self.value.split(',').map(number).collect();
         let mut numbers = numbers.ok_or_else(|| self.invalid("has a number out of range"))?;
@@ -55,8 +54,9 @@ impl Part<'_> {
     }
 
     fn positive(&self) -> Result<u32, RuleError> {
-        let number = self.value.parse().ok().filter(|number| *number > 0);
-        number.ok_or_else(|| self.invalid("must be a whole number from 1 up"))
+        let digits = self.value.bytes().all(|byte| byte.is_ascii_digit());
+        let number = self.value.parse().ok().filter(|number| digits && *number > 0);
+        number.ok_or_else(|| self.invalid("must be a whole number from 1 to 4294967295"))
     }
 
     fn weekday(&self, text: &str) -> Result<Weekday, RuleError> {
@@ -66,20 +66,24 @@ impl Part<'_> {
 
     fn weekdays(&self) -> Result<Vec<WeekdayNumber>, RuleError> {
         let mut days: Vec<WeekdayNumber> = Vec::new();
-        for text in self.value.split(',').take(LIST_MAX) {
+        for text in self.value.split(',') {
             let (number, name) = match text.len().checked_sub(2).and_then(|at| text.split_at_checked(at)) {
                 Some(("", name)) => (None, name),
                 Some((number, name)) => {
-                    let number = number.parse::<i16>().ok().filter(|number| (1..=53).contains(&number.abs()));
+                    let number = read_number(number).and_then(|number| i16::try_from(number).ok());
+                    let number = number.filter(|number| (1..=53).contains(&number.abs()));
                     (Some(number.ok_or_else(|| self.invalid("has a number out of range"))?), name)
                 }
                 None => return Err(self.invalid("has no such weekday")),
             };
             let day = WeekdayNumber { number, weekday: self.weekday(name)? };
-            if !days.contains(&day) {
-                days.push(day);
+            days.push(day);
+            if days.len() > LIST_MAX {
+                return Err(self.invalid("has too many days"));
             }
         }
+        days.sort_unstable_by_key(|day| (day.weekday.to_monday_zero_offset(), day.number));
+        days.dedup();
         Ok(days)
     }
 
@@ -103,15 +107,32 @@ impl Part<'_> {
             "MONTHLY" => Ok(Frequency::Monthly),
             "WEEKLY" => Ok(Frequency::Weekly),
             "DAILY" => Ok(Frequency::Daily),
-            "HOURLY" | "MINUTELY" | "SECONDLY" => Err(self.unsupported()),
+            "HOURLY" => Ok(Frequency::Hourly),
+            "MINUTELY" => Ok(Frequency::Minutely),
+            "SECONDLY" => Ok(Frequency::Secondly),
             _ => Err(self.invalid("is no frequency")),
+        }
+    }
+
+    fn skip(&self) -> Result<Skip, RuleError> {
+        match self.value {
+            "OMIT" => Ok(Skip::Omit),
+            "BACKWARD" => Ok(Skip::Backward),
+            "FORWARD" => Ok(Skip::Forward),
+            _ => Err(self.invalid("is not OMIT, BACKWARD or FORWARD")),
         }
     }
 }
 
+/// A number with or without a sign, and nothing else.
+fn read_number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    text.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The date in `20260105`.
 pub(super) fn read_date(text: &str) -> Option<Date> {
-    if text.len() != 8 || !text.is_ascii() {
+    if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let number = |at: core::ops::Range<usize>| text.get(at)?.parse::<i16>().ok();
@@ -121,42 +142,82 @@ pub(super) fn read_date(text: &str) -> Option<Date> {
 
 /// The time in `190000`; a leap second is read as the second before it.
 pub(super) fn read_time(text: &str) -> Option<Time> {
-    if text.len() != 6 || !text.is_ascii() {
+    if text.len() != 6 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let number = |at: core::ops::Range<usize>| text.get(at)?.parse::<i8>().ok();
-    Time::new(number(0..2)?, number(2..4)?, number(4..6)?.min(59), 0).ok()
+    let second = number(4..6)?;
+    Time::new(number(0..2)?, number(2..4)?, if second == 60 { 59 } else { second }, 0).ok()
 }
 
 impl FromStr for RecurrenceRule {
     type Err = RuleError;
 
+    /// Reads a rule strictly: what RFC 5545 forbids is refused, but for two habits of real programs: a semicolon at the
+    /// end, and lower case.
     fn from_str(text: &str) -> Result<Self, RuleError> {
-        let upper = text.trim_end().to_ascii_uppercase();
-        let mut rule = Self::every(Frequency::Daily);
-        let mut seen: Vec<&str> = Vec::new();
-        // Outlook ends rules with a semicolon.
-        for text in upper.trim_end_matches(';').split(';') {
-            let (name, value) = text.split_once('=').unwrap_or((text, ""));
-            let part = Part { name, value };
-            if seen.contains(&name) {
-                return Err(part.invalid("stands here twice"));
-            }
-            seen.push(name);
-            rule.set(part)?;
-        }
-        if !seen.contains(&"FREQ") {
-            return Err(RuleError::Combination { part: "FREQ", reason: "is missing" });
-        }
-        if seen.contains(&"COUNT") && seen.contains(&"UNTIL") {
-            return Err(RuleError::Combination { part: "COUNT", reason: "does not go with UNTIL" });
-        }
+        let rule = read(text)?;
         rule.check()?;
+        if rule.picks_without_parts() {
+            return Err(RuleError::Combination { part: "BYSETPOS", reason: "needs another BY part" });
+        }
         Ok(rule)
     }
 }
 
+fn read(text: &str) -> Result<RecurrenceRule, RuleError> {
+    let upper = text.trim_end().to_ascii_uppercase();
+    let upper = upper.strip_suffix(';').unwrap_or(&upper);
+    let mut rule = RecurrenceRule::every(Frequency::Daily);
+    let mut seen: Vec<&str> = Vec::new();
+    for text in upper.split(';') {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        let part = Part { name, value };
+        if seen.contains(&name) {
+            return Err(part.invalid("stands here twice"));
+        }
+        rule.set(part)?;
+        seen.push(name);
+    }
+    if !seen.contains(&"FREQ") {
+        return Err(RuleError::Combination { part: "FREQ", reason: "is missing" });
+    }
+    if seen.contains(&"COUNT") && seen.contains(&"UNTIL") {
+        return Err(RuleError::Combination { part: "COUNT", reason: "does not go with UNTIL" });
+    }
+    if seen.contains(&"SKIP") && !seen.contains(&"RSCALE") {
+        return Err(RuleError::Combination { part: "SKIP", reason: "needs RSCALE" });
+    }
+    Ok(rule)
+}
+
 impl RecurrenceRule {
+    /// Reads a rule with parts where RFC 5545 forbids them, such as BYWEEKNO in a DAILY rule: each is then a filter of the
+    /// days that the rule would otherwise have, and numbers of weekdays that mean nothing are dropped. This is how
+    /// python-dateutil reads them.
+    ///
+    /// ```
+    /// use boxoffice_core::calendar::RecurrenceRule;
+    /// let text = "FREQ=DAILY;BYWEEKNO=20";
+    /// assert!(text.parse::<RecurrenceRule>().is_err());
+    /// assert_eq!(RecurrenceRule::read_lenient(text)?.to_string(), text);
+    /// # Ok::<(), boxoffice_core::calendar::RuleError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RuleError`] when a part cannot be read, stands there twice, or FREQ is missing.
+    pub fn read_lenient(text: &str) -> Result<Self, RuleError> {
+        let mut rule = read(text)?;
+        if rule.frequency > Frequency::Monthly {
+            rule.by_day.iter_mut().for_each(|day| day.number = None);
+            rule.by_day.dedup();
+        }
+        if rule.picks_without_parts() {
+            rule.by_set_pos.retain(|position| position.abs() == 1);
+        }
+        Ok(rule)
+    }
+
     fn set(&mut self, part: Part<'_>) -> Result<(), RuleError> {
         match part.name {
             "FREQ" => self.frequency = part.frequency()?,
@@ -173,7 +234,9 @@ impl RecurrenceRule {
             "BYMINUTE" => self.by_minute = part.numbers(0..=59, false)?,
             "BYSECOND" => self.by_second = part.numbers(0..=60, false)?,
             "BYSETPOS" => self.by_set_pos = part.numbers(1..=366, true)?,
-            "RSCALE" | "SKIP" | "BYEASTER" => return Err(part.unsupported()),
+            "RSCALE" if part.value == "GREGORIAN" => {}
+            "SKIP" => self.skip = part.skip()?,
+            "RSCALE" | "BYEASTER" => return Err(part.unsupported()),
             _ => return Err(part.invalid("is no part of a rule")),
         }
         Ok(())
@@ -188,7 +251,13 @@ impl fmt::Display for RecurrenceRule {
             Frequency::Monthly => "MONTHLY",
             Frequency::Weekly => "WEEKLY",
             Frequency::Daily => "DAILY",
+            Frequency::Hourly => "HOURLY",
+            Frequency::Minutely => "MINUTELY",
+            Frequency::Secondly => "SECONDLY",
         };
+        if self.skip != Skip::Omit {
+            f.write_str("RSCALE=GREGORIAN;")?;
+        }
         write!(f, "FREQ={frequency}")?;
         match self.end {
             End::Never => {}
@@ -226,7 +295,11 @@ impl fmt::Display for RecurrenceRule {
         if self.week_start != Weekday::Monday {
             write!(f, ";WKST={}", weekday_name(self.week_start))?;
         }
-        Ok(())
+        match self.skip {
+            Skip::Omit => Ok(()),
+            Skip::Backward => f.write_str(";SKIP=BACKWARD"),
+            Skip::Forward => f.write_str(";SKIP=FORWARD"),
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl Frame {
     }
 
     /// The zone it is resolved in; dates and floating times are resolved in `viewer`, the zone of whoever looks.
-    fn zone<'a>(&'a self, viewer: &'a TimeZone) -> &'a TimeZone {
+    pub(super) fn zone<'a>(&'a self, viewer: &'a TimeZone) -> &'a TimeZone {
         match self {
             Self::Date | Self::Floating => viewer,
             Self::Utc => const { &TimeZone::UTC },
