@@ -51,7 +51,6 @@ mod zone;
 pub use error::{CalendarError, RuleError, Truncated};
 pub use event::{CalendarEvent, Change, Details, Gap, Length, Range};
 pub use ical::{Component, Parameter, Property, escape_text};
-#[cfg(feature = "ical")]
 pub use ical::{Diagnostic, Import, ImportError, read_icalendar};
 pub use occurrence::{Occurrence, Select};
 pub use occurrences::{Occurrences, STEPS_MAX};
