@@ -6,10 +6,12 @@
 //!
 //! *Writing.* The same input gives the same bytes: nothing is read from a clock. What was written reads back the same.
 
+mod alarm;
 mod content;
-#[expect(dead_code, reason = "writing follows")]
 mod describe;
 mod fold;
+mod freebusy;
+mod itip;
 mod line;
 mod notes;
 mod read;
@@ -18,14 +20,19 @@ mod series;
 mod tests;
 mod text;
 mod tree;
-#[cfg_attr(not(test), expect(dead_code, reason = "writing follows"))]
 mod value;
+mod vevent;
 mod when;
+mod write;
 mod zones;
 
+pub use self::alarm::{Reminder, Trigger};
 pub use self::content::{Component, Parameter, Property};
+pub use self::freebusy::{Busy, FreeBusy, write_free_busy};
+pub use self::itip::{Invitation, Participation, Reply, ReplyError, read_replies};
 pub use self::notes::Diagnostic;
 pub use self::text::escape_text;
+pub use self::write::{Feed, Method, SeriesError, read_series, write_icalendar};
 
 use self::notes::Notes;
 use self::read::read_event;

@@ -23,6 +23,9 @@ pub(super) const CAPACITY: &str = "X-BOXOFFICE-CAPACITY";
 /// What becomes of starts that the zone skips: `SKIP`.
 pub(super) const GAP: &str = "X-BOXOFFICE-GAP";
 
+/// What is said of every EXRULE.
+pub(super) const EXRULE_IS_OLD: &str = "is of RFC 2445 and no longer allowed: it is applied";
+
 /// Properties with a field of their own that stand in a VEVENT at most once.
 const ONCE: [&str; 11] =
     ["UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SUMMARY", "SEQUENCE", "DTSTAMP", "STATUS", CAPACITY, GAP];
@@ -66,7 +69,7 @@ pub(super) fn read_event(component: &Component, zones: &mut Zones<'_>, notes: &m
     event.rules = vevent.rules("RRULE")?;
     event.excluded_rules = vevent.rules("EXRULE")?;
     if let Some(property) = component.property("EXRULE") {
-        vevent.note(property, "is of RFC 2445 and no longer allowed: it is applied");
+        vevent.note(property, EXRULE_IS_OLD);
     }
     vevent.dates(&mut event)?;
     event.cancelled = component.property("STATUS").is_some_and(is_cancelled);
@@ -171,6 +174,6 @@ impl Vevent<'_, '_> {
                 return None;
             }
         };
-        Some(Frame::Utc.instant(at, &jiff::tz::TimeZone::UTC))
+        Some(value::instant(at))
     }
 }

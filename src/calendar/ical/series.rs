@@ -36,6 +36,7 @@ impl Read {
         let mut event = self.event.clone();
         event.rules.clear();
         event.excluded_rules.clear();
+        event.dates.clear();
         if let Some((of, frame)) = &self.of {
             event.start = *of;
             event.frame = frame.clone();
@@ -68,7 +69,7 @@ impl Read {
 }
 
 /// The start, in the series' own time, that a RECURRENCE-ID means.
-fn original(of: DateTime, frame: &Frame, series: &CalendarEvent) -> DateTime {
+pub(super) fn original(of: DateTime, frame: &Frame, series: &CalendarEvent) -> DateTime {
     match (frame, &series.frame) {
         // A date for a timed series names the occurrence of that day.
         (Frame::Date, Frame::Floating | Frame::Utc | Frame::Zoned(_)) => of.date().to_datetime(series.start.time()),

@@ -36,6 +36,11 @@ pub(super) fn read_components(bytes: &[u8]) -> Result<(Vec<Component>, Notes), I
     Ok((tree.calendars, tree.notes))
 }
 
+/// Whether a component with this name stands directly in a VCALENDAR, or is one.
+pub(super) fn is_whole(name: &str) -> bool {
+    name == "VCALENDAR" || WHOLE.contains(&name)
+}
+
 /// What a component is called in a diagnostic: its UID, else its SUMMARY, else its name.
 pub(super) fn label(component: &Component) -> String {
     let named = ["UID", "SUMMARY"].into_iter().filter_map(|name| component.property(name));

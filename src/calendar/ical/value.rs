@@ -1,7 +1,11 @@
 //! Values of properties (RFC 5545 section 3.3), read strictly: what is left over is an error. Also how they are written.
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span};
+
+use crate::calendar::zone::Frame;
+use crate::time::Timestamp;
 
 /// Most that a part of a duration may say.
 const PART_MAX: i64 = 1_000_000_000;
@@ -166,4 +170,16 @@ pub(super) fn write_duration(days: i64, exact: SignedDuration) -> String {
         (false, true) => format!("{sign}P{days}"),
         (_, false) => format!("{sign}P{days}T{clock}"),
     }
+}
+
+/// An instant as `20260105T190000Z`, part seconds left out; none outside of the years 1 to 9999.
+pub(super) fn write_instant(at: Timestamp) -> Option<String> {
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).ok()?;
+    let at = TimeZone::UTC.to_datetime(at);
+    (at.year() > 0).then(|| write_utc(at))
+}
+
+/// The instant of a civil time in UTC.
+pub(super) fn instant(utc: DateTime) -> Timestamp {
+    Frame::Utc.instant(utc, &TimeZone::UTC)
 }

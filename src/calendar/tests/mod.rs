@@ -2,6 +2,8 @@
 
 mod data;
 mod ical;
+mod ical_itip;
+mod ical_write;
 
 use jiff::civil::{DateTime, date};
 use proptest::prelude::*;
