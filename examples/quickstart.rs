@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .repeating("FREQ=WEEKLY;UNTIL=20270331T220000Z".parse()?);
 
     let (from, to) = (date(2026, 12, 1).at(0, 0, 0, 0), date(2027, 1, 1).at(0, 0, 0, 0));
-    let evenings = chess.occurrences(from, to, Select::Starting)?;
+    let evenings: Vec<_> = chess.occurrences(from, to, Select::Starting).collect::<Result<_, _>>()?;
     for evening in &evenings {
         println!("{}  {}", evening.start, evening.id);
     }

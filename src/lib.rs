@@ -27,7 +27,7 @@
 //! let chess = CalendarEvent::new(SeriesId::new("chess")?, "Chess", start, berlin, Length::exact(3.hours())?)
 //!     .repeating("FREQ=WEEKLY".parse()?);
 //! let to = date(2027, 1, 1).at(0, 0, 0, 0);
-//! let evenings = chess.occurrences(start, to, Select::Starting)?;
+//! let evenings = chess.occurrences(start, to, Select::Starting).collect::<Result<Vec<_>, _>>()?;
 //! assert_eq!(evenings.len(), 4);
 //!
 //! let (store, now) = (MemoryBackend::new(), Timestamp::EPOCH);

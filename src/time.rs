@@ -62,6 +62,25 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Why a text is no instant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no instant such as 2026-01-01T19:00:00Z")]
+pub struct TimestampError {
+    text: String,
+}
+
+impl core::str::FromStr for Timestamp {
+    type Err = TimestampError;
+
+    /// Reads RFC 3339, with an offset or `Z`. What is below a millisecond is dropped.
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        match text.parse::<jiff::Timestamp>() {
+            Ok(instant) => Ok(Self(instant.as_millisecond())),
+            Err(_) => Err(TimestampError { text: text.chars().take(40).collect() }),
+        }
+    }
+}
+
 /// A half-open span of time, `[start, end)`: the start is inside, the end is not.
 ///
 /// A window whose end is not after its start is empty.

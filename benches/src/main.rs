@@ -1,8 +1,10 @@
 //! Durable bookings a second, beside the raw engine, the raw disk and PostgreSQL, all in one run.
 //!
 //! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `roster`, `append`,
-//! `replay`, `volume` (which takes how many events to grow to).
+//! `replay`, `volume` (which takes how many events to grow to), `recurrence`, `merge`.
+#![deny(unsafe_code)]
 
+mod calendar;
 mod ledger;
 mod load;
 mod ours;
@@ -52,6 +54,12 @@ fn main() -> Result<()> {
     if wants("volume") {
         let most = std::env::args().nth(2).map_or(Ok(1_000_000), |text| text.parse())?;
         store::volume(most)?;
+    }
+    if wants("recurrence") {
+        calendar::recurrence()?;
+    }
+    if wants("merge") {
+        calendar::merge()?;
     }
     Ok(())
 }

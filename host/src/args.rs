@@ -54,6 +54,18 @@ pub(crate) enum Command {
     /// Days are meant in each event's own time; an occurrence is listed when it takes place in the window at least in
     /// part. What cannot be read is reported on standard error, line by line; the rest is listed all the same.
     Expand(ExpandArgs),
+    /// Run recurrence vectors: rules with the starts that should be found in a window
+    ///
+    /// Prints each difference, a line for each file, and last `N passed, M failed`. A file whose name says lenient is
+    /// read with rules that RFC 5545 forbids; vectors with a policy are verdicts on rules alone; disagreements are shown
+    /// and count for nothing. Exit code: 0 when all passed, 1 when one failed, 2 for a bad file.
+    CheckVectors(VectorArgs),
+    /// Run real calendars against the occurrences that other programs find in them
+    ///
+    /// DIR holds expected.json, files/ and perhaps parse_only/. Prints each difference and last `N passed, M failed`,
+    /// counting windows that are confirmed and files that must only do no harm; other windows are listed as advisory.
+    /// Exit code: 0 when all passed, 1 when one failed, 2 for a bad file.
+    CheckIcs(IcsArgs),
     /// Look after a store: list, read, verify, repair, back up, move
     ///
     /// STORE is sled:DIR, fjall:DIR, DIR for whatever is there, or unix:SOCKET for one that another process serves. Exit
@@ -108,6 +120,23 @@ pub(crate) struct VerifyArgs {
     /// Print the result as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VectorArgs {
+    /// Files of vectors, each a JSON array
+    #[arg(required = true, value_name = "FILE.json")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Accept rules that RFC 5545 forbids in every file: BY parts in the wrong place are filters
+    #[arg(long)]
+    pub(crate) lenient: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IcsArgs {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -31,21 +31,32 @@ pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Vec<Occur
     let (start, end) = (from.to_datetime(Time::midnight()), to.to_datetime(Time::midnight()));
     let mut found = Vec::new();
     for event in &import.events {
-        let occurrences = event.occurrences(start, end, Select::Overlapping);
-        found.extend(occurrences.map_err(|error| HostError::Expand { path: path.to_owned(), error })?);
+        for occurrence in event.occurrences(start, end, Select::Overlapping) {
+            found.push(occurrence.map_err(|error| HostError::Expand { path: path.to_owned(), error })?);
+        }
     }
     found.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
     Ok(found)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, HostError> {
+/// A whole file.
+pub(crate) fn read_all(path: &Path) -> Result<Vec<u8>, HostError> {
+    read_at_most(path, u64::MAX)
+}
+
+fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, HostError> {
     let fail = |error| HostError::Read { path: path.to_owned(), error };
     if fs::metadata(path).map_err(fail)?.is_dir() {
         return Err(fail(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
     }
     let mut bytes = Vec::new();
+    File::open(path).map_err(fail)?.take(limit).read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, HostError> {
     // One byte more than is allowed shows that there is too much, also of a pipe that never ends.
-    File::open(path).map_err(fail)?.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(fail)?;
+    let bytes = read_at_most(path, BYTES_MAX + 1)?;
     if bytes.len() as u64 > BYTES_MAX {
         let limit = usize::try_from(BYTES_MAX).unwrap_or(usize::MAX);
         let error = ImportError::TooLarge { bytes: bytes.len(), limit };

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use boxoffice::calendar::{CalendarError, ImportError};
+use boxoffice::calendar::{ImportError, Truncated};
 use boxoffice::persist::{Fault, OpenError, StoreError, TransferError};
 use boxoffice::{BoxOfficeError, StartError};
 
@@ -21,7 +21,7 @@ pub(crate) enum HostError {
     #[error("cannot import {}: {error}", path.display())]
     Import { path: PathBuf, error: ImportError },
     #[error("cannot expand {}: {error}", path.display())]
-    Expand { path: PathBuf, error: CalendarError },
+    Expand { path: PathBuf, error: Truncated },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]

@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod calendar_file;
+mod check;
 mod error;
 mod expand;
 mod onsale;
@@ -45,12 +46,14 @@ fn main() -> ExitCode {
         Command::Onsale(args) => onsale::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Expand(args) => expand::run(&args),
+        Command::CheckVectors(args) => check::run_vectors(&args),
+        Command::CheckIcs(args) => check::run_ics(&args),
         Command::Store(command) => store::run(&command),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            complain("the audit found something wrong: see above");
+            complain("something is wrong: see above");
             ExitCode::FAILURE
         }
         Err(error) => error.report(),

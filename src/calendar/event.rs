@@ -31,7 +31,8 @@ impl Length {
     /// # Errors
     /// [`CalendarError::Length`] when it is below zero, not in whole seconds, or holds days and above.
     pub fn exact(span: Span) -> Result<Self, CalendarError> {
-        let exact = SignedDuration::try_from(span).ok().filter(|exact| !exact.is_negative() && exact.subsec_nanos() == 0);
+        let exact =
+            SignedDuration::try_from(span).ok().filter(|exact| !exact.is_negative() && exact.subsec_nanos() == 0);
         let exact = exact.ok_or_else(|| CalendarError::Length { length: span.to_string() })?;
         Ok(Self { days: 0, exact })
     }
@@ -42,7 +43,7 @@ impl Length {
     }
 
     /// From `start` to `end`, both as civil times of one frame.
-        pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
+    pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
         let viewer = TimeZone::UTC;
         if *frame == Frame::Date {
             let days = end.date().since(start.date()).map(|span| span.get_days()).unwrap_or_default();
@@ -65,7 +66,10 @@ impl Length {
             }
             Frame::Zoned(zone) => {
                 let end = Timestamp::from_millis(
-                    frame.instant(later, &viewer).as_millis().saturating_add(self.exact.as_secs().saturating_mul(1_000)),
+                    frame
+                        .instant(later, &viewer)
+                        .as_millis()
+                        .saturating_add(self.exact.as_secs().saturating_mul(1_000)),
                 );
                 let shown = jiff::Timestamp::from_millisecond(end.as_millis()).ok();
                 let shown = shown.map_or(exact(later), |end| zone.time_zone().to_datetime(end));

@@ -27,8 +27,8 @@
 //! .repeating("FREQ=WEEKLY;BYDAY=MO,TH".parse()?);
 //!
 //! let (from, to) = (date(2026, 3, 1).at(0, 0, 0, 0), date(2026, 3, 8).at(0, 0, 0, 0));
-//! let week = chess.occurrences(from, to, Select::Overlapping)?;
-//! let ids: Vec<String> = week.iter().map(|occurrence| occurrence.id.to_string()).collect();
+//! let week: Result<Vec<_>, _> = chess.occurrences(from, to, Select::Overlapping).collect();
+//! let ids: Vec<String> = week?.iter().map(|occurrence| occurrence.id.to_string()).collect();
 //! assert_eq!(ids, ["chess@club.example@20260302T190000", "chess@club.example@20260305T190000"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -38,6 +38,7 @@ mod error;
 mod event;
 mod expand;
 mod ical;
+mod merge;
 mod occurrence;
 mod occurrences;
 mod resolve;
@@ -55,6 +56,7 @@ pub use ical::{
     Property, Reminder, Reply, ReplyError, SeriesError, Trigger, escape_text, read_icalendar, read_replies, read_series,
     write_free_busy, write_icalendar,
 };
+pub use merge::{Merge, merge};
 pub use occurrence::{Occurrence, Select};
 pub use occurrences::{Occurrences, STEPS_MAX};
 pub use rule::{End, Frequency, RecurrenceRule, Skip, Until, WeekdayNumber};

@@ -143,7 +143,8 @@ impl<'e> Occurrences<'e> {
             Asked::Civil(from, to) => (self.zone.bound(from), self.zone.bound(to)),
             Asked::Instants(from, to) => (from, to),
         };
-        let longest = |lengths: &mut dyn Iterator<Item = Length>| lengths.map(|length| reach(&length)).max().unwrap_or(0);
+        let longest =
+            |lengths: &mut dyn Iterator<Item = Length>| lengths.map(|length| reach(&length)).max().unwrap_or(0);
         let dates = &mut event.dates.iter().filter_map(|(_, length)| *length);
         let before = match self.select {
             Select::Starting => 0,

@@ -103,7 +103,8 @@ impl<'z> Resolver<'z> {
             return;
         };
         // A change at the instant itself is one that lies behind.
-        let before = self.zone.preceding(behind).next().map_or(Civil::MIN, |change| change.timestamp().as_second() + offset);
+        let before =
+            self.zone.preceding(behind).next().map_or(Civil::MIN, |change| change.timestamp().as_second() + offset);
         let after = self.zone.following(at).next().map_or(Civil::MAX, |change| change.timestamp().as_second() + offset);
         let plain = before.saturating_add(CHANGE_MAX)..after.saturating_sub(CHANGE_MAX);
         if plain.contains(&civil) {

@@ -49,7 +49,7 @@ pub enum End {
 /// The last moment at which an occurrence may start, included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// The end of a day, in the series' own time.
+    /// The end of a day, in the series' own time; of a series in UTC the midnight that the day begins with.
     Date(Date),
     /// A moment in the series' own time.
     Local(DateTime),

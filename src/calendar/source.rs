@@ -100,6 +100,8 @@ fn end_of(rule: &RecurrenceRule, frame: &Frame, zone: &mut Resolver<'_>) -> (Civ
         return (Civil::MAX, Instant::MAX);
     };
     match (until, frame) {
+        // In UTC a day is nobody's own, and a date is the moment it begins, as other programs have it.
+        (Until::Date(date), Frame::Utc) => (day::number(date) * DAY, Instant::MAX),
         (Until::Date(date), _) => ((day::number(date) + 1) * DAY - 1, Instant::MAX),
         (Until::Utc(at), Frame::Zoned(_)) => {
             let instant = day::civil(at);

@@ -169,23 +169,29 @@ mod tests {
         days.insert(366);
         days.insert(0);
         assert_eq!((days.count(), days.last(), days.count_below(65)), (12, Some(366), 6));
-        assert_eq!([days.next(-5), days.next(1), days.next(64), days.next(70), days.next(367)], [
-            Some(0),
-            Some(60),
-            Some(64),
-            Some(366),
-            None
-        ]);
+        assert_eq!(
+            [days.next(-5), days.next(1), days.next(64), days.next(70), days.next(367)],
+            [Some(0), Some(60), Some(64), Some(366), None]
+        );
         let ranks: Vec<_> = (0..13).map(|rank| days.nth(rank)).collect();
-        assert_eq!((ranks[0], ranks[1], ranks[10], ranks[11], ranks[12]), (Some(0), Some(60), Some(69), Some(366), None));
+        assert_eq!(
+            (ranks[0], ranks[1], ranks[10], ranks[11], ranks[12]),
+            (Some(0), Some(60), Some(69), Some(366), None)
+        );
         days.intersect(&DaySet::weekly(3));
-        assert_eq!((days.next(0), days.next(67), days.contains(66)), (Some(66), Some(366).filter(|day| day % 7 == 3), true));
+        assert_eq!(
+            (days.next(0), days.next(67), days.contains(66)),
+            (Some(66), Some(366).filter(|day| day % 7 == 3), true)
+        );
     }
 
     #[test]
     fn months_and_weekdays_of_a_year_stand_where_they_should() {
         let (common, leap) = (Year::new(2026), Year::new(2024));
-        assert_eq!((common.length, common.month(1), common.month(2), common.month(12)), (365, (1, 32), (32, 60), (335, 366)));
+        assert_eq!(
+            (common.length, common.month(1), common.month(2), common.month(12)),
+            (365, (1, 32), (32, 60), (335, 366))
+        );
         assert_eq!((leap.length, leap.month(2), leap.month(3), leap.month(12)), (366, (32, 61), (61, 92), (336, 367)));
         // 2026-01-01 is a Thursday.
         assert_eq!([0, 3, 6].map(|weekday| common.first_weekday(weekday)), [5, 1, 4]);

@@ -178,7 +178,10 @@ fn broken_files_never_panic_and_say_what_is_wrong() {
             Ok(import) => {
                 for event in &import.events {
                     let window = (date(1990, 1, 1).into(), date(2040, 1, 1).into());
-                    assert!(event.occurrences(window.0, window.1, Select::Overlapping).all(|found| found.is_ok()), "{path:?}");
+                    assert!(
+                        event.occurrences(window.0, window.1, Select::Overlapping).all(|found| found.is_ok()),
+                        "{path:?}"
+                    );
                 }
             }
             Err(error) => assert!(!error.to_string().is_empty()),

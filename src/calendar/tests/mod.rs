@@ -216,7 +216,9 @@ fn an_expansion_that_is_cut_short_says_where_to_go_on() {
         (from, cuts) = (truncated.resume, cuts + 1);
     }
     assert!((3..20).contains(&cuts), "{cuts}");
-    let seconds: Vec<_> = (0..5_000).map(|n| to.checked_sub(jiff::Span::new().days(366)).unwrap() + jiff::SignedDuration::from_secs(n)).collect();
+    let seconds: Vec<_> = (0..5_000)
+        .map(|n| to.checked_sub(jiff::Span::new().days(366)).unwrap() + jiff::SignedDuration::from_secs(n))
+        .collect();
     assert_eq!(given, seconds);
 }
 
