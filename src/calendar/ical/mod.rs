@@ -5,8 +5,17 @@
 
 mod component;
 mod content;
+mod describe;
 mod tzid;
+mod tzif;
 mod unfold;
+mod vtimezone;
+mod windows;
+mod yearly;
+#[cfg(test)]
+#[path = "../tests/zones.rs"]
+mod zone_tests;
+mod zones;
 
 pub use self::content::{Component, Parameter, Property};
 
