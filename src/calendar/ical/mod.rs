@@ -13,6 +13,9 @@ mod vtimezone;
 mod windows;
 mod yearly;
 #[cfg(test)]
+#[path = "../tests/zone_names.rs"]
+mod zone_name_tests;
+#[cfg(test)]
 #[path = "../tests/zones.rs"]
 mod zone_tests;
 mod zones;

@@ -22,8 +22,8 @@ use crate::calendar::rule_text::{read_date, read_time};
 const CHANGES_MAX: usize = 2_000;
 /// The last year in which changes are listed one by one.
 const LAST_YEAR: i64 = 2_199;
-/// Years that the rules of one zone which are not [`Yearly`] may span, together.
-const YEARS_MAX: i64 = 3_000;
+/// Years that the rules of one zone which are not [`Yearly`] may span, together: two from 1601 on.
+const YEARS_MAX: i64 = 1_300;
 
 /// What is wrong with a VTIMEZONE.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -16,6 +16,9 @@ use crate::calendar::zone::Zone;
 /// Longest name looked up, in bytes; the longest IANA name has 38.
 const NAME_MAX: usize = 200;
 
+/// VTIMEZONEs of one VCALENDAR that are looked at; large exports have some dozens.
+const DEFINITIONS_MAX: usize = 500;
+
 /// The first part of IANA names.
 const REGIONS: [&str; 13] = [
     "Africa",
@@ -45,10 +48,11 @@ pub(super) struct Zones<'a> {
 }
 
 impl<'a> Zones<'a> {
-    /// The zones that `calendar`, a VCALENDAR, can name.
+    /// The zones that `calendar`, a VCALENDAR, can name: with its first 500 VTIMEZONEs.
     pub(super) fn new(calendar: &'a Component) -> Self {
         let mut definitions = BTreeMap::new();
-        for component in calendar.components.iter().filter(|component| component.name == "VTIMEZONE") {
+        let all = calendar.components.iter().filter(|component| component.name == "VTIMEZONE");
+        for component in all.take(DEFINITIONS_MAX) {
             if let Some(tzid) = value(component, "TZID") {
                 definitions.entry(key(&tzid)).or_insert(component);
             }
