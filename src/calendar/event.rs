@@ -41,7 +41,7 @@ impl Length {
     }
 
     /// From `start` to `end`, both as civil times of one frame.
-    pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
+        pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
         let viewer = jiff::tz::TimeZone::UTC;
         if *frame == Frame::Date {
             let days = end.date().since(start.date()).map(|span| span.get_days()).unwrap_or_default();
@@ -66,8 +66,7 @@ impl Length {
         match frame {
             Frame::Date | Frame::Floating | Frame::Utc => later.checked_add(exact).unwrap_or(later),
             Frame::Zoned(zone) => {
-                let end =
-                    zone.time_zone().to_ambiguous_zoned(later).compatible().and_then(|zoned| zoned.checked_add(exact));
+                let end = zone.time_zone().to_ambiguous_zoned(later).compatible().and_then(|zoned| zoned.checked_add(exact));
                 end.map_or(later, |end| end.datetime())
             }
         }

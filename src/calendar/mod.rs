@@ -47,9 +47,9 @@ mod zone;
 
 pub use error::{CalendarError, RuleError};
 pub use event::{CalendarEvent, Change, Details, Gap, Length, Range};
-pub use ical::{Component, Parameter, Property};
 #[cfg(feature = "ical")]
 pub use ical::{Diagnostic, Import, ImportError, read_icalendar};
+pub use ical::{Component, Parameter, Property};
 pub use occurrence::{Occurrence, Select};
 pub use rule::{End, Frequency, RecurrenceRule, Until, WeekdayNumber};
 pub use zone::{Frame, Zone};

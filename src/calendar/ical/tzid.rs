@@ -52,8 +52,7 @@ impl<'a> Zones<'a> {
         }
         let zone = self.rules_in_force(definition)?;
         let note = format!("time zone {tzid:?} is not a known one: the rules of its definition now in force are used");
-        let empty =
-            super::Component { name: "VTIMEZONE".to_owned(), properties: Vec::new(), components: Vec::new(), line: 0 };
+        let empty = super::Component { name: "VTIMEZONE".to_owned(), properties: Vec::new(), components: Vec::new(), line: 0 };
         Some((Frame::Zoned(crate::calendar::zone::Zone::defined(tzid, zone, empty)), Some(note)))
     }
 
