@@ -20,10 +20,20 @@ mod series;
 mod tests;
 mod text;
 mod tree;
+mod tzif;
 mod value;
 mod vevent;
+mod vtimezone;
 mod when;
+mod windows;
 mod write;
+mod yearly;
+#[cfg(test)]
+#[path = "../tests/zone_names.rs"]
+mod zone_name_tests;
+#[cfg(test)]
+#[path = "../tests/zones.rs"]
+mod zone_tests;
 mod zones;
 
 pub use self::alarm::{Reminder, Trigger};

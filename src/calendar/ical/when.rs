@@ -60,8 +60,8 @@ impl Vevent<'_, '_> {
             return Some((at, Frame::Floating));
         };
         let Some((zone, guess)) = self.zones.find(tzid) else {
-            let tzid = shorten(tzid);
-            self.note(property, &format!("time zone {tzid:?} is neither known nor defined in the file"));
+            let why = self.zones.why_not(tzid).unwrap_or_default();
+            self.note(property, &why);
             return None;
         };
         if let Some(guess) = guess {
