@@ -1,60 +1,69 @@
-//! Calendar events out of iCalendar files (RFC 5545), as the world writes them.
+//! Calendar events out of iCalendar files (RFC 5545), as the world writes them, and back into such files.
 //!
-//! The bytes are taken apart by the `calcard` crate, whose types stay in this folder; what they mean is decided here.
-//! A component that cannot be read is left out with a [`Diagnostic`]; the others are read all the same.
+//! *Reading.* Lines are unfolded and taken apart, put together to components, and then read for what they mean. What
+//! cannot be read is left out with a [`Diagnostic`] that names the line and the property; everything else is read all
+//! the same. What has no meaning here is kept as it stands, in [`Details`](super::Details) or in [`Import::others`].
+//!
+//! *Writing.* The same input gives the same bytes: nothing is read from a clock. What was written reads back the same.
 
-mod component;
+mod alarm;
 mod content;
-mod tzid;
-mod unfold;
+mod describe;
+mod fold;
+mod freebusy;
+mod itip;
+mod line;
+mod notes;
+mod read;
+mod series;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+mod tzif;
+mod value;
+mod vevent;
+mod vtimezone;
+mod when;
+mod windows;
+mod write;
+mod yearly;
+#[cfg(test)]
+#[path = "../tests/zone_names.rs"]
+mod zone_name_tests;
+#[cfg(test)]
+#[path = "../tests/zones.rs"]
+mod zone_tests;
+mod zones;
 
+pub use self::alarm::{Reminder, Trigger};
 pub use self::content::{Component, Parameter, Property};
+pub use self::freebusy::{Busy, FreeBusy, write_free_busy};
+pub use self::itip::{Invitation, Participation, Reply, ReplyError, read_replies};
+pub use self::notes::Diagnostic;
+pub use self::text::escape_text;
+pub use self::write::{Feed, Method, SeriesError, read_series, write_icalendar};
 
-use std::collections::BTreeMap;
-
-use calcard::icalendar::{ICalendar, ICalendarComponentType};
-use calcard::{Entry, Parser};
-
-use self::component::{Read, read_event};
-use self::tzid::Zones;
-use self::unfold::unfold;
-use super::event::{CalendarEvent, Change};
+use self::notes::Notes;
+use self::read::read_event;
+use self::series::Gathered;
+use self::tree::read_components;
+use self::zones::Zones;
+use super::event::CalendarEvent;
 
 /// Largest file read, in bytes.
 pub(super) const BYTES_MAX: usize = 10 << 20;
-
-/// Something in a file that was left out, or read with a guess.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// Line in the file, from 1, if it could be found again.
-    pub line: Option<usize>,
-    /// The UID of the component, or what else is known of it.
-    pub component: String,
-    /// The property, such as `RRULE`; empty when it is the component as a whole.
-    pub property: &'static str,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-impl core::fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
-        }
-        write!(f, "{}", self.component)?;
-        if !self.property.is_empty() {
-            write!(f, ": {}", self.property)?;
-        }
-        write!(f, ": {}", self.message)
-    }
-}
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Import {
     /// The events, in the order in which their series first appear.
     pub events: Vec<CalendarEvent>,
-    /// What could not be read, in the order of the file.
+    /// What the first VCALENDAR says of itself, such as METHOD or X-WR-CALNAME; not VERSION, PRODID and CALSCALE.
+    pub calendar: Vec<Property>,
+    /// Components that are no events and no time zones, such as VTODO and VFREEBUSY, as they stand in the file.
+    pub others: Vec<Component>,
+    /// What could not be read, in the order of the file. At most 1,000; the last then says how many more there are.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -70,6 +79,14 @@ pub enum ImportError {
         /// Bytes allowed.
         limit: usize,
     },
+    /// It has more than 100,000 components.
+    #[error("line {line}: more than {limit} components")]
+    TooManyComponents {
+        /// Where the first of them begins that is too much.
+        line: usize,
+        /// Components allowed.
+        limit: usize,
+    },
     /// There is no VCALENDAR in it.
     #[error("no BEGIN:VCALENDAR found: this is not an iCalendar file")]
     NotACalendar,
@@ -78,140 +95,51 @@ pub enum ImportError {
 /// Reads the VEVENTs of all VCALENDARs in `bytes`. Bytes that are not UTF-8 are replaced by U+FFFD.
 ///
 /// Components with the same UID are one series: the one without a RECURRENCE-ID with the highest SEQUENCE, then the
-/// latest DTSTAMP, is the series, the others are changes to single occurrences. A component without a UID gets one
-/// made from its start and summary.
+/// latest DTSTAMP, is the series, the others are changes to single occurrences, by occurrence. A component without a
+/// UID gets one made from its start and summary.
+///
+/// Limits: 10 MiB, 100,000 components in 16 levels, lines of 1 MiB, 10,000 RDATEs and EXDATEs and 100 rules for each
+/// component.
 ///
 /// ```
 /// use boxoffice_core::calendar::read_icalendar;
 /// let file = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART;VALUE=DATE:20260101\r\nSUMMARY:New Year\r\n\
-///             RRULE:FREQ=YEARLY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+///             RRULE:FREQ=YEARLY\r\nEXDATE:soon\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 /// let import = read_icalendar(file.as_bytes())?;
 /// assert_eq!(&*import.events[0].summary, "New Year");
-/// assert!(import.diagnostics.is_empty());
+/// assert_eq!(import.diagnostics[0].to_string(), "line 7: a: EXDATE: \"soon\" is no date or time that exists");
 /// # Ok::<(), boxoffice_core::calendar::ImportError>(())
 /// ```
 ///
 /// # Errors
 /// [`ImportError`] when the file is too large or is no iCalendar file.
 pub fn read_icalendar(bytes: &[u8]) -> Result<Import, ImportError> {
-    if bytes.len() > BYTES_MAX {
-        return Err(ImportError::TooLarge { bytes: bytes.len(), limit: BYTES_MAX });
-    }
-    let (text, rules) = unfold(bytes);
-    let mut reader = Reader {
-        import: Import::default(),
-        places: places(&String::from_utf8_lossy(bytes)),
-        rules,
-        next_place: 0,
-        groups: Vec::new(),
-        group_of: BTreeMap::new(),
-    };
-    let mut parser = Parser::new(&text);
-    let mut calendars = 0;
-    // Each entry takes at least one line, so this is no limit but a guard against a parser that stands still.
-    for _ in 0..=text.lines().count() {
-        match parser.entry() {
-            Entry::ICalendar(calendar) => {
-                calendars += 1;
-                reader.read(&calendar);
-            }
-            Entry::VCard(_) => reader.note("VCARD", "is no calendar component"),
-            Entry::InvalidLine(line) if line.trim().is_empty() => {}
-            Entry::InvalidLine(line) => reader.note(&shorten(&line), "is no line of a calendar"),
-            Entry::UnexpectedComponentEnd { expected, found } => {
-                reader.note(found.as_str(), &format!("ends where {} should", expected.as_str()));
-            }
-            Entry::UnterminatedComponent(name) => reader.note(&name, "has no end"),
-            Entry::TooManyComponents => reader.note("VCALENDAR", "has too many components"),
-            Entry::Eof => break,
-            _ => reader.note("VCALENDAR", "holds something unknown"),
+    let (calendars, mut notes) = read_components(bytes)?;
+    let (mut gathered, mut import) = (Gathered::default(), Import::default());
+    for (number, calendar) in calendars.into_iter().enumerate() {
+        read_calendar(&calendar, &mut gathered, &mut notes);
+        let is_event = |component: &Component| matches!(component.name.as_str(), "VEVENT" | "VTIMEZONE");
+        import.others.extend(calendar.components.into_iter().filter(|component| !is_event(component)));
+        if number == 0 {
+            let known = |property: &Property| matches!(property.name.as_str(), "VERSION" | "PRODID" | "CALSCALE");
+            import.calendar = calendar.properties.into_iter().filter(|property| !known(property)).collect();
         }
     }
-    if calendars == 0 {
-        return Err(ImportError::NotACalendar);
+    import.events = gathered.finish();
+    import.diagnostics = notes.finish();
+    Ok(import)
+}
+
+fn read_calendar(calendar: &Component, gathered: &mut Gathered, notes: &mut Notes) {
+    if let Some(scale) = calendar.property("CALSCALE")
+        && !scale.value.trim().eq_ignore_ascii_case("GREGORIAN")
+    {
+        notes.add(scale.line, "VCALENDAR", "CALSCALE", "is none that is known here: read as GREGORIAN");
     }
-    Ok(reader.finish())
-}
-
-/// The first characters of a text, for a message.
-fn shorten(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(60).collect()
-}
-
-/// The lines at which VEVENTs begin, from 1.
-fn places(text: &str) -> Vec<usize> {
-    let begins = |line: &str| line.trim().eq_ignore_ascii_case("BEGIN:VEVENT");
-    (1..).zip(text.lines()).filter(|(_, line)| begins(line)).map(|(number, _)| number).collect()
-}
-
-struct Reader {
-    import: Import,
-    places: Vec<usize>,
-    next_place: usize,
-    /// Every RRULE of the file, as it stands there.
-    rules: Vec<String>,
-    groups: Vec<Vec<Read>>,
-    /// Where the components with a UID are gathered.
-    group_of: BTreeMap<String, usize>,
-}
-
-impl Reader {
-    fn note(&mut self, component: &str, message: &str) {
-        let (component, message) = (component.to_owned(), message.to_owned());
-        self.import.diagnostics.push(Diagnostic { line: None, component, property: "", message });
-    }
-
-    fn read(&mut self, calendar: &ICalendar) {
-        let mut zones = Zones::new(calendar);
-        for component in &calendar.components {
-            if component.component_type != ICalendarComponentType::VEvent {
-                continue;
-            }
-            let line = self.places.get(self.next_place).copied();
-            self.next_place += 1;
-            let mut diagnostics = Vec::new();
-            if let Some(read) = read_event(component, &mut zones, &self.rules, &mut diagnostics) {
-                let place = *self.group_of.entry(read.uid.clone()).or_insert(self.groups.len());
-                match self.groups.get_mut(place) {
-                    Some(group) => group.push(read),
-                    None => self.groups.push(vec![read]),
-                }
-            }
-            let located = diagnostics.into_iter().map(|diagnostic| Diagnostic { line, ..diagnostic });
-            self.import.diagnostics.extend(located);
+    let mut zones = Zones::new(calendar);
+    for component in calendar.components_named("VEVENT") {
+        if let Some(read) = read_event(component, &mut zones, notes) {
+            gathered.add(read);
         }
     }
-
-    fn finish(mut self) -> Import {
-        for group in core::mem::take(&mut self.groups) {
-            let (masters, changes): (Vec<Read>, Vec<Read>) = group.into_iter().partition(|read| read.of.is_none());
-            let newest = masters.into_iter().max_by_key(Read::version);
-            let mut event = match (newest, changes.first()) {
-                (Some(master), _) => master.event,
-                (None, Some(orphan)) => orphan.as_series(),
-                (None, None) => continue,
-            };
-            event.changes = newest_changes(&event, changes);
-            self.import.events.push(event);
-        }
-        self.import
-    }
-}
-
-/// For each occurrence the change with the highest version.
-fn newest_changes(event: &CalendarEvent, reads: Vec<Read>) -> Vec<Change> {
-    let mut newest: BTreeMap<jiff::civil::DateTime, ((i64, String), Change)> = BTreeMap::new();
-    for read in reads {
-        let version = read.version();
-        let Some(change) = read.into_change(event) else {
-            continue;
-        };
-        match newest.get(&change.of) {
-            Some((found, _)) if *found > version => {}
-            Some(_) | None => {
-                newest.insert(change.of, (version, change));
-            }
-        }
-    }
-    newest.into_values().map(|(_, change)| change).collect()
 }
