@@ -126,6 +126,9 @@ pub fn read_icalendar(bytes: &[u8]) -> Result<Import, ImportError> {
         }
     }
     import.events = gathered.finish();
+    if import.events.is_empty() && notes.is_empty() {
+        notes.add(0, "VCALENDAR", "", "holds no VEVENT");
+    }
     import.diagnostics = notes.finish();
     Ok(import)
 }

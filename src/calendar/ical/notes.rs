@@ -53,6 +53,10 @@ impl Notes {
         });
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// All of them by line, the last one saying how many were left out.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|note| note.line.unwrap_or(usize::MAX));

@@ -60,9 +60,10 @@ impl Vevent<'_, '_> {
             return Some((at, Frame::Floating));
         };
         let Some((zone, guess)) = self.zones.find(tzid) else {
+            // What was written is the time on the clock, and that much is kept; to take it for UTC would move it.
             let why = self.zones.why_not(tzid).unwrap_or_default();
-            self.note(property, &why);
-            return None;
+            self.note(property, &format!("{why}: read as floating"));
+            return Some((at, Frame::Floating));
         };
         if let Some(guess) = guess {
             self.note(property, &guess);

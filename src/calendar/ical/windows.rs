@@ -169,7 +169,7 @@ pub(super) fn iana_name(windows: &str) -> Option<&'static str> {
 }
 
 /// The IANA name for a text such as `(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna`, with `UTC` or
-/// `GMT` in the brackets and `&` or `and` in the text. The offset in the brackets is not looked at: Outlook writes
+/// `GMT` in the brackets. Only the texts that Windows has are known: a zone that is guessed is worse than none. The offset in the brackets is not looked at: Outlook writes
 /// the one of today, or of the version of Windows.
 pub(super) fn of_text(text: &str) -> Option<&'static str> {
     let (brackets, cities) = text.strip_prefix('(')?.split_once(')')?;
@@ -189,9 +189,9 @@ pub(super) fn of_text(text: &str) -> Option<&'static str> {
     iana_name(windows)
 }
 
-/// For comparison: in lower case, with `and` for `&`.
+/// For comparison.
 fn plain(text: &str) -> String {
-    text.trim().to_ascii_lowercase().replace('&', "and")
+    text.trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -215,7 +215,7 @@ mod tests {
     fn texts_of_outlook_are_known_in_their_variants() {
         let table = [
             ("(GMT-05:00) Eastern Time (US & Canada)", Some("America/New_York")),
-            ("(UTC-05:00) Eastern Time (US and Canada)", Some("America/New_York")),
+            ("(UTC-05:00) Eastern Time (US and Canada)", None),
             ("(GMT) Greenwich Mean Time : Dublin, Edinburgh, Lisbon, London", Some("Europe/London")),
             ("(GMT-08:00) Pacific Time (US & Canada); Tijuana", Some("America/Los_Angeles")),
             ("(UTC) Coordinated Universal Time", Some("Etc/UTC")),

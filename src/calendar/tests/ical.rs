@@ -77,10 +77,6 @@ fn what_cannot_be_read_is_noted_with_line_and_property_and_costs_only_its_compon
             "UID:a|DTSTART:20260105T190000Z;X",
             "line 4: a: DTSTART: \"20260105T190000Z;X\" is no date or time that exists",
         ),
-        (
-            "UID:a|DTSTART;TZID=Mars:20260105T190000",
-            "line 4: a: DTSTART: time zone \"Mars\" is neither known nor defined in the file",
-        ),
         ("UID:a|DTSTART:20260105|DTEND:x", "line 5: a: DTEND: \"x\" is no date or time that exists"),
         ("UID:a|DTSTART:20260105|DURATION:-P1D", "line 5: a: DURATION: is no duration from zero up"),
         ("UID:a|DTSTART:20260105|EXRULE:FREQ=NO", "line 5: a: EXRULE: rule part FREQ=NO: is no frequency"),
@@ -113,6 +109,9 @@ fn what_is_doubtful_is_noted_and_the_event_is_kept() {
         assert_eq!(found.events.len(), 1, "{doubtful}");
         assert_eq!(notes(&found), [note]);
     }
+    let mars = import(&["UID:a|DTSTART;TZID=Mars:20260105T190000"]);
+    let note = "line 4: a: DTSTART: time zone \"Mars\" is neither known nor defined in the file: read as floating";
+    assert_eq!((notes(&mars), &mars.events[0].frame), (vec![note.to_owned()], &Frame::Floating));
     let unnamed = import(&["DTSTART:20260105|SUMMARY:Fair"]);
     assert_eq!(notes(&unnamed), ["line 2: Fair: UID: is missing: one was made from start and summary"]);
 }

@@ -136,7 +136,7 @@ fn a_record_is_one_series_and_nothing_in_it_is_left_out() {
     let text = meeting("x").to_icalendar();
     assert!(matches!(read_series(""), Err(SeriesError::File(ImportError::NotACalendar))));
     let none = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
-    assert_eq!(read_series(none), Err(SeriesError::Count { found: 0 }));
+    assert!(matches!(read_series(none), Err(SeriesError::Broken(_))));
     let two = format!("{text}{}", text.replace("UID:a", "UID:b"));
     assert_eq!(read_series(&two), Err(SeriesError::Count { found: 2 }));
     let broken = read_series(&text.replace("SUMMARY:x", "EXDATE:x")).unwrap_err();

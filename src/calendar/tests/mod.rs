@@ -1,6 +1,5 @@
 //! Rules against the examples of RFC 5545, against the vectors beside the project if they are there, and their laws.
 
-mod data;
 mod ical;
 mod ical_itip;
 mod ical_write;
