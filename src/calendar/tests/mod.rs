@@ -6,6 +6,7 @@ mod ical_write;
 mod laws;
 mod rfc5545;
 mod rfc7529;
+mod zones_between_years;
 
 use jiff::ToSpan;
 use jiff::civil::{DateTime, date};
@@ -27,6 +28,14 @@ fn starts(event: &CalendarEvent, from: &str, to: &str) -> Vec<String> {
 
 fn all(event: &CalendarEvent, from: DateTime, to: DateTime) -> Vec<Occurrence> {
     event.occurrences(from, to, Select::Starting).map(Result::unwrap).collect()
+}
+
+/// The event with these lines, read from a file.
+fn from_file(lines: &[&str]) -> CalendarEvent {
+    let file = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\n{}\nEND:VEVENT\nEND:VCALENDAR\n", lines.join("\n"));
+    let mut import = read_icalendar(file.as_bytes()).unwrap();
+    assert_eq!(import.diagnostics, []);
+    import.events.remove(0)
 }
 
 /// The starts that a short list names, and whether it says that they go on: `1997-09` is a month, `2` a day of it and

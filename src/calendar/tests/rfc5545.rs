@@ -329,14 +329,6 @@ fn the_clock_stays_and_the_offset_changes() {
     assert_eq!(hours[6..9], ["10-14T13", "10-21T13", "10-28T14"]);
 }
 
-/// The event with these lines, read from a file.
-fn from_file(lines: &[&str]) -> CalendarEvent {
-    let file = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\n{}\nEND:VEVENT\nEND:VCALENDAR\n", lines.join("\n"));
-    let mut import = read_icalendar(file.as_bytes()).unwrap();
-    assert_eq!(import.diagnostics, []);
-    import.events.remove(0)
-}
-
 /// Section 3.8.5.1.
 #[test]
 fn example_of_excluded_times() {
