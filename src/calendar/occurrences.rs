@@ -129,7 +129,7 @@ impl<'e> Occurrences<'e> {
         loop {
             match self.next_start() {
                 None => return Ok(false),
-                Some(Ok(start)) if start.original == civil => return Ok(true),
+                Some(Ok(Some(start))) if start.original == civil => return Ok(true),
                 Some(Ok(_)) => {}
                 Some(Err(truncated)) => return Err(truncated),
             }
@@ -331,21 +331,18 @@ impl<'e> Occurrences<'e> {
         Truncated { series: self.event.series.clone(), resume, steps: self.allowed }
     }
 
-    /// The least of all sources; one instant comes once, under the first of its civil times.
-    fn next_start(&mut self) -> Option<Result<Start<'e>, Truncated>> {
-        loop {
-            let start = match self.least()? {
-                Ok(start) => start,
-                Err(at) => return Some(Err(self.truncated(at))),
-            };
-            // Two originals at one instant are one occurrence, unless a change has moved one of them there.
-            let original_at = if start.following.is_some() { self.zone.instant(start.original).at } else { start.at };
-            if self.last.is_some_and(|(at, original)| at == start.at && original == original_at) {
-                continue;
-            }
-            self.last = Some((start.at, original_at));
-            return Some(Ok(start));
-        }
+    /// The least of all sources; one instant comes once, under the first of its civil times, and is `Ok(None)` when it
+    /// comes again: what is next then is for the caller to see.
+    fn next_start(&mut self) -> Option<Result<Option<Start<'e>>, Truncated>> {
+        let start = match self.least()? {
+            Ok(start) => start,
+            Err(at) => return Some(Err(self.truncated(at))),
+        };
+        // Two originals at one instant are one occurrence, unless a change has moved one of them there.
+        let original_at = if start.following.is_some() { self.zone.instant(start.original).at } else { start.at };
+        let given = self.last.is_some_and(|(at, original)| at == start.at && original == original_at);
+        self.last = Some((start.at, original_at));
+        Some(Ok((!given).then_some(start)))
     }
 
     fn occurrence(&mut self, start: &Start<'e>) -> Option<Occurrence> {
@@ -417,7 +414,7 @@ impl Iterator for Occurrences<'_> {
             }
             match self.next_start()? {
                 Ok(start) => {
-                    if let Some(occurrence) = self.occurrence(&start) {
+                    if let Some(occurrence) = start.and_then(|start| self.occurrence(&start)) {
                         return Some(Ok(occurrence));
                     }
                 }

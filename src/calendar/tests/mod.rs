@@ -127,6 +127,29 @@ fn an_occurrence_is_known_by_the_start_that_the_rule_gave_it() {
     assert_eq!(starts(&chess, "2026-01-31", "2026-02-02"), ["2026-02-01T10:00:00"]);
 }
 
+/// A change of one occurrence that leaves it where it is.
+fn kept(event: &CalendarEvent, of: &str) -> Change {
+    let of: DateTime = of.parse().unwrap();
+    Change {
+        of,
+        range: Range::This,
+        start: of,
+        frame: event.frame.clone(),
+        length: Length::ZERO,
+        summary: "changed".into(),
+        cancelled: false,
+        details: std::sync::Arc::default(),
+    }
+}
+
+#[test]
+fn a_changed_occurrence_keeps_its_place_behind_a_date_that_says_what_the_rule_says() {
+    let mut daily = event("2026-01-01T09:00", Frame::Floating, "FREQ=DAILY;COUNT=4");
+    daily.dates.push((date(2026, 1, 2).at(9, 0, 0, 0), None));
+    daily.changes.push(kept(&daily, "2026-01-03T09:00"));
+    check(&daily, "2026-01 1..4", "in order");
+}
+
 #[test]
 fn a_rule_that_hardly_ever_matches_ends_within_its_steps() {
     let never = event("0001-01-01T00:00:00", Frame::Floating, "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30");
