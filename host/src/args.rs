@@ -62,7 +62,7 @@ pub(crate) enum Command {
     CheckVectors(VectorArgs),
     /// Run real calendars against the occurrences that other programs find in them
     ///
-    /// DIR holds expected.json, files/ and perhaps parse_only/. Prints each difference and last `N passed, M failed`,
+    /// DIR holds expected.json, files/ and perhaps `parse_only/`. Prints each difference and last `N passed, M failed`,
     /// counting windows that are confirmed and files that must only do no harm; other windows are listed as advisory.
     /// Exit code: 0 when all passed, 1 when one failed, 2 for a bad file.
     CheckIcs(IcsArgs),
