@@ -46,3 +46,6 @@ pub mod calendar;
 pub mod id;
 pub mod persist;
 pub mod time;
+
+/// Civil times and zones: the crate whose types the calendar speaks, in the version it speaks them.
+pub use jiff;

@@ -28,7 +28,7 @@ mod store;
 mod subscription;
 mod system;
 
-pub use boxoffice_core::{booking, calendar, id, persist, time};
+pub use boxoffice_core::{booking, calendar, id, jiff, persist, time};
 
 pub use error::{BoxOfficeError, StartError};
 pub use occurrence::{Decide, Drain, Inspect, OccurrenceActor};
