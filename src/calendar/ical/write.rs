@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use super::content::{Component, Property};
 use super::describe::describe;
 use super::notes::Diagnostic;
+use super::read::{EXRULE_IS_OLD, START_NOT_IN_RULE};
 use super::value::write_duration;
 use super::{ImportError, read_icalendar};
 use crate::calendar::event::CalendarEvent;
@@ -218,8 +219,9 @@ impl CalendarEvent {
 /// [`SeriesError`] when it is anything else, or when anything in it cannot be read.
 pub fn read_series(text: &str) -> Result<CalendarEvent, SeriesError> {
     let import = read_icalendar(text.as_bytes())?;
-    // That a rule is old is no fault of a record.
-    if let Some(broken) = import.diagnostics.into_iter().find(|note| note.message != super::read::EXRULE_IS_OLD) {
+    // That a rule is old, or passes over the first start, is no fault of a record.
+    let harmless = [EXRULE_IS_OLD, START_NOT_IN_RULE];
+    if let Some(broken) = import.diagnostics.into_iter().find(|note| !harmless.contains(&&*note.message)) {
         return Err(SeriesError::Broken(broken));
     }
     let found = import.events.len();
