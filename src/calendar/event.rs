@@ -42,6 +42,16 @@ impl Length {
         Self { days: i32::from(days), exact: SignedDuration::ZERO }
     }
 
+    /// The civil days, and the exact time after them.
+    pub(crate) fn parts(&self) -> (i32, SignedDuration) {
+        (self.days, self.exact)
+    }
+
+    /// The way back from [`Length::parts`]; none when either is below zero.
+    pub(crate) fn of_parts(days: i32, exact: SignedDuration) -> Option<Self> {
+        (days >= 0 && !exact.is_negative()).then_some(Self { days, exact })
+    }
+
     /// From `start` to `end`, both as civil times of one frame.
     pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
         let viewer = TimeZone::UTC;
