@@ -61,8 +61,8 @@ fn length_flaw(frame: &Frame, length: Length) -> Option<Flaw> {
 fn two_changes(event: &CalendarEvent) -> Option<Flaw> {
     let mut originals: Vec<DateTime> = event.changes.iter().map(|change| change.of).collect();
     originals.sort_unstable();
-    let twice = originals.array_windows().find(|[one, next]| one == next);
-    twice.map(|[of, _]| Flaw::TwoChanges { of: *of })
+    let twice = originals.iter().zip(originals.iter().skip(1)).find(|(one, next)| one == next);
+    twice.map(|(of, _)| Flaw::TwoChanges { of: *of })
 }
 
 /// What is recorded must read back as what it is: a bug of writer or reader is a refusal, never another calendar.

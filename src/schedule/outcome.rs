@@ -143,15 +143,17 @@ impl SeriesOutcome {
 impl fmt::Display for SeriesOutcome {
     /// The outcome as a person reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid(flaw) => flaw.fmt(f),
-            Self::TooManySteps(truncated) => truncated.fmt(f),
-            Self::StartNotInRule { first: Some(first) } => {
-                write!(f, "the rules do not give the first start; the first they give is {first}")
-            }
-            Self::StartNotInRule { first: None } => f.write_str("the rules give no start at all"),
-            other => f.write_str(&other.name().replace('_', " ")),
+        if let Self::Invalid(flaw) = self {
+            return flaw.fmt(f);
         }
+        if let Self::TooManySteps(truncated) = self {
+            return truncated.fmt(f);
+        }
+        if let Self::StartNotInRule { first } = self {
+            let first = first.map_or("there is none".to_owned(), |first| format!("the first they give is {first}"));
+            return write!(f, "the rules do not give the first start: {first}");
+        }
+        f.write_str(&self.name().replace('_', " "))
     }
 }
 
