@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod calendar;
 mod calendar_file;
 mod error;
 mod expand;
@@ -45,12 +46,13 @@ fn main() -> ExitCode {
         Command::Onsale(args) => onsale::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Expand(args) => expand::run(&args),
+        Command::Calendar(command) => calendar::run(&command),
         Command::Store(command) => store::run(&command),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            complain("the audit found something wrong: see above");
+            complain("something is wrong: see above");
             ExitCode::FAILURE
         }
         Err(error) => error.report(),

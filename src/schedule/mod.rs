@@ -48,7 +48,7 @@ pub use orphans::{Orphan, orphaned, orphans, recorded_seat};
 pub use outcome::{Flaw, SeriesOutcome, SeriesReply};
 pub use series::{Series, Standing};
 pub use stream::{
-    AsOf, Prepared, changed_since, changes_stream, load_series, prepare, read_from, run, series_ids, series_of,
-    series_stream,
+    AsOf, Prepared, changed_since, changes_stream, history, load_series, prepare, read_from, run, series_ids,
+    series_of, series_stream,
 };
 pub use wire::{Corrupt, encode};

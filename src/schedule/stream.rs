@@ -2,6 +2,7 @@
 
 use super::command::SeriesCommand;
 use super::decide::{SeriesDecision, decide};
+use super::event::SeriesEvent;
 use super::outcome::SeriesReply;
 use super::series::Series;
 use super::wire::{self, Corrupt, Decoder};
@@ -75,6 +76,19 @@ impl Series {
     pub fn catch_up(&mut self, events: &[RecordedEvent]) -> Result<(), Corrupt> {
         fold_into(self, events.iter())
     }
+}
+
+/// What happened to a series, from the events of its stream: the place and instant of each, and what it was.
+///
+/// # Errors
+/// [`Corrupt`] when an event cannot be read.
+pub fn history(events: &[RecordedEvent]) -> Result<Vec<(Seq, Timestamp, SeriesEvent)>, Corrupt> {
+    let mut decoder = Decoder::default();
+    let mut found = Vec::new();
+    for recorded in events {
+        found.extend(decoder.read(recorded)?.map(|event| (recorded.seq, recorded.at, event)));
+    }
+    Ok(found)
 }
 
 fn fold_into<'e>(series: &mut Series, events: impl Iterator<Item = &'e RecordedEvent>) -> Result<(), Corrupt> {

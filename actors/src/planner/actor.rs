@@ -35,10 +35,12 @@ pub(super) struct Ask {
     pub(super) reply: ReplyTo<ScheduleReply>,
 }
 
+type Seen<'s> = Result<&'s Shelf, BoxOfficeError>;
+
 /// Look at all series.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Look(pub(super) Box<dyn FnOnce(Result<&Shelf, BoxOfficeError>) + Send>);
+pub(super) struct Look(pub(super) Box<dyn FnOnce(Seen<'_>) + Send>);
 
 /// Take no more commands, and say when those that were taken are answered.
 #[derive(Debug, Message)]
