@@ -69,12 +69,12 @@ impl BoxOffice {
     /// let week = Window::new("2026-03-02T00:00Z".parse()?, "2026-03-09T00:00Z".parse()?);
     /// let found = office.agenda(week, &TimeZone::UTC, AgendaOptions::default()).await?;
     /// let evening = &found.entries[0];
-    /// assert_eq!(evening.occurrence.id.to_string(), "chess@20260302T190000");
+    /// assert_eq!(evening.occurrence.id().to_string(), "chess@20260302T190000");
     /// let ann = AttendeeId::new("ann")?;
-    /// office.open(&evening.occurrence.id, Seats::new(evening.capacity.unwrap_or(0))).await?;
-    /// assert!(office.book(&evening.occurrence.id, &ann).await?.outcome.is_accepted());
+    /// office.open(&evening.occurrence.id(), Seats::new(evening.capacity.unwrap_or(0))).await?;
+    /// assert!(office.book(&evening.occurrence.id(), &ann).await?.outcome.is_accepted());
     ///
-    /// let cancelled = office.cancel_series(evening.occurrence.id.series()).await?;
+    /// let cancelled = office.cancel_series(evening.occurrence.series()).await?;
     /// assert_eq!(cancelled.orphaned[0].seats[0].attendee, ann);
     /// office.shutdown().await;
     /// # Ok(()) }) }
