@@ -92,3 +92,21 @@ fn what_the_caller_can_mend_is_told_in_a_line() {
         assert_eq!((output.status.code(), stderr.contains(what)), (Some(2), true), "{line}: {stderr}");
     }
 }
+
+#[test]
+fn an_export_is_a_feed_that_imports_as_what_is_there() {
+    let home = Home::new();
+    let zoned = "UID:yoga\r\nSUMMARY:Yoga\r\nDTSTART;TZID=Europe/Berlin:20260130T180000\r\nDURATION:PT1H\r\nX-ROOM:7\r\n\
+                 RRULE:FREQ=MONTHLY;BYDAY=-1FR";
+    home.write("a.ics", &[CHESS, zoned]);
+    home.well("import a.ics --store s");
+    let feed = home.well("export --store s --name Club");
+    assert_eq!(home.well("export --store s --name Club"), feed, "the same bytes as long as nothing changes");
+    for line in ["X-WR-CALNAME:Club", "BEGIN:VTIMEZONE", "TZID:Europe/Berlin", "X-ROOM:7", "UID:chess"] {
+        assert!(feed.contains(&format!("{line}\r\n")), "{line} in {feed}");
+    }
+    assert!(feed.split("\r\n").all(|line| line.len() <= 75), "{feed}");
+    fs::write(home.0.path().join("feed.ics"), feed).unwrap();
+    assert_eq!(home.well("import feed.ics --store s"), "unchanged  chess  Chess\nunchanged  yoga  Yoga\n");
+    assert_eq!(home.well("import feed.ics --store t"), "scheduled  chess  Chess\nscheduled  yoga  Yoga\n");
+}

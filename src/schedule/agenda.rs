@@ -83,7 +83,7 @@ pub struct Agenda {
 ///
 /// let last_day = Window::new("2026-10-18T00:00Z".parse()?, "2026-10-19T00:00Z".parse()?);
 /// let found = agenda([&series], last_day, &TimeZone::UTC, &AgendaOptions::default());
-/// assert_eq!(&*found.entries[0].occurrence.summary, "Book fair");
+/// assert_eq!(found.entries[0].occurrence.summary(), "Book fair");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn agenda<'s>(

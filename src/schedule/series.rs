@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::event::SeriesEvent;
 use super::merged::Merged;
-use crate::calendar::{CalendarEvent, Change, End, Merge, Range, Select, Truncated, Until, merge};
+use crate::calendar::{CalendarEvent, Change, End, Merge, Property, Range, Select, Truncated, Until, merge};
 use crate::id::{RecurrenceId, SeriesId};
 use crate::persist::Seq;
 use crate::time::{Timestamp, Window};
@@ -85,13 +85,22 @@ impl Series {
     }
 
     /// Its parts as a feed shows them: with the series' revision as their SEQUENCE, and the instant of its last event as
-    /// their DTSTAMP (RFC 5545 sections 3.8.7.4 and 3.8.7.2). Several parts have one UID, which a feed must tell apart.
+    /// their DTSTAMP (RFC 5545 sections 3.8.7.4 and 3.8.7.2).
+    ///
+    /// A feed has one rule for each UID. So a part that took over at an occurrence is named after both, as in
+    /// `chess_R20260105T190000`, and says by RELATED-TO whose it is. Other programs split series in this way too.
     pub fn events(&self) -> Vec<CalendarEvent> {
         let mut events = self.parts.clone();
-        for event in &mut events {
+        let splits = core::iter::once(None).chain(self.splits.iter().map(Some));
+        for (event, split) in events.iter_mut().zip(splits) {
             let details = Arc::make_mut(&mut event.details);
             details.sequence = self.revision;
             details.stamp = Some(self.latest_at);
+            let name = split.and_then(|split| SeriesId::new(format!("{}_R{split}", event.series)).ok());
+            if let Some(name) = name {
+                details.properties.push(Property::of_text("RELATED-TO", event.series.as_str()));
+                event.series = name;
+            }
         }
         events
     }

@@ -302,6 +302,17 @@ fn a_split_ends_the_head_and_begins_the_tail() {
 }
 
 #[test]
+fn a_feed_tells_the_parts_of_a_split_series_apart() {
+    let thursdays = CalendarEvent { start: january(22, 18), ..weekly("FREQ=WEEKLY;BYDAY=TH;COUNT=2") };
+    let mut told = scheduled("FREQ=WEEKLY");
+    assert_eq!(told.tell(&SeriesCommand::split(id("20260119T190000"), thursdays)), Split);
+    let events = told.series.events();
+    let names: Vec<&str> = events.iter().map(|event| event.series.as_str()).collect();
+    assert_eq!(names, ["chess", "chess_R20260119T190000"]);
+    assert_eq!(events[1].details.properties.last().unwrap().to_string(), "RELATED-TO:chess\r\n");
+}
+
+#[test]
 fn a_split_at_the_first_occurrence_leaves_no_head_and_one_before_another_takes_its_place() {
     let tail = |day, hour| CalendarEvent { start: january(day, hour), ..weekly("FREQ=WEEKLY;COUNT=2") };
     let mut told = scheduled("FREQ=WEEKLY");

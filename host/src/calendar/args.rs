@@ -20,6 +20,11 @@ pub(crate) enum CalendarCommand {
     ///
     /// Whatever takes place in the window at least in part, in the order in which it starts.
     Agenda(AgendaArgs),
+    /// Print the calendar as an iCalendar feed
+    ///
+    /// Every series with its changes and the rules of its zones, for other programs to read. Bytes are the same as long as
+    /// nothing changes: DTSTAMP is when a series last did.
+    Export(ExportArgs),
     /// Print what happened to a series
     History(HistoryArgs),
     /// List the bookings of occurrences that do not take place
@@ -34,6 +39,16 @@ pub(crate) struct ImportArgs {
     /// The store, which is made when there is none
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The store
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Place,
+    /// What the calendar is called
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

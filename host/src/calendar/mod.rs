@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use boxoffice::BoxOffice;
 use boxoffice::booking::{Seat, SeatState};
-use boxoffice::calendar::{CalendarEvent, Change, Range};
+use boxoffice::calendar::{CalendarEvent, Change, Feed, Range, write_icalendar};
 use boxoffice::persist::{Backend, Seq};
 use boxoffice::schedule::{Orphan, SeriesEvent, Standing, history, read_from, series_stream};
+use boxoffice::time::Timestamp;
 
 pub(crate) use args::CalendarCommand;
-use args::{HistoryArgs, OrphansArgs};
+use args::{ExportArgs, HistoryArgs, OrphansArgs};
 
 use crate::error::HostError;
 use crate::output::print;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: &CalendarCommand) -> Result<bool, HostError> {
     let runtime = runtime.map_err(|error| HostError::System { doing: "start the runtime", error })?;
     match command {
         CalendarCommand::Import(args) => runtime.block_on(import::run(args)),
+        CalendarCommand::Export(args) => runtime.block_on(export(args)),
         CalendarCommand::Agenda(args) => runtime.block_on(agenda::run(args)),
         CalendarCommand::History(args) => runtime.block_on(print_history(args)),
         CalendarCommand::Orphans(args) => runtime.block_on(print_orphans(args)),
@@ -31,6 +33,18 @@ pub(crate) fn run(command: &CalendarCommand) -> Result<bool, HostError> {
 
 fn office(backend: Arc<dyn Backend>) -> Result<BoxOffice, HostError> {
     Ok(BoxOffice::builder().shared_store(backend).start()?)
+}
+
+async fn export(args: &ExportArgs) -> Result<bool, HostError> {
+    let office = office(args.store.open(false).await?)?;
+    let events: Vec<CalendarEvent> = office.all_series().await?.iter().flat_map(|series| series.events()).collect();
+    let mut feed = Feed::new("-//boxoffice//EN", Timestamp::EPOCH);
+    if let Some(name) = &args.name {
+        feed = feed.named(name);
+    }
+    print(&write_icalendar(&feed, &events))?;
+    office.shutdown().await;
+    Ok(true)
 }
 
 async fn print_history(args: &HistoryArgs) -> Result<bool, HostError> {
