@@ -308,8 +308,8 @@ fn a_feed_tells_the_parts_of_a_split_series_apart() {
     assert_eq!(told.tell(&SeriesCommand::split(id("20260119T190000"), thursdays)), Split);
     let events = told.series.events();
     let names: Vec<&str> = events.iter().map(|event| event.series.as_str()).collect();
-    assert_eq!(names, ["chess", "chess_R20260119T190000"]);
-    assert_eq!(events[1].details.properties.last().unwrap().to_string(), "RELATED-TO:chess\r\n");
+    assert_eq!(names, ["chess@club.example", "chess@club.example_R20260119T190000"]);
+    assert_eq!(events[1].details.properties.last().unwrap().to_string(), "RELATED-TO:chess@club.example\r\n");
 }
 
 #[test]
