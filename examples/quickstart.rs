@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let folder = std::env::temp_dir().join(format!("boxoffice-quickstart-{}", std::process::id()));
     let office = BoxOffice::builder().store(SledBackend::open(&folder)?).start()?;
-    let evening = evenings[0].id();
+    let evening = &evenings[0].id();
     let (ann, bob, cyd) = (AttendeeId::new("ann")?, AttendeeId::new("bob")?, AttendeeId::new("cyd")?);
 
     println!("{:?}", office.open(evening, Seats::new(2)).await?);

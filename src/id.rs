@@ -199,11 +199,13 @@ impl RecurrenceId {
     }
 
     /// The occurrence that begins at `at` on the wall clock. Parts of a second are dropped.
+    #[inline]
     pub fn local(at: DateTime) -> Self {
         Self { at: whole_seconds(at), form: Form::Local }
     }
 
     /// The occurrence of a series in UTC that begins at `at`. Parts of a second are dropped.
+    #[inline]
     pub fn utc(at: DateTime) -> Self {
         Self { at: whole_seconds(at), form: Form::Utc }
     }
@@ -219,6 +221,7 @@ fn digits<T: FromStr>(text: &str, range: core::ops::Range<usize>) -> Option<T> {
     part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+#[inline]
 fn whole_seconds(at: DateTime) -> DateTime {
     if at.subsec_nanosecond() == 0 { at } else { at.with().subsec_nanosecond(0).build().unwrap_or(at) }
 }

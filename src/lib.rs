@@ -10,6 +10,7 @@
 //! | [`persist`] | streams and keys over one injected backend, and the one write primitive |
 //! | [`calendar`] | what an event is, when it happens again, which occurrences fall into a window |
 //! | [`booking`] | one occurrence's seats: who has which, who gets the next, and why not |
+//! | [`schedule`] | series that are scheduled, moved, split and cancelled, as streams of events; agendas; orphaned bookings |
 //!
 //! A room imports only from rooms above it in this table. A whole sale, without actors:
 //!
@@ -45,4 +46,8 @@ pub mod booking;
 pub mod calendar;
 pub mod id;
 pub mod persist;
+pub mod schedule;
 pub mod time;
+
+/// Civil times and zones: the crate whose types the calendar speaks, in the version it speaks them.
+pub use jiff;

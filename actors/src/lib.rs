@@ -10,6 +10,8 @@
 //!                                                  |  one batch each
 //!                                                  v
 //!                                             StoreActor -- one sync for all --> Backend   (writer's thread)
+//!                                                  ^
+//! BoxOffice ---> ScheduleActor: series in memory --+                                       (planner's thread)
 //! ```
 //!
 //! Everything of the pure core is re-exported here; [`booking`] explains the rules and [`persist`] the store.
@@ -20,6 +22,7 @@ mod door;
 mod error;
 mod occurrence;
 mod office;
+mod planner;
 mod registry;
 mod reply;
 mod shared_writer;
@@ -28,11 +31,12 @@ mod store;
 mod subscription;
 mod system;
 
-pub use boxoffice_core::{booking, calendar, id, persist, time};
+pub use boxoffice_core::{booking, calendar, id, jiff, persist, schedule, time};
 
 pub use error::{BoxOfficeError, StartError};
 pub use occurrence::{Decide, Drain, Inspect, OccurrenceActor};
 pub use office::{BoxOffice, Builder, SeatCount};
+pub use planner::{AttendeeAgenda, ScheduleReply};
 pub use registry::{RegistryActor, RunBooking};
 pub use reply::{Answer, ReplyTo};
 pub use shared_writer::SharedWriter;

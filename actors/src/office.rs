@@ -13,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::door::Door;
 use crate::error::{BoxOfficeError, StartError};
 use crate::occurrence::{Settings, Surroundings};
+use crate::planner::Planner;
 use crate::registry::{DrainAll, RegistryActor, RestartBudget};
 use crate::shared_writer::SharedWriter;
 use crate::stats::Stats;
@@ -98,7 +99,7 @@ impl Builder {
         let door = Door::new(running.registry, &running.house);
         let house = running.house;
         let lifetime = Lifetime { system: running.system, ended: Mutex::new(Some(running.ended)) };
-        Ok(BoxOffice { door, house, lifetime: Arc::new(lifetime) })
+        Ok(BoxOffice { door, house, planner: running.planner, lifetime: Arc::new(lifetime) })
     }
 }
 
@@ -169,6 +170,7 @@ impl From<&SeatLedger> for SeatCount {
 pub struct BoxOffice {
     door: Door,
     house: Surroundings,
+    pub(crate) planner: Planner,
     lifetime: Arc<Lifetime>,
 }
 
@@ -348,6 +350,7 @@ impl BoxOffice {
     /// Takes no more requests, answers those that were taken, and ends the threads. Later requests on any clone are
     /// answered [`ShutDown`](BoxOfficeError::ShutDown). The store is closed once the last clone is dropped.
     pub async fn shutdown(self) {
+        self.planner.drain().await;
         let (drained, all_drained) = oneshot::channel();
         if self.door.registry().send(DrainAll { drained }).await.is_ok() && all_drained.await.is_err() {
             tracing::warn!("another shutdown was quicker");

@@ -21,6 +21,12 @@ pub struct Stats {
     pub passivations: u64,
     /// Owners that ended by a failure.
     pub failures: u64,
+    /// Commands on series answered by the rules, refusals included.
+    pub series_answered: u64,
+    /// Of these, commands that were carried out.
+    pub series_changed: u64,
+    /// Agendas worked out.
+    pub agendas: u64,
     /// The store's own counters.
     pub store: persist::Stats,
 }
@@ -34,6 +40,9 @@ pub(crate) struct Counters {
     pub(crate) activations: AtomicU64,
     pub(crate) passivations: AtomicU64,
     pub(crate) failures: AtomicU64,
+    pub(crate) series_answered: AtomicU64,
+    pub(crate) series_changed: AtomicU64,
+    pub(crate) agendas: AtomicU64,
 }
 
 impl Counters {
@@ -51,6 +60,9 @@ impl Counters {
             activations: read(&self.activations),
             passivations: read(&self.passivations),
             failures: read(&self.failures),
+            series_answered: read(&self.series_answered),
+            series_changed: read(&self.series_changed),
+            agendas: read(&self.agendas),
             store,
         }
     }

@@ -1,4 +1,4 @@
-//! The threads of a box office: one for the owners, one for the writer, one for readers.
+//! The threads of a box office: one for the owners, one for the writer, one for readers, one for the schedule.
 
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::StartError;
 use crate::occurrence::{Settings, Surroundings};
+use crate::planner::Planner;
 use crate::registry::{RegistryActor, RestartBudget};
 use crate::stats::Counters;
 use crate::store::StoreActor;
@@ -61,6 +62,7 @@ impl Reader {
 pub(crate) struct Running {
     pub(crate) registry: Addr<RegistryActor>,
     pub(crate) house: Surroundings,
+    pub(crate) planner: Planner,
     pub(crate) system: System,
     /// Resolves when the threads have ended.
     pub(crate) ended: oneshot::Receiver<()>,
@@ -81,16 +83,17 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
     // A system of our own on a thread of our own: it works the same under tokio::main, actix::main or none.
     thread::Builder::new().name("boxoffice".to_owned()).spawn(move || {
         let runner = System::new();
-        let (writer, reader) = runner.block_on(async { (Arbiter::new(), Arbiter::new()) });
-        let handles = (writer.handle(), reader.handle());
-        let built = runner.block_on(async move { build(plan, &handles.0, handles.1) });
+        let threads = runner.block_on(async { (Arbiter::new(), Arbiter::new(), Arbiter::new()) });
+        let (writer, reader, planner) = threads;
+        let handles = (writer.handle(), reader.handle(), planner.handle());
+        let built = runner.block_on(async move { build(plan, &handles.0, handles.1, handles.2) });
         let started = up.send((built, System::current()));
         let ran = started.map_or(Ok(()), |()| runner.run());
         if let Err(error) = ran {
             tracing::error!(%error, "actor system failed");
         }
         // They hold the store, which is not closed before they have ended.
-        for thread in [writer, reader] {
+        for thread in [planner, writer, reader] {
             thread.stop();
             if thread.join().is_err() {
                 tracing::error!("a thread of the actor system panicked");
@@ -100,11 +103,16 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
             tracing::debug!("nobody waits for the end of the actor system");
         }
     })?;
-    let ((registry, house), system) = started.recv().map_err(|_| StartError::System)?;
-    Ok(Running { registry, house, system, ended })
+    let ((registry, house, planner), system) = started.recv().map_err(|_| StartError::System)?;
+    Ok(Running { registry, house, planner, system, ended })
 }
 
-fn build(plan: Plan, writer: &ArbiterHandle, reader: ArbiterHandle) -> (Addr<RegistryActor>, Surroundings) {
+fn build(
+    plan: Plan,
+    writer: &ArbiterHandle,
+    reader: ArbiterHandle,
+    planner: ArbiterHandle,
+) -> (Addr<RegistryActor>, Surroundings, Planner) {
     let Plan { backend, clock, settings, budget } = plan;
     let writes_to = backend.clone();
     let (tell, committed) = watch::channel(0);
@@ -119,5 +127,6 @@ fn build(plan: Plan, writer: &ArbiterHandle, reader: ArbiterHandle) -> (Addr<Reg
         settings,
         committed,
     };
-    (RegistryActor::new(house.clone(), budget).start(), house)
+    let planner = Planner::start(house.clone(), planner);
+    (RegistryActor::new(house.clone(), budget).start(), house, planner)
 }

@@ -6,6 +6,7 @@ use boxoffice::persist::Location;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use crate::calendar::CalendarCommand;
 use crate::store::StoreCommand;
 
 /// Calendars, ticketing and notification delivery: the host process.
@@ -54,6 +55,12 @@ pub(crate) enum Command {
     /// Days are meant in each event's own time; an occurrence is listed when it takes place in the window at least in
     /// part. What cannot be read is reported on standard error, line by line; the rest is listed all the same.
     Expand(ExpandArgs),
+    /// Keep calendars in a store: import them, list what takes place, look into their past
+    ///
+    /// STORE as for `boxoffice store`. Exit code: 0 when all is well, 1 when something was refused or cannot be read, 2
+    /// for a bad flag, path or file.
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
     /// Run recurrence vectors: rules with the starts that should be found in a window
     ///
     /// Prints each difference, a line for each file, and last `N passed, M failed`. A file whose name says lenient is
@@ -62,7 +69,7 @@ pub(crate) enum Command {
     CheckVectors(VectorArgs),
     /// Run real calendars against the occurrences that other programs find in them
     ///
-    /// DIR holds expected.json, files/ and perhaps parse_only/. Prints each difference and last `N passed, M failed`,
+    /// DIR holds expected.json, files/ and perhaps `parse_only/`. Prints each difference and last `N passed, M failed`,
     /// counting windows that are confirmed and files that must only do no harm; other windows are listed as advisory.
     /// Exit code: 0 when all passed, 1 when one failed, 2 for a bad file.
     CheckIcs(IcsArgs),

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use boxoffice::calendar::{ImportError, Occurrence, Select, read_icalendar};
+use boxoffice::calendar::{CalendarEvent, ImportError, Occurrence, Select, read_icalendar};
 use jiff::civil::{Date, Time};
 
 use crate::error::HostError;
@@ -20,6 +20,20 @@ pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Vec<Occur
     if to <= from {
         return Err(HostError::Usage(format!("--to {to} is not after --from {from}")));
     }
+    let events = events(path)?;
+    let (start, end) = (from.to_datetime(Time::midnight()), to.to_datetime(Time::midnight()));
+    let mut found = Vec::new();
+    for event in &events {
+        for occurrence in event.occurrences(start, end, Select::Overlapping) {
+            found.push(occurrence.map_err(|error| HostError::Expand { path: path.to_owned(), error })?);
+        }
+    }
+    found.sort_by_key(|found| (found.start, found.id()));
+    Ok(found)
+}
+
+/// The events of the file. Complains about what cannot be read.
+pub(crate) fn events(path: &Path) -> Result<Vec<CalendarEvent>, HostError> {
     let import = read_icalendar(&read(path)?);
     let import = import.map_err(|error| HostError::Import { path: path.to_owned(), error })?;
     for diagnostic in import.diagnostics.iter().take(WARNINGS_MAX) {
@@ -28,15 +42,7 @@ pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Vec<Occur
     if let Some(more @ 1..) = import.diagnostics.len().checked_sub(WARNINGS_MAX) {
         complain(&format!("warning: {}: and {more} more", path.display()));
     }
-    let (start, end) = (from.to_datetime(Time::midnight()), to.to_datetime(Time::midnight()));
-    let mut found = Vec::new();
-    for event in &import.events {
-        for occurrence in event.occurrences(start, end, Select::Overlapping) {
-            found.push(occurrence.map_err(|error| HostError::Expand { path: path.to_owned(), error })?);
-        }
-    }
-    found.sort_by_key(|found| (found.start, found.id()));
-    Ok(found)
+    Ok(import.events)
 }
 
 /// A whole file.

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod calendar;
 mod calendar_file;
 mod check;
 mod error;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Onsale(args) => onsale::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Expand(args) => expand::run(&args),
+        Command::Calendar(command) => calendar::run(&command),
         Command::CheckVectors(args) => check::run_vectors(&args),
         Command::CheckIcs(args) => check::run_ics(&args),
         Command::Store(command) => store::run(&command),

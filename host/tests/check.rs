@@ -1,4 +1,5 @@
 //! `check-vectors` and `check-ics`: on data made here, and on that beside the project, in `../shared`, where it is.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
 
 use std::fs;
 use std::path::PathBuf;

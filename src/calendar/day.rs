@@ -76,6 +76,7 @@ pub(super) struct Dates {
 
 impl Dates {
     /// The civil time of a number of seconds since 1970; none outside the years 1 to 9999.
+    #[inline]
     pub(super) fn datetime(&mut self, civil: i64) -> Option<DateTime> {
         let day = civil.div_euclid(86_400);
         Some(self.date(day)?.to_datetime(time_of(civil - day * 86_400)?))

@@ -42,6 +42,11 @@ impl Length {
         Self { days: i32::from(days), exact: SignedDuration::ZERO }
     }
 
+    /// The civil days, and the exact time after them.
+    pub(crate) fn parts(&self) -> (i32, SignedDuration) {
+        (self.days, self.exact)
+    }
+
     /// From `start` to `end`, both as civil times of one frame.
     pub(super) fn between(frame: &Frame, start: DateTime, end: DateTime) -> Self {
         let viewer = TimeZone::UTC;

@@ -2,6 +2,7 @@
 
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use jiff::tz::TimeZone;
 
@@ -73,26 +74,24 @@ pub fn merge<'e>(
         }
     }
     let series: Vec<_> = events.iter().map(|event| event.occurrences_within(window, viewer, select)).collect();
-    let mut merge = Merge { viewer, next: Vec::new(), heads: BinaryHeap::with_capacity(series.len()), ranks, series };
+    let mut merge = Merge { viewer, next: Vec::new(), heads: BinaryHeap::new(), ranks, series };
     merge.next.resize_with(merge.series.len(), || None);
-    for series in 0..merge.series.len() {
-        merge.refill(series);
-    }
+    let heads: Vec<_> = (0..merge.series.len()).filter_map(|series| merge.read_on(series).map(Reverse)).collect();
+    merge.heads = heads.into();
     merge
 }
 
 impl Merge<'_> {
-    fn refill(&mut self, series: usize) {
-        let (Some(from), Some(next)) = (self.series.get_mut(series), self.next.get_mut(series)) else { return };
-        *next = from.next();
-        let (at, recurrence) = match next {
-            Some(Ok(occurrence)) => (occurrence.window(self.viewer).start, Some(occurrence.recurrence())),
+    /// Reads on in a series, and says where its next occurrence belongs.
+    fn read_on(&mut self, series: usize) -> Option<Head> {
+        let next = self.next.get_mut(series)?;
+        *next = self.series.get_mut(series)?.next();
+        let (at, recurrence) = match next.as_ref()? {
+            Ok(occurrence) => (occurrence.window(self.viewer).start, Some(occurrence.recurrence())),
             // As soon as possible, so that nobody takes what comes after for all there is.
-            Some(Err(_)) => (Timestamp::from_millis(i64::MIN), None),
-            None => return,
+            Err(_) => (Timestamp::from_millis(i64::MIN), None),
         };
-        let rank = self.ranks.get(series).copied().unwrap_or_default();
-        self.heads.push(Reverse(Head { at, rank, recurrence, series }));
+        Some(Head { at, rank: self.ranks.get(series).copied()?, recurrence, series })
     }
 }
 
@@ -100,9 +99,15 @@ impl Iterator for Merge<'_> {
     type Item = Result<Occurrence, Truncated>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Reverse(Head { series, .. }) = self.heads.pop()?;
+        let series = self.heads.peek()?.0.series;
         let next = self.next.get_mut(series).and_then(Option::take)?;
-        self.refill(series);
+        let head = self.read_on(series);
+        // Exchanged in its place, which takes half the comparisons of taking one out and putting one in.
+        let mut first = self.heads.peek_mut()?;
+        match head {
+            Some(head) => *first = Reverse(head),
+            None => drop(PeekMut::pop(first)),
+        }
         Some(next)
     }
 }

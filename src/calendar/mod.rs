@@ -53,8 +53,8 @@ pub use error::{CalendarError, RuleError, Truncated};
 pub use event::{CalendarEvent, Change, Details, Gap, Length, Range};
 pub use ical::{
     Busy, Component, Diagnostic, Feed, FreeBusy, Import, ImportError, Invitation, Method, Parameter, Participation,
-    Property, Reminder, Reply, ReplyError, SeriesError, Trigger, escape_text, read_icalendar, read_replies,
-    read_series, write_free_busy, write_icalendar,
+    Property, Reminder, Reply, ReplyError, SeriesError, Trigger, escape_text, read_change, read_icalendar,
+    read_replies, read_series, write_free_busy, write_icalendar,
 };
 pub use merge::{Merge, merge};
 pub use occurrence::{Occurrence, Select};

@@ -124,7 +124,8 @@ impl CalendarEvent {
         occurrences.has_original(day::civil(original))
     }
 
-    pub(super) fn recurrence_id(&self, original: DateTime) -> RecurrenceId {
+    /// The recurrence id of the occurrence that rule or date first let start at `original`, whether there is one or not.
+    pub fn recurrence_id(&self, original: DateTime) -> RecurrenceId {
         match self.frame {
             Frame::Date => RecurrenceId::date(original.date()),
             Frame::Utc => RecurrenceId::utc(original),

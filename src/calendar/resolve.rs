@@ -44,6 +44,7 @@ impl<'z> Resolver<'z> {
     }
 
     /// The instant of a civil time; the first of two.
+    #[inline]
     pub(super) fn instant(&mut self, civil: Civil) -> Resolved {
         if self.plain.contains(&civil) {
             return Resolved { at: civil - self.offset, gap: false };
@@ -63,6 +64,7 @@ impl<'z> Resolver<'z> {
     }
 
     /// What clocks show at an instant.
+    #[inline]
     pub(super) fn civil(&mut self, at: Instant) -> Civil {
         let civil = at.saturating_add(self.offset);
         if self.plain.contains(&civil) {

@@ -18,6 +18,7 @@ mod engine;
 mod lifecycle;
 mod model;
 mod sale;
+mod schedule;
 mod shred;
 mod sled_store;
 mod subscription;

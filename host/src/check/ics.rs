@@ -24,8 +24,10 @@ struct Expectation {
 
 #[derive(Debug, Deserialize)]
 struct Window {
-    window_start: Date,
-    window_end: Date,
+    #[serde(rename = "window_start")]
+    from: Date,
+    #[serde(rename = "window_end")]
+    to: Date,
     #[serde(default)]
     confirmed: bool,
     occurrences: Vec<Expected>,
@@ -50,7 +52,7 @@ pub(crate) fn run(args: &IcsArgs) -> Result<bool, HostError> {
             tally.add(difference.is_none());
             if let Some(difference) = difference {
                 let mark = if window.confirmed { "" } else { "advisory: " };
-                let (file, from, to) = (&expectation.file, window.window_start, window.window_end);
+                let (file, from, to) = (&expectation.file, window.from, window.to);
                 print(&format!("{mark}{file} {from} to {to}: {difference}\n"))?;
             }
         }
@@ -78,7 +80,7 @@ fn first_object(bytes: &[u8]) -> &[u8] {
 
 impl Window {
     fn differs(&self, import: &Import) -> Option<String> {
-        let (from, to) = (DateTime::from(self.window_start), DateTime::from(self.window_end));
+        let (from, to) = (DateTime::from(self.from), DateTime::from(self.to));
         let mut found: Vec<Occurrence> = Vec::new();
         for event in &import.events {
             for occurrence in event.occurrences(from, to, Select::Overlapping) {

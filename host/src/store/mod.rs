@@ -12,7 +12,7 @@ use serde_json::json;
 
 pub(crate) use args::StoreCommand;
 use args::{CatArgs, ExportArgs, LsArgs, OneStore, VerifyArgs};
-use place::Place;
+pub(crate) use place::Place;
 
 use crate::error::HostError;
 use crate::output::{Output, print};

@@ -88,6 +88,7 @@ impl Times {
     }
 
     /// The first time of `day` at or after `from`, in seconds of the day.
+    #[inline]
     pub(super) fn next(&self, day: i64, from: i64, steps: &mut Steps) -> Result<Option<i64>, i64> {
         match self {
             Self::Clock(_, first, _) if from == 0 => Ok(*first),

@@ -67,6 +67,7 @@ impl DaySet {
     }
 
     /// The first bit from `from` on.
+    #[inline]
     pub(super) fn next(&self, from: i64) -> Option<i64> {
         let from = from.max(0);
         let mut base = from / 64 * 64;

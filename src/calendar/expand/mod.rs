@@ -29,6 +29,7 @@ impl Steps {
     }
 
     /// Takes `count` steps; false, and none taken, if there are not so many.
+    #[inline]
     pub(super) fn take(&mut self, count: u64) -> bool {
         match self.left.checked_sub(count) {
             Some(left) => {

@@ -52,10 +52,6 @@ enum Unit {
     Week,
 }
 
-fn end_of_day(at: Civil) -> Civil {
-    (at.div_euclid(DAY) + 1) * DAY
-}
-
 /// 9999-12-31T23:59:59.
 const LAST: Civil = 2_932_897 * DAY - 1;
 
@@ -112,13 +108,16 @@ impl<'r> Walker<'r> {
                 return if self.floor > self.last { Walk::End } else { Walk::OutOfSteps(self.floor) };
             }
             match self.in_period(steps) {
-                Ok(Some(at)) if at > self.last => return Walk::End,
-                Ok(Some(at)) => {
+                Ok(Some((day, time))) => {
+                    let at = day * DAY + time;
+                    if at > self.last {
+                        return Walk::End;
+                    }
                     if !steps.take(1) {
                         return Walk::OutOfSteps(at);
                     }
                     // Where a day has one time, the next is on another day.
-                    self.floor = if self.plan.times.each_day() == Some(1) { end_of_day(at) } else { at + 1 };
+                    self.floor = if self.plan.times.each_day() == Some(1) { (day + 1) * DAY } else { at + 1 };
                     self.left = self.left.map(|left| left - 1);
                     return Walk::At(at);
                 }
@@ -228,10 +227,11 @@ impl<'r> Walker<'r> {
         !self.plan.rule.by_set_pos.is_empty() && self.plan.rule.frequency < Frequency::Daily
     }
 
-    /// The first start of the period at or after the floor. Err is where the steps ran out.
-    fn in_period(&mut self, steps: &mut Steps) -> Result<Option<Civil>, Civil> {
+    /// The first start of the period at or after the floor, as a day and a time of it. Err is where the steps ran out.
+    fn in_period(&mut self, steps: &mut Steps) -> Result<Option<(Day, i64)>, Civil> {
         if self.picks_out_of_periods() {
-            return Ok(self.picks.iter().copied().find(|pick| *pick >= self.floor));
+            let pick = self.picks.iter().find(|pick| **pick >= self.floor);
+            return Ok(pick.map(|pick| (pick.div_euclid(DAY), pick.rem_euclid(DAY))));
         }
         let floor_day = self.floor.div_euclid(DAY);
         let mut bit = self.days.next(floor_day - self.base);
@@ -240,7 +240,7 @@ impl<'r> Walker<'r> {
             let from = if day == floor_day { self.floor - day * DAY } else { 0 };
             let time = self.plan.times.next(day, from, steps).map_err(|time| day * DAY + time)?;
             if let Some(time) = time {
-                return Ok(Some(day * DAY + time));
+                return Ok(Some((day, time)));
             }
             if day * DAY > self.last {
                 return Ok(None);

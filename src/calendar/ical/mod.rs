@@ -42,7 +42,7 @@ pub use self::freebusy::{Busy, FreeBusy, write_free_busy};
 pub use self::itip::{Invitation, Participation, Reply, ReplyError, read_replies};
 pub use self::notes::Diagnostic;
 pub use self::text::escape_text;
-pub use self::write::{Feed, Method, SeriesError, read_series, write_icalendar};
+pub use self::write::{Feed, Method, SeriesError, read_change, read_series, write_icalendar};
 
 use self::notes::Notes;
 use self::read::read_event;

@@ -26,6 +26,9 @@ pub(super) const GAP: &str = "X-BOXOFFICE-GAP";
 /// What is said of every EXRULE.
 pub(super) const EXRULE_IS_OLD: &str = "is of RFC 2445 and no longer allowed: it is applied";
 
+/// What is said of a DTSTART that no RRULE gives (RFC 5545 section 3.8.5.3 leaves open what that means).
+pub(super) const START_NOT_IN_RULE: &str = "is not given by the RRULE: nothing happens then";
+
 /// Properties with a field of their own that stand in a VEVENT at most once.
 const ONCE: [&str; 11] =
     ["UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SUMMARY", "SEQUENCE", "DTSTAMP", "STATUS", CAPACITY, GAP];
@@ -41,6 +44,12 @@ pub(super) fn is_interpreted(property: &Property) -> bool {
 
 fn is_cancelled(status: &Property) -> bool {
     status.value.trim().eq_ignore_ascii_case("CANCELLED")
+}
+
+/// Whether the first start is one that a rule gives, where there are rules. One that cannot be expanded is given the
+/// benefit of the doubt.
+fn starts_with_its_rule(event: &CalendarEvent) -> bool {
+    event.rules.is_empty() || event.has_occurrence(&event.recurrence_id(event.start)).unwrap_or(true)
 }
 
 /// Reads a component; notes what is wrong with it, and gives none when nothing sensible is left.
@@ -70,6 +79,12 @@ pub(super) fn read_event(component: &Component, zones: &mut Zones<'_>, notes: &m
     event.excluded_rules = vevent.rules("EXRULE")?;
     if let Some(property) = component.property("EXRULE") {
         vevent.note(property, EXRULE_IS_OLD);
+    }
+    if of.is_none()
+        && !starts_with_its_rule(&event)
+        && let Some(property) = component.property("DTSTART")
+    {
+        vevent.note(property, START_NOT_IN_RULE);
     }
     vevent.dates(&mut event)?;
     event.cancelled = component.property("STATUS").is_some_and(is_cancelled);

@@ -47,28 +47,28 @@ impl Vevent<'_, '_> {
             self.note(property, &format!("{:?} is no date or time that exists", shorten(text)));
             return None;
         };
-        self.frame_of(property, moment)
+        Some(self.frame_of(property, moment))
     }
 
-    fn frame_of(&mut self, property: &Property, moment: Moment) -> Option<(DateTime, Frame)> {
+    fn frame_of(&mut self, property: &Property, moment: Moment) -> (DateTime, Frame) {
         let at = match moment {
-            Moment::Date(date) => return Some((date.to_datetime(Time::midnight()), Frame::Date)),
-            Moment::Utc(at) => return Some((at, Frame::Utc)),
+            Moment::Date(date) => return (date.to_datetime(Time::midnight()), Frame::Date),
+            Moment::Utc(at) => return (at, Frame::Utc),
             Moment::Local(at) => at,
         };
         let Some(tzid) = property.parameter("TZID").map(str::trim).filter(|tzid| !tzid.is_empty()) else {
-            return Some((at, Frame::Floating));
+            return (at, Frame::Floating);
         };
         let Some((zone, guess)) = self.zones.find(tzid) else {
             // What was written is the time on the clock, and that much is kept; to take it for UTC would move it.
             let why = self.zones.why_not(tzid).unwrap_or_default();
             self.note(property, &format!("{why}: read as floating"));
-            return Some((at, Frame::Floating));
+            return (at, Frame::Floating);
         };
         if let Some(guess) = guess {
             self.note(property, &guess);
         }
-        Some((at, Frame::Zoned(zone)))
+        (at, Frame::Zoned(zone))
     }
 
     /// How long an occurrence takes: by DTEND, by DURATION, or what is meant when there is neither (section 3.6.1).
@@ -150,7 +150,7 @@ impl Vevent<'_, '_> {
             event.dates.push((in_frame(at, &frame, &event.frame), None));
             return Some(());
         };
-        let (at, frame) = self.frame_of(property, start)?;
+        let (at, frame) = self.frame_of(property, start);
         let at = in_frame(at, &frame, &event.frame);
         let length = match end {
             PeriodEnd::After(duration) if duration.negative => {
@@ -159,7 +159,7 @@ impl Vevent<'_, '_> {
             }
             PeriodEnd::After(duration) => length_of(duration),
             PeriodEnd::At(end) => {
-                let (end, end_frame) = self.frame_of(property, end)?;
+                let (end, end_frame) = self.frame_of(property, end);
                 Length::between(&event.frame, at, in_frame(end, &end_frame, &event.frame))
             }
         };

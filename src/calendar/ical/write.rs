@@ -9,9 +9,10 @@ use jiff::civil::Date;
 use super::content::{Component, Property};
 use super::describe::describe;
 use super::notes::Diagnostic;
+use super::read::{EXRULE_IS_OLD, START_NOT_IN_RULE};
 use super::value::write_duration;
 use super::{ImportError, read_icalendar};
-use crate::calendar::event::CalendarEvent;
+use crate::calendar::event::{CalendarEvent, Change, Length};
 use crate::calendar::rule::{End, RecurrenceRule, Until};
 use crate::calendar::zone::{Frame, Zone};
 use crate::time::Timestamp;
@@ -201,6 +202,33 @@ impl CalendarEvent {
         calendar.components.extend(self.to_components(None));
         calendar.to_string()
     }
+
+    /// One change of the series as a record of its own, which [`read_change`] reads back: a VEVENT with a RECURRENCE-ID.
+    pub fn change_to_icalendar(&self, change: &Change) -> String {
+        // Only what the change stands in is needed: the series' name and its frame.
+        let mut series = CalendarEvent::new(self.series.clone(), "", self.start, self.frame.clone(), Length::ZERO);
+        series.changes.push(change.clone());
+        let mut calendar = Component::new("VCALENDAR");
+        calendar.push(Property::new("VERSION", "2.0"));
+        let own = |zone: &Zone| Zone::named(zone.name()).as_ref() != Ok(zone);
+        calendar.components.extend(zones(core::slice::from_ref(&series), own));
+        calendar.components.extend(series.to_components(None).into_iter().skip(1));
+        calendar.to_string()
+    }
+}
+
+/// Reads one change, as [`CalendarEvent::change_to_icalendar`] writes it.
+///
+/// # Errors
+/// [`SeriesError`] when it is anything else, or when anything in it cannot be read.
+pub fn read_change(text: &str) -> Result<Change, SeriesError> {
+    let found = read_series(text)?.changes;
+    let count = found.len();
+    let mut found = found.into_iter();
+    match (found.next(), count) {
+        (Some(change), 1) => Ok(change),
+        _ => Err(SeriesError::Count { found: count }),
+    }
 }
 
 /// Reads one series, as [`CalendarEvent::to_icalendar`] writes it.
@@ -218,8 +246,9 @@ impl CalendarEvent {
 /// [`SeriesError`] when it is anything else, or when anything in it cannot be read.
 pub fn read_series(text: &str) -> Result<CalendarEvent, SeriesError> {
     let import = read_icalendar(text.as_bytes())?;
-    // That a rule is old is no fault of a record.
-    if let Some(broken) = import.diagnostics.into_iter().find(|note| note.message != super::read::EXRULE_IS_OLD) {
+    // That a rule is old, or passes over the first start, is no fault of a record.
+    let harmless = [EXRULE_IS_OLD, START_NOT_IN_RULE];
+    if let Some(broken) = import.diagnostics.into_iter().find(|note| !harmless.contains(&&*note.message)) {
         return Err(SeriesError::Broken(broken));
     }
     let found = import.events.len();

@@ -1,0 +1,112 @@
+//! Calendars in a store, as whoever keeps them meets them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+use std::fs;
+use std::process::{Command, Output};
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A file `NAME` with these events.
+    fn write(&self, name: &str, events: &[&str]) {
+        let events: Vec<String> =
+            events.iter().map(|lines| format!("BEGIN:VEVENT\r\n{lines}\r\nEND:VEVENT\r\n")).collect();
+        let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{}END:VCALENDAR\r\n", events.concat());
+        fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let words = line.split(' ');
+        Command::new(env!("CARGO_BIN_EXE_boxoffice")).arg("calendar").args(words).current_dir(&self.0).output().unwrap()
+    }
+
+    #[track_caller]
+    fn well(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+const CHESS: &str =
+    "UID:chess\r\nSUMMARY:Chess\r\nDTSTART:20260105T190000Z\r\nDTEND:20260105T210000Z\r\nRRULE:FREQ=WEEKLY;COUNT=3";
+const FAIR: &str = "UID:fair\r\nSUMMARY:Fair\r\nDTSTART;VALUE=DATE:20260110\r\nDTEND;VALUE=DATE:20260113";
+
+#[test]
+fn an_imported_file_is_listed_redefined_and_remembered() {
+    let home = Home::new();
+    home.write("a.ics", &[CHESS, FAIR]);
+    let scheduled = "scheduled  chess  Chess\nscheduled  fair  Fair\n";
+    assert_eq!(home.well("import a.ics --store s"), scheduled);
+    assert_eq!(home.well("import a.ics --store s"), scheduled.replace("scheduled", "unchanged"));
+    let agenda =
+        "2026-01-10  all day      Fair  [fair@20260110]\n2026-01-12  20:00-22:00  Chess  [chess@20260112T190000Z]\n";
+    assert_eq!(home.well("agenda --store s --from 2026-01-12 --to 2026-01-13 --zone Europe/Berlin"), agenda);
+    let json = home.well("agenda --store s --from 2026-01-19 --to 2026-01-20 --json");
+    let expected = r#"{"id":"chess@20260119T190000Z","start":"2026-01-19T19:00:00Z","end":"2026-01-19T21:00:00Z","all_day":false,"summary":"Chess"}"#;
+    assert_eq!(json.trim(), expected);
+    assert_eq!(home.well("agenda --store s --from 2026-01-01 --to 2026-02-01 --attendee ann"), "");
+    assert_eq!(home.well("orphans --store s"), "");
+
+    home.write("b.ics", &[&CHESS.replace("COUNT=3", "COUNT=2")]);
+    assert_eq!(home.well("import b.ics --store s"), "redefined  chess  Chess\n");
+    let history = home.well("history chess --store s");
+    let lines: Vec<&str> = history.lines().collect();
+    assert_eq!(lines.len(), 2, "{history}");
+    assert!(lines.iter().zip(["COUNT=3", "COUNT=2"]).all(|(line, count)| line.ends_with(count)), "{history}");
+}
+
+#[test]
+fn a_start_that_the_rule_does_not_give_is_moved_and_what_gives_nothing_is_refused() {
+    let home = Home::new();
+    home.write(
+        "a.ics",
+        &[&format!("{CHESS};BYDAY=TU"), &format!("{FAIR}\r\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")],
+    );
+    let output = home.run("import a.ics --store s");
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let refused = "refused    fair  Fair: the rules do not give the first start: there is none\n";
+    assert_eq!(text, format!("scheduled  chess  Chess\n{refused}"));
+    assert!(home.well("agenda --store s --from 2026-01-06 --to 2026-01-07").contains("chess@20260106T190000Z"));
+}
+
+#[test]
+fn what_the_caller_can_mend_is_told_in_a_line() {
+    let home = Home::new();
+    home.write("a.ics", &[CHESS]);
+    home.well("import a.ics --store s");
+    for (line, what) in [
+        ("import none.ics --store t", "none.ics"),
+        ("agenda --store none --from 2026-01-01 --to 2026-02-01", "none"),
+        ("agenda --store s --from 2026-02-01 --to 2026-01-01", "not after"),
+        ("agenda --store s --from 2026-01-01 --to 2026-02-01 --zone Mars", "Mars"),
+        ("history nobody --store s", "no series nobody"),
+    ] {
+        let output = home.run(line);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), stderr.contains(what)), (Some(2), true), "{line}: {stderr}");
+    }
+}
+
+#[test]
+fn an_export_is_a_feed_that_imports_as_what_is_there() {
+    let home = Home::new();
+    let zoned = "UID:yoga\r\nSUMMARY:Yoga\r\nDTSTART;TZID=Europe/Berlin:20260130T180000\r\nDURATION:PT1H\r\nX-ROOM:7\r\n\
+                 RRULE:FREQ=MONTHLY;BYDAY=-1FR";
+    home.write("a.ics", &[CHESS, zoned]);
+    home.well("import a.ics --store s");
+    let feed = home.well("export --store s --name Club");
+    assert_eq!(home.well("export --store s --name Club"), feed, "the same bytes as long as nothing changes");
+    for line in ["X-WR-CALNAME:Club", "BEGIN:VTIMEZONE", "TZID:Europe/Berlin", "X-ROOM:7", "UID:chess"] {
+        assert!(feed.contains(&format!("{line}\r\n")), "{line} in {feed}");
+    }
+    assert!(feed.split("\r\n").all(|line| line.len() <= 75), "{feed}");
+    fs::write(home.0.path().join("feed.ics"), feed).unwrap();
+    assert_eq!(home.well("import feed.ics --store s"), "unchanged  chess  Chess\nunchanged  yoga  Yoga\n");
+    assert_eq!(home.well("import feed.ics --store t"), "scheduled  chess  Chess\nscheduled  yoga  Yoga\n");
+}

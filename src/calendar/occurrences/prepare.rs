@@ -1,0 +1,167 @@
+//! What an expansion works out before it gives its first occurrence.
+
+use core::cmp::Reverse;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::{Asked, Changed, Occurrences, seconds};
+use crate::calendar::CalendarEvent;
+use crate::calendar::day;
+use crate::calendar::event::{Change, Length, Range};
+use crate::calendar::expand::Civil;
+use crate::calendar::occurrence::Select;
+use crate::calendar::resolve::{CHANGE_MAX, Instant};
+use crate::calendar::source::{Bounds, Segment, Source, civil_range, ends_before_start, reach};
+use crate::calendar::zone::Frame;
+
+/// The whole of time.
+pub(super) const ALWAYS: Segment<'static> = Segment { number: 0, from: Civil::MIN, to: Civil::MAX, following: None };
+
+/// All instants there are, and room to add to them.
+const EVERYWHERE: Bounds = Bounds { from: Instant::MIN / 2, to: Instant::MAX / 2 };
+
+impl<'e> Occurrences<'e> {
+    /// Works out what the window needs, once, when the first occurrence is asked for.
+    pub(super) fn start(&mut self) {
+        self.started = true;
+        let event = self.event;
+        let (from, to) = match self.window {
+            Asked::Civil(from, to) => (self.zone.bound(from), self.zone.bound(to)),
+            Asked::Instants(from, to) => (from, to),
+        };
+        let longest =
+            |lengths: &mut dyn Iterator<Item = Length>| lengths.map(|length| reach(&length)).max().unwrap_or(0);
+        let dates = &mut event.dates.iter().filter_map(|(_, length)| *length);
+        let before = match self.select {
+            Select::Starting => 0,
+            Select::Overlapping => reach(&event.length).max(longest(dates)),
+        };
+        let bounds = Bounds { from: from.saturating_sub(before), to };
+        let lasting: Vec<&Change> = lasting(event);
+        // Originals may lie anywhere if they were moved.
+        self.exclude(if lasting.is_empty() { bounds } else { EVERYWHERE });
+        let mut first = Civil::MIN;
+        let mut following = None;
+        for change in lasting.iter().copied().map(Some).chain([None]) {
+            let end = change.map_or(Civil::MAX, |change| day::civil(change.of));
+            let segment = Segment { number: self.shared.len(), from: first, to: end, following };
+            self.shared.push(event.shared(following));
+            let before = match (self.select, following) {
+                (Select::Overlapping, Some(change)) => reach(&change.length),
+                (Select::Starting, _) | (_, None) => before,
+            };
+            self.open(segment, Bounds { from: from.saturating_sub(before), to });
+            (first, following) = (end, change);
+        }
+        self.find_changed();
+        self.line_up();
+    }
+
+    /// Opens the sources of a segment.
+    pub(super) fn open(&mut self, segment: Segment<'e>, bounds: Bounds) {
+        let event = self.event;
+        let (first, last) = civil_range(&bounds, &segment, &mut self.zone);
+        if last < first {
+            return;
+        }
+        let mut repeats = false;
+        for rule in &event.rules {
+            if ends_before_start(rule, event, &mut self.zone) {
+                continue;
+            }
+            repeats = true;
+            match Source::of_rule(rule, event, (segment, bounds), &mut self.zone, &mut self.steps) {
+                Ok(source) => self.add(source),
+                Err(at) => self.stop(at),
+            }
+        }
+        let mut dates: Vec<(Civil, Option<Length>)> = Vec::new();
+        if !repeats {
+            // Without a rule, or with one that ended before it began, the first start is one.
+            dates.push((day::civil(event.start), None));
+        }
+        dates.extend(event.dates.iter().map(|(at, length)| (day::civil(*at), *length)));
+        dates.retain(|(at, _)| (first..=last).contains(at));
+        if !dates.is_empty() {
+            dates.sort_by_key(|(at, _)| *at);
+            self.add(Source::of_dates(dates, event, (segment, bounds)));
+        }
+    }
+
+    /// Gathers what is excluded, and what has a change of its own, near the bounds.
+    pub(super) fn exclude(&mut self, bounds: Bounds) {
+        let event = self.event;
+        let near = self.zone.civil(bounds.from).saturating_sub(CHANGE_MAX)
+            ..=self.zone.civil(bounds.to).saturating_add(CHANGE_MAX);
+        let zone = &mut self.zone;
+        let mut sorted = |times: &mut dyn Iterator<Item = DateTime>| {
+            let times = times.map(day::civil).filter(|civil| near.contains(civil));
+            let mut instants: Vec<Instant> = times.map(|civil| zone.instant(civil).at).collect();
+            instants.sort_unstable();
+            instants
+        };
+        self.left.out = sorted(&mut event.excluded.iter().copied());
+        self.left.changed = sorted(&mut event.changes.iter().map(|change| change.of));
+        self.left.out_days = event.excluded_days.iter().map(|date| day::number(*date)).collect();
+        self.left.out_days.sort_unstable();
+    }
+
+    /// Changed ones are found by the start they have now, and are shown even if the rule no longer gives them; an
+    /// excluded one stays excluded, however it was changed.
+    fn find_changed(&mut self) {
+        let event = self.event;
+        if event.changes.is_empty() {
+            return;
+        }
+        self.exclude(EVERYWHERE);
+        for change in &event.changes {
+            let original = day::civil(change.of);
+            let of = self.zone.instant(original).at;
+            if self.left.is_excluded(of, original) {
+                continue;
+            }
+            let occurrence = event.changed(change);
+            let at = match (&event.frame, &change.frame) {
+                (Frame::Zoned(_) | Frame::Utc, Frame::Zoned(_) | Frame::Utc) => {
+                    seconds(occurrence.window(const { &TimeZone::UTC }).start)
+                }
+                _ => self.zone.instant(day::civil(occurrence.start)).at,
+            };
+            let belongs = match self.window {
+                Asked::Civil(from, to) => {
+                    self.belongs(day::civil(occurrence.start), day::civil(occurrence.end), from, to)
+                }
+                Asked::Instants(from, to) => {
+                    let window = occurrence.window(self.zone.zone());
+                    self.belongs(seconds(window.start), seconds(window.end), from, to)
+                }
+            };
+            if belongs {
+                self.changed.push(Changed { at, change });
+            }
+        }
+        self.changed.sort_by_key(|changed| Reverse((changed.at, changed.change.of)));
+    }
+
+    fn add(&mut self, source: Source<'e>) {
+        self.sources.push(source);
+        self.starts.push(None);
+    }
+
+    /// The first of each source. One source that nothing is merged with is read as it comes.
+    pub(super) fn line_up(&mut self) {
+        self.alone = self.sources.len() == 1 && self.changed.is_empty() && self.heads.is_empty();
+        if !self.alone {
+            (0..self.sources.len()).for_each(|source| self.refill(source));
+        }
+    }
+}
+
+/// The changes that apply to all later ones too, by the start they speak of.
+fn lasting(event: &CalendarEvent) -> Vec<&Change> {
+    let mut lasting: Vec<&Change> =
+        event.changes.iter().filter(|change| change.range == Range::ThisAndFuture).collect();
+    lasting.sort_by_key(|change| change.of);
+    lasting
+}
