@@ -141,19 +141,24 @@ impl<'r> Walker<'r> {
             self.floor = at;
             return Ok(());
         }
-        while self.left != Some(0) && self.floor < at {
+        // SKIP may move a day into another period: what counts may lie after the first that has starts to give.
+        let last = if self.plan.rule.skip == Skip::Omit { target } else { target + 2 * self.step() };
+        while self.left != Some(0) && self.period <= last && self.begin_of(self.period) < at {
             if !self.load(steps) {
                 return if self.floor > self.last { Ok(()) } else { Err(self.floor) };
             }
             let passed = self.count_until(at, steps).map_err(|_| self.floor)?;
             self.left = self.left.map(|left| left.saturating_sub(passed));
-            if self.period >= target {
-                self.floor = at;
-            } else {
-                self.floor = self.floor.max(self.end_of_picked());
-                self.advance();
+            if self.period == last {
+                break;
             }
+            self.floor = self.floor.max(self.end_of_picked()).min(at);
+            self.advance();
         }
+        if self.period > target {
+            (self.period, self.loaded) = (target, false);
+        }
+        self.floor = at;
         Ok(())
     }
 
