@@ -129,7 +129,7 @@ impl<'e> Occurrences<'e> {
         loop {
             match self.next_start() {
                 None => return Ok(false),
-                Some(Ok(start)) if start.original == civil => return Ok(true),
+                Some(Ok(Some(start))) if start.original == civil => return Ok(true),
                 Some(Ok(_)) => {}
                 Some(Err(truncated)) => return Err(truncated),
             }
@@ -331,20 +331,17 @@ impl<'e> Occurrences<'e> {
         Truncated { series: self.event.series.clone(), resume, steps: self.allowed }
     }
 
-    /// The least of all sources; one instant comes once, under the first of its civil times.
-    fn next_start(&mut self) -> Option<Result<Start<'e>, Truncated>> {
-        loop {
-            let start = match self.least()? {
-                Ok(start) => start,
-                Err(at) => return Some(Err(self.truncated(at))),
-            };
-            // Two originals at one instant are one occurrence, unless a change has moved one of them there.
-            let original_at = if start.following.is_some() { self.zone.instant(start.original).at } else { start.at };
-            if self.last.is_some_and(|(at, original)| at == start.at && original == original_at) {
-                continue;
-            }
-            self.last = Some((start.at, original_at));
-            return Some(Ok(start));
+    /// The least of all sources; none where one instant comes again, under another of its civil times. What follows
+    /// is then for the caller to ask for: a changed one may come before it.
+    fn next_start(&mut self) -> Option<Result<Option<Start<'e>>, Truncated>> {
+        let start = match self.least()? {
+            Ok(start) => start,
+            Err(at) => return Some(Err(self.truncated(at))),
+        };
+        // Two originals at one instant are one occurrence, unless a change has moved one of them there.
+        let original_at = if start.following.is_some() { self.zone.instant(start.original).at } else { start.at };
+        if self.last.is_some_and(|(at, original)| at == start.at && original == original_at) {
+            return Some(Ok(None));
         }
     }
 
@@ -364,6 +361,8 @@ impl<'e> Occurrences<'e> {
                 let at = at.saturating_add(exact);
                 (self.zone.civil(at), Some(at))
             }
+        self.last = Some((start.at, original_at));
+        Some(Ok(Some(start)))
         };
         let belongs = match (self.window, end_at) {
             (Asked::Civil(from, to), _) => self.belongs(on_clock, end, from, to),
@@ -416,7 +415,7 @@ impl Iterator for Occurrences<'_> {
                 return self.changed.pop().map(|changed| Ok(self.event.changed(changed.change)));
             }
             match self.next_start()? {
-                Ok(start) => {
+                Ok(Some(start)) => {
                     if let Some(occurrence) = self.occurrence(&start) {
                         return Some(Ok(occurrence));
                     }
@@ -428,3 +427,4 @@ impl Iterator for Occurrences<'_> {
 }
 
 impl core::iter::FusedIterator for Occurrences<'_> {}
+                Ok(None) => {}
