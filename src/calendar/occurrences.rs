@@ -327,7 +327,13 @@ impl<'e> Occurrences<'e> {
         self.heads.clear();
         self.changed.clear();
         self.sources.clear();
-        let resume = day::datetime(self.zone.civil(at)).unwrap_or(self.event.start);
+        // A COUNT is counted from before the window; going on there would give what nobody asked for.
+        let resume = match (self.select, self.window) {
+            (Select::Overlapping, _) => self.zone.civil(at),
+            (Select::Starting, Asked::Civil(from, _)) => self.zone.civil(at).max(from),
+            (Select::Starting, Asked::Instants(from, _)) => self.zone.civil(at.max(from)),
+        };
+        let resume = day::datetime(resume).unwrap_or(self.event.start);
         Truncated { series: self.event.series.clone(), resume, steps: self.allowed }
     }
 
