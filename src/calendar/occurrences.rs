@@ -42,6 +42,8 @@ pub struct Occurrences<'e> {
     started: bool,
     alone: bool,
     dates: Dates,
+    /// The listed dates of the event, ascending.
+    listed: Vec<(Civil, Option<Length>)>,
     /// What the occurrences of each segment have in common.
     shared: Vec<Arc<Shared>>,
 }
@@ -107,6 +109,7 @@ impl<'e> Occurrences<'e> {
             started: false,
             alone: false,
             dates: Dates::default(),
+            listed: Vec::new(),
             shared: Vec::new(),
         }
     }
@@ -124,6 +127,7 @@ impl<'e> Occurrences<'e> {
         self.started = true;
         self.exclude(Bounds { from: at, to: at + 1 });
         self.left.changed.clear();
+        self.list_dates();
         self.open(ALWAYS, Bounds { from: at, to: at + 1 });
         self.line_up();
         loop {
@@ -163,6 +167,7 @@ impl<'e> Occurrences<'e> {
         // Originals may lie anywhere if they were moved.
         let everywhere = Bounds { from: Instant::MIN / 2, to: Instant::MAX / 2 };
         self.exclude(if lasting.is_empty() { bounds } else { everywhere });
+        self.list_dates();
         let mut first = Civil::MIN;
         let mut following = None;
         for change in lasting.iter().copied().map(Some).chain([None]) {
@@ -199,16 +204,23 @@ impl<'e> Occurrences<'e> {
             }
         }
         let mut dates: Vec<(Civil, Option<Length>)> = Vec::new();
-        if !repeats {
+        let start = day::civil(event.start);
+        if !repeats && (first..=last).contains(&start) {
             // Without a rule, or with one that ended before it began, the first start is one.
-            dates.push((day::civil(event.start), None));
+            dates.push((start, None));
         }
-        dates.extend(event.dates.iter().map(|(at, length)| (day::civil(*at), *length)));
-        dates.retain(|(at, _)| (first..=last).contains(at));
+        // There may be as many segments as dates: each looks at its own alone.
+        let begin = self.listed.partition_point(|(at, _)| *at < first);
+        dates.extend(self.listed.iter().skip(begin).take_while(|(at, _)| *at <= last));
         if !dates.is_empty() {
             dates.sort_by_key(|(at, _)| *at);
             self.add(Source::of_dates(dates, event, (segment, bounds)));
         }
+    }
+
+    fn list_dates(&mut self) {
+        self.listed = self.event.dates.iter().map(|(at, length)| (day::civil(*at), *length)).collect();
+        self.listed.sort_by_key(|(at, _)| *at);
     }
 
     /// Gathers what is excluded, and what has a change of its own, near the bounds.
@@ -349,6 +361,8 @@ impl<'e> Occurrences<'e> {
         if self.last.is_some_and(|(at, original)| at == start.at && original == original_at) {
             return Some(Ok(None));
         }
+        self.last = Some((start.at, original_at));
+        Some(Ok(Some(start)))
     }
 
     fn occurrence(&mut self, start: &Start<'e>) -> Option<Occurrence> {
@@ -367,8 +381,6 @@ impl<'e> Occurrences<'e> {
                 let at = at.saturating_add(exact);
                 (self.zone.civil(at), Some(at))
             }
-        self.last = Some((start.at, original_at));
-        Some(Ok(Some(start)))
         };
         let belongs = match (self.window, end_at) {
             (Asked::Civil(from, to), _) => self.belongs(on_clock, end, from, to),
@@ -426,6 +438,7 @@ impl Iterator for Occurrences<'_> {
                         return Some(Ok(occurrence));
                     }
                 }
+                Ok(None) => {}
                 Err(truncated) => return Some(Err(truncated)),
             }
         }
@@ -433,4 +446,3 @@ impl Iterator for Occurrences<'_> {
 }
 
 impl core::iter::FusedIterator for Occurrences<'_> {}
-                Ok(None) => {}
