@@ -4,6 +4,7 @@
 //! counted without being listed, and entered anywhere. Where BYSETPOS picks out of a month or a week, it is walked month
 //! by month or week by week. Nothing is allocated on the way.
 
+use super::clock::first_from;
 use super::days::{DaySet, Year};
 use super::plan::{Plan, rank};
 use super::{Civil, DAY, Steps};
@@ -231,7 +232,7 @@ impl<'r> Walker<'r> {
     /// The first start of the period at or after the floor. Err is where the steps ran out.
     fn in_period(&mut self, steps: &mut Steps) -> Result<Option<Civil>, Civil> {
         if self.picks_out_of_periods() {
-            return Ok(self.picks.iter().copied().find(|pick| *pick >= self.floor));
+            return Ok(first_from(&self.picks, self.floor));
         }
         let floor_day = self.floor.div_euclid(DAY);
         let mut bit = self.days.next(floor_day - self.base);
