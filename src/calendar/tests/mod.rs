@@ -1,5 +1,7 @@
 //! Rules against the examples of RFC 5545, against the vectors beside the project if they are there, and their laws.
 
+mod bombs;
+mod found;
 mod ical;
 mod ical_itip;
 mod ical_write;
