@@ -102,6 +102,8 @@ impl<'z> Resolver<'z> {
     fn remember(&mut self, civil: Civil, offset: i64) {
         let (Ok(at), Ok(behind)) = (Timestamp::from_second(civil - offset), Timestamp::from_second(civil - offset + 1))
         else {
+            // The last hours of time have no instants; the way back is by the same offset all the same.
+            (self.offset, self.plain) = (offset, civil..civil.saturating_add(1));
             return;
         };
         // A change at the instant itself is one that lies behind.

@@ -147,12 +147,7 @@ impl<'e> Source<'e> {
         }
         let mut source = Self::new(Origin::Rule(Box::new(walker)), event, segment, bounds);
         (source.until, source.left) = (until, left);
-        for rule in &event.excluded_rules {
-            let (last, _) = end_of(rule, &event.frame, zone);
-            let mut walker = Walker::new(rule, start, last, whole_days);
-            let next = walker.next(steps);
-            source.excluded_rules.push((walker, next));
-        }
+        source.exclude_rules(event, zone, steps);
         Ok(source)
     }
 
@@ -161,9 +156,23 @@ impl<'e> Source<'e> {
         mut dates: Vec<(Civil, Option<Length>)>,
         event: &'e CalendarEvent,
         (segment, bounds): (Segment<'e>, Bounds),
+        zone: &mut Resolver<'_>,
+        steps: &mut Steps,
     ) -> Self {
         dates.reverse();
-        Self::new(Origin::Dates(dates), event, segment, bounds)
+        let mut source = Self::new(Origin::Dates(dates), event, segment, bounds);
+        source.exclude_rules(event, zone, steps);
+        source
+    }
+
+    /// EXRULE takes away what rules and dates give (RFC 2445 section 4.8.5.2).
+    fn exclude_rules(&mut self, event: &'e CalendarEvent, zone: &mut Resolver<'_>, steps: &mut Steps) {
+        for rule in &event.excluded_rules {
+            let (last, _) = end_of(rule, &event.frame, zone);
+            let mut walker = Walker::new(rule, day::civil(event.start), last, event.frame == Frame::Date);
+            let next = walker.next(steps);
+            self.excluded_rules.push((walker, next));
+        }
     }
 
     fn new(origin: Origin<'e>, event: &'e CalendarEvent, segment: Segment<'e>, bounds: Bounds) -> Self {

@@ -329,7 +329,10 @@ fn bits(list: &[i64], or: u64) -> u64 {
 fn times(rule: &RecurrenceRule, start: Civil, whole_days: bool) -> Times {
     let time = start.rem_euclid(DAY);
     if whole_days {
-        return Times::of(Clock { hours: 1, minutes: 1, seconds: 1 });
+        let once = Clock { hours: 1, minutes: 1, seconds: 1 };
+        // Of a day that is one start, BYSETPOS can pick only the first, which is the last too.
+        let picks = rule.frequency >= Frequency::Daily && !rule.by_set_pos.is_empty();
+        return if picks { Times::Chosen(chosen(&rule.by_set_pos, once)) } else { Times::of(once) };
     }
     let unit = match rule.frequency {
         Frequency::Yearly | Frequency::Monthly | Frequency::Weekly | Frequency::Daily => DAY,

@@ -37,6 +37,9 @@ impl Read {
         event.rules.clear();
         event.excluded_rules.clear();
         event.dates.clear();
+        // These too are of its own frame, which is not always that of the series.
+        event.excluded.clear();
+        event.excluded_days.clear();
         if let Some((of, frame)) = &self.of {
             event.start = *of;
             event.frame = frame.clone();

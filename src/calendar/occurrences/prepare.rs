@@ -41,6 +41,7 @@ impl<'e> Occurrences<'e> {
         let lasting: Vec<&Change> = lasting(event);
         // Originals may lie anywhere if they were moved.
         self.exclude(if lasting.is_empty() { bounds } else { EVERYWHERE });
+        self.list_dates();
         let mut first = Civil::MIN;
         let mut following = None;
         for change in lasting.iter().copied().map(Some).chain([None]) {
@@ -77,16 +78,25 @@ impl<'e> Occurrences<'e> {
             }
         }
         let mut dates: Vec<(Civil, Option<Length>)> = Vec::new();
-        if !repeats {
+        let start = day::civil(event.start);
+        if !repeats && (first..=last).contains(&start) {
             // Without a rule, or with one that ended before it began, the first start is one.
-            dates.push((day::civil(event.start), None));
+            dates.push((start, None));
         }
-        dates.extend(event.dates.iter().map(|(at, length)| (day::civil(*at), *length)));
-        dates.retain(|(at, _)| (first..=last).contains(at));
+        // There may be as many segments as dates: each looks at its own alone.
+        let begin = self.listed.partition_point(|(at, _)| *at < first);
+        dates.extend(self.listed.iter().skip(begin).take_while(|(at, _)| *at <= last));
         if !dates.is_empty() {
             dates.sort_by_key(|(at, _)| *at);
-            self.add(Source::of_dates(dates, event, (segment, bounds)));
+            let source = Source::of_dates(dates, event, (segment, bounds), &mut self.zone, &mut self.steps);
+            self.add(source);
         }
+    }
+
+    /// The listed dates of the event, ascending.
+    pub(super) fn list_dates(&mut self) {
+        self.listed = self.event.dates.iter().map(|(at, length)| (day::civil(*at), *length)).collect();
+        self.listed.sort_by_key(|(at, _)| *at);
     }
 
     /// Gathers what is excluded, and what has a change of its own, near the bounds.
