@@ -58,8 +58,9 @@ impl<'z> Resolver<'z> {
         if !resolved.gap {
             return resolved.at;
         }
-        // The change itself: clocks go from before the gap to after it.
-        let change = Timestamp::from_second(resolved.at).ok().and_then(|at| self.zone.preceding(at).next());
+        // The change itself: clocks go from before the gap to after it. The first second of a gap is read as the change.
+        let behind = Timestamp::from_second(resolved.at + 1).ok();
+        let change = behind.and_then(|behind| self.zone.preceding(behind).next());
         change.map_or(resolved.at, |change| change.timestamp().as_second())
     }
 

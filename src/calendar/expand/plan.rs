@@ -330,6 +330,11 @@ fn times(rule: &RecurrenceRule, start: Civil, whole_days: bool) -> Times {
     let time = start.rem_euclid(DAY);
     if whole_days {
         let once = Clock { hours: 1, minutes: 1, seconds: 1 };
+        if let Some(periods) = periods_of_a_day(rule.frequency).filter(|periods| *periods > 1) {
+            // Of the steps of hours and below, those count that come to midnight.
+            let within = if rule.by_set_pos.is_empty() { vec![0] } else { chosen(&rule.by_set_pos, once) };
+            return Times::Stepped(Stepped::new(DAY / periods, rule.interval, start, once, within));
+        }
         // Of a day that is one start, BYSETPOS can pick only the first, which is the last too.
         let picks = rule.frequency >= Frequency::Daily && !rule.by_set_pos.is_empty();
         return if picks { Times::Chosen(chosen(&rule.by_set_pos, once)) } else { Times::of(once) };

@@ -134,26 +134,28 @@ impl<'r> Walker<'r> {
         if at <= self.floor {
             return Ok(());
         }
-        let target = self.period_of(at);
         if self.left.is_none() {
+            let target = self.period_of(at);
             if target > self.period {
                 (self.period, self.loaded) = (target, false);
             }
             self.floor = at;
             return Ok(());
         }
-        while self.left != Some(0) && self.floor < at {
+        while self.left != Some(0) {
             if !self.load(steps) {
                 return if self.floor > self.last { Ok(()) } else { Err(self.floor) };
             }
-            let passed = self.count_until(at, steps).map_err(|_| self.floor)?;
+            let floor = self.floor;
+            let passed = self.count_until(at, steps).map_err(|_| floor)?;
             self.left = self.left.map(|left| left.saturating_sub(passed));
-            if self.period >= target {
-                self.floor = at;
-            } else {
-                self.floor = self.floor.max(self.end_of_picked());
-                self.advance();
+            self.floor = at;
+            let more = self.in_period(steps).map_err(|_| floor)?.is_some();
+            if more || self.begin_of(self.period + self.step()) >= at {
+                return Ok(());
             }
+            self.floor = floor.max(self.end_of_picked()).min(at);
+            self.advance();
         }
         Ok(())
     }

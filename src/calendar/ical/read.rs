@@ -50,7 +50,10 @@ fn is_cancelled(status: &Property) -> bool {
 /// of the doubt.
 fn starts_as_it_says(event: &CalendarEvent) -> bool {
     let excluded = event.excluded.contains(&event.start) || event.excluded_days.contains(&event.start.date());
-    excluded || event.has_occurrence(&event.recurrence_id(event.start)).unwrap_or(true)
+    excluded
+        || event.rules.is_empty()
+        || !event.excluded_rules.is_empty()
+        || event.has_occurrence(&event.recurrence_id(event.start)).unwrap_or(true)
 }
 
 /// Reads a component; notes what is wrong with it, and gives none when nothing sensible is left.

@@ -150,7 +150,8 @@ impl<'e> Occurrences<'e> {
     fn belongs(&self, start: i64, end: i64, from: i64, to: i64) -> bool {
         match self.select {
             Select::Starting => from <= start && start < to,
-            Select::Overlapping => (end > from || (end == start && start == from)) && start < to,
+            // One that starts inside is in it, even if the clock says that it ends before: clocks are put back.
+            Select::Overlapping => (end > from || start >= from) && start < to,
         }
     }
 
