@@ -97,7 +97,7 @@ pub(super) fn read_event(component: &Component, zones: &mut Zones<'_>, notes: &m
     event.details = Arc::new(vevent.details());
     let range = vevent.range();
     let has_length = ["DTEND", "DURATION"].iter().any(|name| component.property(name).is_some());
-    Some(Read { event, of, range, has_start, has_length, has_summary })
+    Some(Read { event, of, range, has_start, has_length, has_summary, line: component.line })
 }
 
 impl Vevent<'_, '_> {
