@@ -134,29 +134,32 @@ impl<'r> Walker<'r> {
         if at <= self.floor {
             return Ok(());
         }
+        let target = self.period_of(at);
         if self.left.is_none() {
-            let target = self.period_of(at);
             if target > self.period {
                 (self.period, self.loaded) = (target, false);
             }
             self.floor = at;
             return Ok(());
         }
-        while self.left != Some(0) {
+        // SKIP may move a day into another period: what counts may lie after the first that has starts to give.
+        let last = if self.plan.rule.skip == Skip::Omit { target } else { target + 2 * self.step() };
+        while self.left != Some(0) && self.period <= last && self.begin_of(self.period) < at {
             if !self.load(steps) {
                 return if self.floor > self.last { Ok(()) } else { Err(self.floor) };
             }
-            let floor = self.floor;
-            let passed = self.count_until(at, steps).map_err(|_| floor)?;
+            let passed = self.count_until(at, steps).map_err(|_| self.floor)?;
             self.left = self.left.map(|left| left.saturating_sub(passed));
-            self.floor = at;
-            let more = self.in_period(steps).map_err(|_| floor)?.is_some();
-            if more || self.begin_of(self.period + self.step()) >= at {
-                return Ok(());
+            if self.period == last {
+                break;
             }
-            self.floor = floor.max(self.end_of_picked()).min(at);
+            self.floor = self.floor.max(self.end_of_picked()).min(at);
             self.advance();
         }
+        if self.period > target {
+            (self.period, self.loaded) = (target, false);
+        }
+        self.floor = at;
         Ok(())
     }
 

@@ -37,7 +37,8 @@ fn all(event: &CalendarEvent, from: DateTime, to: DateTime) -> Vec<Occurrence> {
 fn from_file(lines: &[&str]) -> CalendarEvent {
     let file = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\n{}\nEND:VEVENT\nEND:VCALENDAR\n", lines.join("\n"));
     let mut import = read_icalendar(file.as_bytes()).unwrap();
-    assert_eq!(import.diagnostics, []);
+    // It may say that a first start is none of the rule.
+    assert!(import.diagnostics.iter().all(|note| note.message.contains("not given by the RRULE")), "{file}");
     import.events.remove(0)
 }
 

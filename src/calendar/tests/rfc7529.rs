@@ -94,6 +94,28 @@ fn a_moved_day_keeps_its_place_in_the_interval_and_in_what_is_asked_for() {
 }
 
 #[test]
+fn what_is_left_of_a_count_is_the_same_from_wherever_it_is_asked() {
+    let table = [
+        ("2024-11-29", "FREQ=MONTHLY;SKIP=FORWARD;COUNT=22"),
+        ("2024-11-29", "FREQ=MONTHLY;SKIP=BACKWARD;COUNT=22"),
+        ("2024-11-29", "FREQ=WEEKLY;BYDAY=MO,TH;BYSETPOS=1,-1;SKIP=FORWARD;COUNT=50"),
+        ("2023-12-31", "FREQ=MONTHLY;BYMONTHDAY=31,-31;BYSETPOS=1,-1;SKIP=FORWARD;COUNT=30"),
+        // The day before the first of a year of 365 days is of the year before.
+        ("2012-01-01", "FREQ=YEARLY;BYYEARDAY=-366,200;BYHOUR=9,12;SKIP=BACKWARD;COUNT=17"),
+        ("2012-01-01", "FREQ=YEARLY;BYYEARDAY=366,200;BYHOUR=9,12;SKIP=FORWARD;COUNT=17"),
+    ];
+    for (start, rule) in table {
+        let event = event(&format!("{start}T09:00"), Frame::Floating, &format!("RSCALE=GREGORIAN;{rule}"));
+        let found = all(&event, DateTime::MIN, DateTime::MAX);
+        for (place, first) in found.iter().enumerate() {
+            assert_eq!(all(&event, first.start, DateTime::MAX), found[place..], "{rule} from {}", first.start);
+            let later = first.start + 1.hour();
+            assert_eq!(all(&event, later, DateTime::MAX), found[place + 1..], "{rule} from {later}");
+        }
+    }
+}
+
+#[test]
 fn other_scales_are_refused_by_name() {
     for scale in ["CHINESE", "HEBREW", "ETHIOPIC", "ISLAMIC-CIVIL", "INDIAN", ""] {
         let error = format!("RSCALE={scale};FREQ=YEARLY").parse::<RecurrenceRule>().unwrap_err();
