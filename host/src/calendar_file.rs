@@ -1,10 +1,13 @@
 //! Reading a calendar file and expanding it in a window of days.
 
+use core::fmt::Display;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use boxoffice::calendar::{CalendarEvent, ImportError, Occurrence, STEPS_MAX, Select, Truncated, read_icalendar};
+use boxoffice::calendar::{
+    CalendarEvent, Import, ImportError, Occurrence, STEPS_MAX, Select, Truncated, read_icalendar,
+};
 use jiff::civil::{Date, DateTime, Time};
 
 use crate::error::HostError;
@@ -38,7 +41,7 @@ pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Expanded,
     }
     let window = (from.to_datetime(Time::midnight()), to.to_datetime(Time::midnight()));
     let (mut found, mut steps_left, mut whole) = (Vec::new(), FILE_STEPS_MAX, true);
-    for event in &events(path)? {
+    for event in &import(path)?.events {
         let room = OCCURRENCES_MAX.saturating_sub(found.len());
         match expand(event, window, room, &mut steps_left) {
             Ok(more) if more.len() > room => {
@@ -91,17 +94,25 @@ fn too_much(path: &Path, what: &str) -> HostError {
     HostError::Usage(format!("{}: {what}: move --from and --to closer together", path.display()))
 }
 
-/// The events of the file. Complains about what cannot be read.
-pub(crate) fn events(path: &Path) -> Result<Vec<CalendarEvent>, HostError> {
+/// What the file holds. Complains about what cannot be read.
+pub(crate) fn import(path: &Path) -> Result<Import, HostError> {
     let import = read_icalendar(&read(path)?);
     let import = import.map_err(|error| HostError::Import { path: path.to_owned(), error })?;
-    for diagnostic in import.diagnostics.iter().take(WARNINGS_MAX) {
-        complain(&format!("warning: {}: {diagnostic}", path.display()));
+    let warn = |text: &dyn Display| complain(&format!("warning: {}: {text}", path.display()));
+    let (shown, rest) = import.diagnostics.split_at_checked(WARNINGS_MAX).unwrap_or((&import.diagnostics, &[]));
+    shown.iter().for_each(|diagnostic| warn(diagnostic));
+    // Where there are very many, the last one stands for those that are not kept, and says how many.
+    let (rest, last) = match rest {
+        [rest @ .., last] if last.line.is_none() => (rest, Some(last)),
+        rest => (rest, None),
+    };
+    if !rest.is_empty() {
+        warn(&format!("and {} more", rest.len()));
     }
-    if let Some(more @ 1..) = import.diagnostics.len().checked_sub(WARNINGS_MAX) {
-        complain(&format!("warning: {}: and {more} more", path.display()));
+    if let Some(last) = last {
+        warn(last);
     }
-    Ok(import.events)
+    Ok(import)
 }
 
 /// A whole file.

@@ -181,3 +181,23 @@ fn an_event_that_takes_too_many_steps_is_named_and_the_others_are_listed() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{stderr}");
     assert!(stderr.lines().last().unwrap().contains("more than 5000000 steps"), "{stderr}");
 }
+
+#[test]
+fn however_many_warnings_there_are_their_number_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.ics");
+    let args = ["expand", "--from", "2026-01-01", "--to", "2026-02-01", "--ics", path.to_str().unwrap()];
+    for (bad, last) in [
+        (20, &[][..]),
+        (23, &["and 3 more"]),
+        (999, &["and 979 more"]),
+        (1_500, &["and 979 more", "501 more things are wrong in this file"]),
+    ] {
+        file_of(&path, &[format!("{ONCE}{}", "\r\nEXDATE:soon".repeat(bad))]);
+        let output = boxoffice(&args);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = stderr.lines().collect();
+        assert_eq!((output.status.code(), lines.len()), (Some(0), 20 + last.len()), "{bad}: {stderr}");
+        assert!(lines.iter().skip(20).zip(last).all(|(line, end)| line.ends_with(end)), "{bad}: {stderr}");
+    }
+}

@@ -6,7 +6,7 @@ use boxoffice::{BoxOffice, BoxOfficeError, ScheduleReply};
 use futures_util::{StreamExt, stream};
 
 use super::args::ImportArgs;
-use crate::calendar_file::events;
+use crate::calendar_file::import;
 use crate::error::HostError;
 use crate::output::print;
 
@@ -15,7 +15,7 @@ const AT_ONCE: usize = 64;
 
 pub(super) async fn run(args: &ImportArgs) -> Result<bool, HostError> {
     // The file first: a bad one must leave the store untouched.
-    let events = events(&args.file)?;
+    let events = import(&args.file)?.events;
     let office = super::office(args.store.open(true).await?)?;
     let mut all_taken = true;
     let mut replies = stream::iter(events).map(|event| put(&office, event)).buffered(AT_ONCE);
