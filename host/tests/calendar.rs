@@ -110,3 +110,42 @@ fn an_export_is_a_feed_that_imports_as_what_is_there() {
     assert_eq!(home.well("import feed.ics --store s"), "unchanged  chess  Chess\nunchanged  yoga  Yoga\n");
     assert_eq!(home.well("import feed.ics --store t"), "scheduled  chess  Chess\nscheduled  yoga  Yoga\n");
 }
+
+#[test]
+fn a_message_about_events_is_refused_and_a_published_calendar_is_not() {
+    let home = Home::new();
+    for (method, taken) in [
+        ("CANCEL", false),
+        ("reply", false),
+        ("COUNTER", false),
+        ("X-OWN", false),
+        ("PUBLISH", true),
+        ("Request", true),
+        ("ADD", true),
+    ] {
+        let text =
+            format!("BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\n{CHESS}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+        fs::write(home.0.path().join("a.ics"), text).unwrap();
+        let store = format!("s-{method}");
+        let output = home.run(&format!("import a.ics --store {store}"));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(if taken { 0 } else { 2 }), "{method}: {stderr}");
+        assert_eq!(stderr.contains(&format!("METHOD:{method} is a message")), !taken, "{stderr}");
+        assert_eq!(home.0.path().join(store).exists(), taken, "{method}");
+    }
+}
+
+#[test]
+fn what_is_in_a_file_beside_events_is_counted_and_not_kept() {
+    let home = Home::new();
+    let todo = "BEGIN:VTODO\r\nUID:t\r\nEND:VTODO\r\n";
+    let text = format!(
+        "BEGIN:VCALENDAR\r\n{todo}BEGIN:VEVENT\r\n{CHESS}\r\nEND:VEVENT\r\n{todo}BEGIN:VJOURNAL\r\nUID:j\r\nEND:VJOURNAL\r\n\
+         END:VCALENDAR\r\n"
+    );
+    fs::write(home.0.path().join("a.ics"), text).unwrap();
+    let output = home.run("import a.ics --store s");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "boxoffice: warning: a.ics: not kept: 1 VJOURNAL, 2 VTODO\n");
+    assert_eq!((output.status.code(), output.stdout), (Some(0), b"scheduled  chess  Chess\n".to_vec()));
+}

@@ -15,6 +15,9 @@ pub(crate) enum CalendarCommand {
     /// Each series is scheduled, or defined anew where the file says something else than the store: what was moved or
     /// cancelled in the store is then as the file says. A first start that its rule does not give is moved to the first one
     /// that it gives. Bookings of occurrences that are gone are listed.
+    ///
+    /// Only events are kept. A file that is a message about events (RFC 5546: METHOD other than PUBLISH, REQUEST and ADD)
+    /// is refused.
     Import(ImportArgs),
     /// List what takes place
     ///
