@@ -100,7 +100,9 @@ pub(crate) fn import(path: &Path) -> Result<Import, HostError> {
     let import = import.map_err(|error| HostError::Import { path: path.to_owned(), error })?;
     let warn = |text: &dyn Display| complain(&format!("warning: {}: {text}", path.display()));
     let (shown, rest) = import.diagnostics.split_at_checked(WARNINGS_MAX).unwrap_or((&import.diagnostics, &[]));
-    shown.iter().for_each(|diagnostic| warn(diagnostic));
+    for diagnostic in shown {
+        warn(diagnostic);
+    }
     // Where there are very many, the last one stands for those that are not kept, and says how many.
     let (rest, last) = match rest {
         [rest @ .., last] if last.line.is_none() => (rest, Some(last)),

@@ -29,6 +29,10 @@ pub(crate) enum CalendarCommand {
     /// nothing changes: DTSTAMP is when a series last did.
     Export(ExportArgs),
     /// Print what happened to a series
+    ///
+    /// A line for each event: when, what and the revision since then. A definition is shown as its summary, the start and
+    /// end of its first occurrence, whether it is cancelled, how many further dates, exceptions and changes it has, its
+    /// seats and its rules; --json has all of it.
     History(HistoryArgs),
     /// List the bookings of occurrences that do not take place
     Orphans(OrphansArgs),
@@ -90,6 +94,10 @@ pub(crate) struct HistoryArgs {
     /// The store
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Place,
+    /// Print JSON lines: seq, at, event, revision; `definition` (iCalendar) of a series, and `recurrence` where it was
+    /// split; summary, of, start, tzid of a change, and "following" where it is one of all later ones too
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
