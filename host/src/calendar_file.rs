@@ -52,7 +52,9 @@ pub(crate) fn occurrences(path: &Path, from: Date, to: Date) -> Result<Expanded,
                 return Err(too_much(path, &format!("more than {FILE_STEPS_MAX} steps to expand")));
             }
             Err(truncated) => {
-                complain(&format!("warning: {}: {truncated}: passed over", path.display()));
+                let Truncated { series, steps, .. } = truncated;
+                let what = format!("series {series}: more than {steps} steps to expand");
+                complain(&format!("warning: {}: {what}: passed over", path.display()));
                 whole = false;
             }
         }
