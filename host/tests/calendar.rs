@@ -185,3 +185,14 @@ fn a_history_tells_what_each_definition_said() {
         "{definition}"
     );
 }
+
+#[test]
+fn an_import_that_leaves_something_out_says_so_by_its_exit_code() {
+    let home = Home::new();
+    home.write("a.ics", &[CHESS, "UID:bad\r\nDTSTART:20260230"]);
+    let output = home.run("import a.ics --store s");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "scheduled  chess  Chess\n");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("bad: DTSTART: \"20260230\" is no date or time that exists: left out"), "{said}");
+}

@@ -19,7 +19,7 @@ const KINDS_MAX: usize = 10;
 
 pub(super) async fn run(args: &ImportArgs) -> Result<bool, HostError> {
     // The file first: a bad one must leave the store untouched.
-    let Import { events, calendar, others, .. } = import(&args.file)?;
+    let Import { events, calendar, others, left_out, .. } = import(&args.file)?;
     if let Some(method) = message(&calendar) {
         let what = "is a message about events (RFC 5546), not a calendar";
         return Err(HostError::Usage(format!("{}: METHOD:{method} {what}: nothing imported", args.file.display())));
@@ -28,7 +28,7 @@ pub(super) async fn run(args: &ImportArgs) -> Result<bool, HostError> {
         complain(&format!("warning: {}: not kept: {}", args.file.display(), counted(&others)));
     }
     let office = super::office(args.store.open(true).await?)?;
-    let mut all_taken = true;
+    let mut all_taken = left_out == 0;
     let mut replies = stream::iter(events).map(|event| put(&office, event)).buffered(AT_ONCE);
     while let Some(put) = replies.next().await {
         let (event, reply) = put?;

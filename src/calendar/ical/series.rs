@@ -138,7 +138,9 @@ fn into_series(group: Vec<Read>, notes: &mut Notes) -> Option<CalendarEvent> {
     let (mut masters, changes): (Vec<Read>, Vec<Read>) = group.into_iter().partition(|read| read.of.is_none());
     masters.sort_by_key(Read::version);
     let newest = masters.pop();
-    masters.iter().for_each(|read| outdated(read, "stands here again, in a later version or further down", notes));
+    for read in &masters {
+        outdated(read, "stands here again, in a later version or further down", notes);
+    }
     let mut event = match newest {
         Some(master) => master.event,
         None => changes.first()?.as_series(),
@@ -164,7 +166,9 @@ fn newest_changes(event: &CalendarEvent, reads: Vec<Read>, notes: &mut Notes) ->
                 found
             }
         };
-        older.iter().for_each(|read| outdated(read, AGAIN, notes));
+        if let Some(read) = older {
+            outdated(&read, AGAIN, notes);
+        }
     }
     newest.into_values().filter_map(|read| read.into_change(event)).collect()
 }
