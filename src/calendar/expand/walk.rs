@@ -6,7 +6,8 @@
 
 use super::clock::first_from;
 use super::days::{DaySet, Year};
-use super::plan::{Plan, rank};
+use super::plan::Plan;
+use super::times::rank;
 use super::{Civil, DAY, Steps};
 use crate::calendar::day::{self, Day};
 use crate::calendar::rule::{End, Frequency, RecurrenceRule, Skip};
