@@ -43,6 +43,8 @@ pub(crate) enum Command {
     /// With --crash-after the sale runs in a child process that is killed (SIGKILL) after so many acknowledgements; the
     /// store is reopened, the acknowledgements are compared with it one by one, and the sale goes on.
     ///
+    /// The limits are those of `boxoffice expand`; an event that takes too many steps is reported and not sold.
+    ///
     /// Exit code: 0 when nothing was oversold or lost, 1 when something was, 2 for a bad file, path or flag.
     Onsale(OnsaleArgs),
     /// Audit a store: every booking stream, event by event
@@ -53,7 +55,11 @@ pub(crate) enum Command {
     /// List the occurrences of an iCalendar file in a window of days
     ///
     /// Days are meant in each event's own time; an occurrence is listed when it takes place in the window at least in
-    /// part. What cannot be read is reported on standard error, line by line; the rest is listed all the same.
+    /// part. What cannot be read is reported on standard error, line by line; the rest is listed all the same. So it is
+    /// with an event that takes more than 500,000 steps to expand.
+    ///
+    /// Limits: 100,000 occurrences, and 5,000,000 steps for the whole file. Exit code: 0 when all is well, 1 when an event
+    /// was passed over, 2 for a bad file or flag and for more than the limits.
     Expand(ExpandArgs),
     /// Keep calendars in a store: import them, list what takes place, look into their past
     ///

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use boxoffice::calendar::{ImportError, Truncated};
+use boxoffice::calendar::ImportError;
 use boxoffice::persist::{Fault, OpenError, StoreError, TransferError};
 use boxoffice::{BoxOfficeError, StartError};
 
@@ -20,8 +20,6 @@ pub(crate) enum HostError {
     Read { path: PathBuf, error: io::Error },
     #[error("cannot import {}: {error}", path.display())]
     Import { path: PathBuf, error: ImportError },
-    #[error("cannot expand {}: {error}", path.display())]
-    Expand { path: PathBuf, error: Truncated },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -52,7 +50,7 @@ impl HostError {
                     2
                 }
             }
-            Self::Usage(_) | Self::Read { .. } | Self::Import { .. } | Self::Expand { .. } => 2,
+            Self::Usage(_) | Self::Read { .. } | Self::Import { .. } => 2,
             Self::File { error, .. } | Self::Transfer(error) => {
                 let callers = matches!(
                     error,

@@ -4,7 +4,7 @@ use boxoffice::calendar::{Frame, Occurrence};
 use serde::Serialize;
 
 use crate::args::ExpandArgs;
-use crate::calendar_file::occurrences;
+use crate::calendar_file::{Expanded, occurrences};
 use crate::error::HostError;
 use crate::output::print;
 
@@ -22,13 +22,14 @@ struct Line<'a> {
 }
 
 pub(crate) fn run(args: &ExpandArgs) -> Result<bool, HostError> {
-    for occurrence in occurrences(&args.ics, args.from, args.to)? {
+    let Expanded { occurrences, whole } = occurrences(&args.ics, args.from, args.to)?;
+    for occurrence in occurrences {
         let text = if args.json { json(&occurrence) } else { human(&occurrence) };
         if !print(&text)? {
             break;
         }
     }
-    Ok(true)
+    Ok(whole)
 }
 
 fn json(occurrence: &Occurrence) -> String {

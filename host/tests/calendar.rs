@@ -110,3 +110,89 @@ fn an_export_is_a_feed_that_imports_as_what_is_there() {
     assert_eq!(home.well("import feed.ics --store s"), "unchanged  chess  Chess\nunchanged  yoga  Yoga\n");
     assert_eq!(home.well("import feed.ics --store t"), "scheduled  chess  Chess\nscheduled  yoga  Yoga\n");
 }
+
+#[test]
+fn a_message_about_events_is_refused_and_a_published_calendar_is_not() {
+    let home = Home::new();
+    for (method, taken) in [
+        ("CANCEL", false),
+        ("reply", false),
+        ("COUNTER", false),
+        ("X-OWN", false),
+        ("PUBLISH", true),
+        ("Request", true),
+        ("ADD", true),
+    ] {
+        let text =
+            format!("BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\n{CHESS}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+        fs::write(home.0.path().join("a.ics"), text).unwrap();
+        let store = format!("s-{method}");
+        let output = home.run(&format!("import a.ics --store {store}"));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(if taken { 0 } else { 2 }), "{method}: {stderr}");
+        assert_eq!(stderr.contains(&format!("METHOD:{method} is a message")), !taken, "{stderr}");
+        assert_eq!(home.0.path().join(store).exists(), taken, "{method}");
+    }
+}
+
+#[test]
+fn what_is_in_a_file_beside_events_is_counted_and_not_kept() {
+    let home = Home::new();
+    let todo = "BEGIN:VTODO\r\nUID:t\r\nEND:VTODO\r\n";
+    let text = format!(
+        "BEGIN:VCALENDAR\r\n{todo}BEGIN:VEVENT\r\n{CHESS}\r\nEND:VEVENT\r\n{todo}BEGIN:VJOURNAL\r\nUID:j\r\nEND:VJOURNAL\r\n\
+         END:VCALENDAR\r\n"
+    );
+    fs::write(home.0.path().join("a.ics"), text).unwrap();
+    let output = home.run("import a.ics --store s");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "boxoffice: warning: a.ics: not kept: 1 VJOURNAL, 2 VTODO\n");
+    assert_eq!((output.status.code(), output.stdout), (Some(0), b"scheduled  chess  Chess\n".to_vec()));
+}
+
+#[test]
+fn a_history_tells_what_each_definition_said() {
+    let home = Home::new();
+    let full = format!(
+        "{CHESS}\r\nRDATE:20260301T190000Z,20260302T190000Z\r\nEXDATE:20260112T190000Z\r\nSTATUS:CANCELLED\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:chess\r\nSUMMARY:Late chess\r\nRECURRENCE-ID:20260119T190000Z\r\n\
+         DTSTART:20260119T200000Z\r\nDTEND:20260119T220000Z"
+    );
+    home.write("a.ics", &[CHESS, &format!("{FAIR}\r\nX-BOXOFFICE-CAPACITY:300")]);
+    home.write("b.ics", &[&full]);
+    home.well("import a.ics --store s");
+    home.well("import b.ics --store s");
+    let times = "Chess  from 2026-01-05T19:00:00 to 2026-01-05T21:00:00 UTC";
+    let history = home.well("history chess --store s");
+    let lines: Vec<&str> = history.lines().collect();
+    assert!(lines[0].ends_with(&format!("{times}  FREQ=WEEKLY;COUNT=3")), "{history}");
+    let what = "cancelled  2 dates  1 exception  1 change";
+    assert!(lines[1].ends_with(&format!("{times}  {what}  FREQ=WEEKLY;COUNT=3")), "{history}");
+    let fair = home.well("history fair --store s");
+    assert!(fair.contains("Fair  from 2026-01-10T00:00:00 to 2026-01-13T00:00:00 "), "{fair}");
+    assert!(fair.ends_with("  capacity 300\n"), "{fair}");
+
+    let json = home.well("history chess --store s --json");
+    let lines: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    for (line, event, seq) in [(&lines[0], "scheduled", 1), (&lines[1], "redefined", 2)] {
+        assert_eq!((line["event"].as_str(), line["seq"].as_u64()), (Some(event), Some(seq)), "{line}");
+        assert!(line["at"].is_string() && line["revision"].is_u64() && line.get("summary").is_none(), "{line}");
+    }
+    let definition = lines[1]["definition"].as_str().unwrap();
+    assert!(
+        definition.contains("STATUS:CANCELLED\r\n") && definition.contains("SUMMARY:Late chess\r\n"),
+        "{definition}"
+    );
+}
+
+#[test]
+fn an_import_that_leaves_something_out_says_so_by_its_exit_code() {
+    let home = Home::new();
+    home.write("a.ics", &[CHESS, "UID:bad\r\nDTSTART:20260230"]);
+    let output = home.run("import a.ics --store s");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "scheduled  chess  Chess\n");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("bad: DTSTART: \"20260230\" is no date or time that exists: left out"), "{said}");
+}

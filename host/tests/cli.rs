@@ -130,3 +130,74 @@ fn the_log_shows_occurrence_seq_and_outcome_and_no_attendee() {
     assert!(log.contains("commit{transactions="), "{log}");
     assert!(!log.contains("buyer-"), "{log}");
 }
+
+/// A file with these events, each given as its lines after UID and SUMMARY.
+fn file_of(path: &Path, events: &[String]) {
+    let events: Vec<String> = (1..)
+        .zip(events)
+        .map(|(n, lines)| format!("BEGIN:VEVENT\r\nUID:e{n}\r\nSUMMARY:E{n}\r\n{lines}\r\nEND:VEVENT\r\n"))
+        .collect();
+    fs::write(path, format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{}END:VCALENDAR\r\n", events.concat())).unwrap();
+}
+
+const ONCE: &str = "DTSTART:20260105T190000Z";
+const SECONDLY: &str = "DTSTART:20260101T000000Z\r\nRRULE:FREQ=SECONDLY";
+/// Has to be counted from its start on.
+const COUNTED: &str = "DTSTART:20000101T000000Z\r\nRRULE:FREQ=SECONDLY;INTERVAL=7;COUNT=4294967295;BYSECOND=1,9,17";
+
+#[test]
+fn more_occurrences_or_steps_than_the_limits_are_refused_before_they_are_collected() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.ics");
+    let (ics, store) = (path.to_str().unwrap(), folder.path().join("store"));
+    let window = ["--from", "2026-01-01", "--to", "2026-01-03"];
+    file_of(&path, &vec![SECONDLY.to_owned(); 400]);
+    refused(&[&["expand", "--ics", ics], &window[..]].concat(), "more than 100000 occurrences");
+    let onsale = ["onsale", "--calendar", ics, "--store", store.to_str().unwrap()];
+    refused(&[&onsale, &window[..]].concat(), "--from and --to closer");
+    assert!(!store.exists());
+
+    file_of(&path, &[SECONDLY.to_owned()]);
+    let output = boxoffice(&["expand", "--ics", ics, "--from", "2026-01-01", "--to", "2026-01-02"]);
+    assert_eq!((output.status.code(), output.stdout.split(|byte| *byte == b'\n').count()), (Some(0), 86_401));
+}
+
+#[test]
+fn an_event_that_takes_too_many_steps_is_named_and_the_others_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.ics");
+    let args = ["expand", "--from", "2026-01-01", "--to", "2026-02-01", "--ics", path.to_str().unwrap()];
+    file_of(&path, &[ONCE, COUNTED, ONCE].map(str::to_owned));
+    let output = boxoffice(&args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("series e2") && stderr.contains("passed over"), "{stderr}");
+    assert_eq!(stdout.lines().map(|line| line.ends_with("E1") || line.ends_with("E3")).collect::<Vec<_>>(), [true; 2]);
+
+    file_of(&path, &vec![COUNTED.to_owned(); 400]);
+    let output = boxoffice(&args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{stderr}");
+    assert!(stderr.lines().last().unwrap().contains("more than 5000000 steps"), "{stderr}");
+}
+
+#[test]
+fn however_many_warnings_there_are_their_number_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.ics");
+    let args = ["expand", "--from", "2026-01-01", "--to", "2026-02-01", "--ics", path.to_str().unwrap()];
+    for (bad, last) in [
+        (20, &[][..]),
+        (23, &["and 3 more"]),
+        (999, &["and 979 more"]),
+        (1_500, &["and 979 more", "501 more things are wrong in this file"]),
+    ] {
+        file_of(&path, &[format!("{ONCE}{}", "\r\nEXDATE:soon".repeat(bad))]);
+        let output = boxoffice(&args);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = stderr.lines().collect();
+        assert_eq!((output.status.code(), lines.len()), (Some(0), 20 + last.len()), "{bad}: {stderr}");
+        assert!(lines.iter().skip(20).zip(last).all(|(line, end)| line.ends_with(end)), "{bad}: {stderr}");
+    }
+}

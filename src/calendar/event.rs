@@ -139,6 +139,19 @@ pub struct Change {
     pub details: Arc<Details>,
 }
 
+impl Change {
+    /// Where it puts the occurrence, in the civil time of the series' own frame.
+    pub(super) fn start_in(&self, frame: &Frame) -> DateTime {
+        match (&self.frame, frame) {
+            (Frame::Utc | Frame::Zoned(_), Frame::Utc | Frame::Zoned(_)) if self.frame != *frame => {
+                frame.civil_of(self.frame.instant(self.start, &TimeZone::UTC))
+            }
+            (_, Frame::Date) => self.start.date().at(0, 0, 0, 0),
+            _ => self.start,
+        }
+    }
+}
+
 /// One entry of a calendar.
 ///
 /// ```

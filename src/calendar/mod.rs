@@ -9,8 +9,7 @@
 //! time that a zone skips is read with the offset before the gap, one that occurs twice is the first (section 3.3.5).
 //! Without a COUNT the expansion begins at the window, wherever that lies.
 //!
-//! *What is absent.* No clock, and no writing of files. FREQ of HOURLY and below, RSCALE and EXRULE are refused by
-//! name, never passed over.
+//! *What is absent.* No clock, and no calendar but the Gregorian: another RSCALE is refused by name, never passed over.
 //!
 //! ```
 //! use boxoffice_core::calendar::{CalendarEvent, Frame, Length, Select};

@@ -58,8 +58,9 @@ impl<'z> Resolver<'z> {
         if !resolved.gap {
             return resolved.at;
         }
-        // The change itself: clocks go from before the gap to after it.
-        let change = Timestamp::from_second(resolved.at).ok().and_then(|at| self.zone.preceding(at).next());
+        // The change itself: clocks go from before the gap to after it. The first second of a gap is read as the change.
+        let behind = Timestamp::from_second(resolved.at + 1).ok();
+        let change = behind.and_then(|behind| self.zone.preceding(behind).next());
         change.map_or(resolved.at, |change| change.timestamp().as_second())
     }
 
@@ -102,6 +103,8 @@ impl<'z> Resolver<'z> {
     fn remember(&mut self, civil: Civil, offset: i64) {
         let (Ok(at), Ok(behind)) = (Timestamp::from_second(civil - offset), Timestamp::from_second(civil - offset + 1))
         else {
+            // The last hours of time have no instants; the way back is by the same offset all the same.
+            (self.offset, self.plain) = (offset, civil..civil.saturating_add(1));
             return;
         };
         // A change at the instant itself is one that lies behind.

@@ -212,9 +212,6 @@ impl RecurrenceRule {
             rule.by_day.iter_mut().for_each(|day| day.number = None);
             rule.by_day.dedup();
         }
-        if rule.picks_without_parts() {
-            rule.by_set_pos.retain(|position| position.abs() == 1);
-        }
         Ok(rule)
     }
 

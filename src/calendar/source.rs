@@ -50,11 +50,14 @@ pub(super) struct Segment<'e> {
     pub(super) from: Civil,
     pub(super) to: Civil,
     pub(super) following: Option<&'e Change>,
+    pub(super) shift: i64,
 }
 
-impl Segment<'_> {
-    pub(super) fn shift(&self) -> i64 {
-        self.following.map_or(0, |change| day::civil(change.start) - day::civil(change.of))
+impl<'e> Segment<'e> {
+    /// The segment that begins with a change that lasts.
+    pub(super) fn after(change: &'e Change, event: &CalendarEvent, number: usize) -> Self {
+        let shift = change.start_in(&event.frame).duration_since(change.of).as_secs();
+        Self { number, from: day::civil(change.of), to: Civil::MAX, following: Some(change), shift }
     }
 }
 
@@ -91,7 +94,7 @@ pub(super) struct Source<'e> {
     /// Starts still to come, where COUNT does not count what a gap swallows.
     left: u64,
     gap: Gap,
-    excluded_rules: Vec<(Walker<'e>, Walk)>,
+    excluded_rules: Vec<Excluded<'e>>,
     /// Starts moved out of a gap, that others may come before. Ascending.
     moved: VecDeque<Start<'e>>,
     /// No start to come is before this.
@@ -138,21 +141,16 @@ impl<'e> Source<'e> {
         let start = day::civil(event.start);
         let mut walker = Walker::new(rule, start, last.min(end), whole_days);
         let mut left = u64::MAX;
-        match (event.gap, rule.end()) {
-            (Gap::Skip, End::Count(count)) => {
+        match (&event.frame, event.gap, rule.end()) {
+            (Frame::Zoned(_), Gap::Skip, End::Count(count)) => {
                 left = u64::from(count);
                 walker.count_elsewhere();
             }
-            _ => walker.seek(first, steps).map_err(|at| zone.bound(at.saturating_add(segment.shift())))?,
+            _ => walker.seek(first, steps).map_err(|at| zone.bound(at.saturating_add(segment.shift)))?,
         }
         let mut source = Self::new(Origin::Rule(Box::new(walker)), event, segment, bounds);
         (source.until, source.left) = (until, left);
-        for rule in &event.excluded_rules {
-            let (last, _) = end_of(rule, &event.frame, zone);
-            let mut walker = Walker::new(rule, start, last, whole_days);
-            let next = walker.next(steps);
-            source.excluded_rules.push((walker, next));
-        }
+        source.exclude_rules(event, zone);
         Ok(source)
     }
 
@@ -161,9 +159,21 @@ impl<'e> Source<'e> {
         mut dates: Vec<(Civil, Option<Length>)>,
         event: &'e CalendarEvent,
         (segment, bounds): (Segment<'e>, Bounds),
+        zone: &mut Resolver<'_>,
     ) -> Self {
         dates.reverse();
-        Self::new(Origin::Dates(dates), event, segment, bounds)
+        let mut source = Self::new(Origin::Dates(dates), event, segment, bounds);
+        source.exclude_rules(event, zone);
+        source
+    }
+
+    /// EXRULE takes away what rules and dates give (RFC 2445 section 4.8.5.2).
+    fn exclude_rules(&mut self, event: &'e CalendarEvent, zone: &mut Resolver<'_>) {
+        for rule in &event.excluded_rules {
+            let (last, until) = end_of(rule, &event.frame, zone);
+            let walker = Walker::new(rule, day::civil(event.start), last, event.frame == Frame::Date);
+            self.excluded_rules.push(Excluded { walker, next: Walk::At(Civil::MIN), until });
+        }
     }
 
     fn new(origin: Origin<'e>, event: &'e CalendarEvent, segment: Segment<'e>, bounds: Bounds) -> Self {
@@ -174,7 +184,8 @@ impl<'e> Source<'e> {
             bounds,
             until: Instant::MAX,
             left: u64::MAX,
-            gap: event.gap,
+            // Only a series' own zone can take a time away from it, not that of whoever looks.
+            gap: if matches!(event.frame, Frame::Zoned(_)) { event.gap } else { Gap::Shift },
             excluded_rules: Vec::new(),
             moved: VecDeque::new(),
             passed: Instant::MIN,
@@ -217,7 +228,7 @@ impl<'e> Source<'e> {
     }
 
     fn out_of_steps(&mut self, at: Civil, zone: &mut Resolver<'_>) -> Next<'e> {
-        let at = zone.bound(at.saturating_add(self.segment.shift()));
+        let at = zone.bound(at.saturating_add(self.segment.shift));
         Next::OutOfSteps(self.moved.front().map_or(at, |start| start.at.min(at)))
     }
 
@@ -258,10 +269,10 @@ impl<'e> Source<'e> {
             || resolved.at > self.until
             || left.is_excluded(resolved.at, original)
             || left.changed.binary_search(&resolved.at).is_ok();
-        if out || self.is_excluded_by_rule(original, steps)? {
+        if out || self.is_excluded_by_rule(original, resolved.at, steps)? {
             return Ok(None);
         }
-        let (civil, mut moved) = (original + self.segment.shift(), resolved);
+        let (civil, mut moved) = (original + self.segment.shift, resolved);
         if civil != original {
             moved = zone.instant(civil);
         }
@@ -274,21 +285,39 @@ impl<'e> Source<'e> {
         Ok(Some(Start { at: moved.at, original, civil, gap: moved.gap, length, following, segment }))
     }
 
-    fn is_excluded_by_rule(&mut self, original: Civil, steps: &mut Steps) -> Result<bool, Civil> {
-        for (walker, next) in &mut self.excluded_rules {
-            loop {
-                match *next {
-                    Walk::At(at) if at == original => return Ok(true),
-                    Walk::At(at) if at < original => {
-                        walker.seek(original, steps)?;
-                        *next = walker.next(steps);
-                    }
-                    Walk::At(_) | Walk::End => break,
-                    Walk::OutOfSteps(_) => return Err(original),
-                }
+    fn is_excluded_by_rule(&mut self, original: Civil, at: Instant, steps: &mut Steps) -> Result<bool, Civil> {
+        for excluded in &mut self.excluded_rules {
+            if at <= excluded.until && excluded.has(original, steps)? {
+                return Ok(true);
             }
         }
         Ok(false)
+    }
+}
+
+/// A rule whose starts do not happen.
+#[derive(Clone, Debug)]
+struct Excluded<'e> {
+    walker: Walker<'e>,
+    /// The first of its starts not yet passed.
+    next: Walk,
+    until: Instant,
+}
+
+impl Excluded<'_> {
+    /// Whether `original` is one of its starts. Asked in ascending order.
+    fn has(&mut self, original: Civil, steps: &mut Steps) -> Result<bool, Civil> {
+        loop {
+            match self.next {
+                Walk::At(at) if at < original => {
+                    self.walker.seek(original, steps).map_err(|_| original)?;
+                    self.next = self.walker.next(steps);
+                }
+                Walk::At(at) => return Ok(at == original),
+                Walk::End => return Ok(false),
+                Walk::OutOfSteps(_) => return Err(original),
+            }
+        }
     }
 }
 
@@ -302,14 +331,15 @@ enum Pulled {
 pub(super) fn civil_range(bounds: &Bounds, segment: &Segment<'_>, zone: &mut Resolver<'_>) -> (Civil, Civil) {
     let slack = |civil: Civil, zone: &mut Resolver<'_>| if zone.is_near_change(civil) { CHANGE_MAX } else { 0 };
     let (first, last) = (zone.civil(bounds.from), zone.civil(bounds.to));
-    let first = first.saturating_sub(slack(first, zone)).saturating_sub(segment.shift()).max(segment.from);
-    let last = last.saturating_add(slack(last, zone)).saturating_sub(segment.shift()).min(segment.to);
+    let first = first.saturating_sub(slack(first, zone)).saturating_sub(segment.shift).max(segment.from);
+    let last = last.saturating_add(slack(last, zone)).saturating_sub(segment.shift).min(segment.to);
     (first, last)
 }
 
 /// How much earlier than a window an occurrence of this length may begin and still be in it.
-pub(super) fn reach(length: &Length) -> i64 {
-    let nominal = i64::from(length.days) * DAY;
-    // The days of a zone may be longer than they look.
-    if nominal == 0 { length.exact.as_secs() } else { nominal + length.exact.as_secs() + CHANGE_MAX }
+pub(super) fn reach(length: &Length, frame: &Frame) -> i64 {
+    let time = i64::from(length.days) * DAY + length.exact.as_secs();
+    // Days on the clock may be longer than they look, and so may hours where the clock is that of whoever looks.
+    let on_clock = length.days > 0 || matches!(frame, Frame::Date | Frame::Floating);
+    if on_clock { time + CHANGE_MAX } else { time }
 }

@@ -152,6 +152,12 @@ impl Frame {
         }
     }
 
+    /// What clocks show in this frame at an instant; in UTC if it has no zone.
+    pub(super) fn civil_of(&self, at: Timestamp) -> DateTime {
+        let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::MAX);
+        self.zone(const { &TimeZone::UTC }).to_datetime(at)
+    }
+
     /// The civil time in this frame of an instant given in UTC.
     pub(super) fn civil_of_utc(&self, utc: DateTime) -> DateTime {
         match self {

@@ -96,6 +96,9 @@ impl Series {
             let details = Arc::make_mut(&mut event.details);
             details.sequence = self.revision;
             details.stamp = Some(self.latest_at);
+            for change in &mut event.changes {
+                Arc::make_mut(&mut change.details).stamp.get_or_insert(self.latest_at);
+            }
             let name = split.and_then(|split| SeriesId::new(format!("{}_R{split}", event.series)).ok());
             if let Some(name) = name {
                 details.properties.push(Property::of_text("RELATED-TO", event.series.as_str()));

@@ -15,6 +15,9 @@ pub(crate) enum CalendarCommand {
     /// Each series is scheduled, or defined anew where the file says something else than the store: what was moved or
     /// cancelled in the store is then as the file says. A first start that its rule does not give is moved to the first one
     /// that it gives. Bookings of occurrences that are gone are listed.
+    ///
+    /// Only events are kept. A file that is a message about events (RFC 5546: METHOD other than PUBLISH, REQUEST and ADD)
+    /// is refused.
     Import(ImportArgs),
     /// List what takes place
     ///
@@ -26,6 +29,10 @@ pub(crate) enum CalendarCommand {
     /// nothing changes: DTSTAMP is when a series last did.
     Export(ExportArgs),
     /// Print what happened to a series
+    ///
+    /// A line for each event: when, what and the revision since then. A definition is shown as its summary, the start and
+    /// end of its first occurrence, whether it is cancelled, how many further dates, exceptions and changes it has, its
+    /// seats and its rules; --json has all of it.
     History(HistoryArgs),
     /// List the bookings of occurrences that do not take place
     Orphans(OrphansArgs),
@@ -87,6 +94,10 @@ pub(crate) struct HistoryArgs {
     /// The store
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Place,
+    /// Print JSON lines: seq, at, event, revision; `definition` (iCalendar) of a series, and `recurrence` where it was
+    /// split; summary, of, start, tzid of a change, and "following" where it is one of all later ones too
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

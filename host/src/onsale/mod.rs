@@ -30,7 +30,7 @@ pub(crate) struct Plan {
 pub(crate) fn run(args: &OnsaleArgs) -> Result<bool, HostError> {
     // The file first: a bad one must leave the store untouched.
     let (from, to) = window(args)?;
-    let found = occurrences(&args.calendar, from, to)?;
+    let found = occurrences(&args.calendar, from, to)?.occurrences;
     let plan = Plan {
         occurrences: found.into_iter().filter(|o| !o.cancelled).map(|o| o.id()).collect(),
         capacity: args.capacity,

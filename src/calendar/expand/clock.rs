@@ -61,6 +61,11 @@ impl Clock {
     }
 }
 
+/// The first of an ascending list at or after `from`.
+pub(super) fn first_from(ascending: &[i64], from: i64) -> Option<i64> {
+    ascending.get(ascending.partition_point(|value| *value < from)).copied()
+}
+
 fn ones(set: u64) -> u64 {
     u64::from(set.count_ones())
 }
@@ -93,7 +98,7 @@ impl Times {
         match self {
             Self::Clock(_, first, _) if from == 0 => Ok(*first),
             Self::Clock(clock, ..) => Ok(clock.next(from)),
-            Self::Chosen(chosen) => Ok(chosen.iter().copied().find(|time| *time >= from)),
+            Self::Chosen(chosen) => Ok(first_from(chosen, from)),
             Self::Stepped(stepped) => stepped.next(day, from, steps),
         }
     }
@@ -195,7 +200,7 @@ impl Stepped {
         let mut period = (midnight + from).div_euclid(self.unit);
         if let Some(found) = self.period(period, midnight + DAY, steps)? {
             let rest = midnight + from - found * self.unit;
-            if let Some(second) = self.within.iter().find(|second| **second >= rest) {
+            if let Some(second) = first_from(&self.within, rest) {
                 return Ok(Some(found * self.unit + second - midnight));
             }
             period = found + 1;

@@ -7,6 +7,7 @@
 mod clock;
 mod days;
 mod plan;
+mod times;
 mod walk;
 
 pub(super) use self::walk::{Walk, Walker};

@@ -4,8 +4,10 @@
 //! counted without being listed, and entered anywhere. Where BYSETPOS picks out of a month or a week, it is walked month
 //! by month or week by week. Nothing is allocated on the way.
 
+use super::clock::first_from;
 use super::days::{DaySet, Year};
-use super::plan::{Plan, rank};
+use super::plan::Plan;
+use super::times::rank;
 use super::{Civil, DAY, Steps};
 use crate::calendar::day::{self, Day};
 use crate::calendar::rule::{End, Frequency, RecurrenceRule, Skip};
@@ -171,7 +173,8 @@ impl<'r> Walker<'r> {
             self.floor = self.last + 1;
             return false;
         }
-        if !steps.take(1) {
+        // A month or a week takes the days of a whole year to find its own.
+        if !steps.take(if self.unit == Unit::Year { 1 } else { 8 }) {
             self.floor = self.floor.max(self.begin_of(self.period));
             return false;
         }
@@ -235,7 +238,7 @@ impl<'r> Walker<'r> {
     /// The first start of the period at or after the floor, as a day and a time of it. Err is where the steps ran out.
     fn in_period(&mut self, steps: &mut Steps) -> Result<Option<(Day, i64)>, Civil> {
         if self.picks_out_of_periods() {
-            let pick = self.picks.iter().find(|pick| **pick >= self.floor);
+            let pick = first_from(&self.picks, self.floor);
             return Ok(pick.map(|pick| (pick.div_euclid(DAY), pick.rem_euclid(DAY))));
         }
         let floor_day = self.floor.div_euclid(DAY);

@@ -63,6 +63,8 @@ pub struct Import {
     pub calendar: Vec<Property>,
     /// Components that are no events and no time zones, such as VTODO and VFREEBUSY, as they stand in the file.
     pub others: Vec<Component>,
+    /// How many VEVENTs are not among the events, because they could not be read or a newer one says the same.
+    pub left_out: usize,
     /// What could not be read, in the order of the file. At most 1,000; the last then says how many more there are.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -125,7 +127,8 @@ pub fn read_icalendar(bytes: &[u8]) -> Result<Import, ImportError> {
             import.calendar = calendar.properties.into_iter().filter(|property| !known(property)).collect();
         }
     }
-    import.events = gathered.finish();
+    import.events = gathered.finish(&mut notes);
+    import.left_out = notes.left_out();
     if import.events.is_empty() && notes.is_empty() {
         notes.add(0, "VCALENDAR", "", "holds no VEVENT");
     }
@@ -141,8 +144,9 @@ fn read_calendar(calendar: &Component, gathered: &mut Gathered, notes: &mut Note
     }
     let mut zones = Zones::new(calendar);
     for component in calendar.components_named("VEVENT") {
-        if let Some(read) = read_event(component, &mut zones, notes) {
-            gathered.add(read);
+        match read_event(component, &mut zones, notes) {
+            Some(read) => gathered.add(read),
+            None => notes.leave_out(),
         }
     }
 }

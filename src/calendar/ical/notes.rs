@@ -36,6 +36,7 @@ impl core::fmt::Display for Diagnostic {
 pub(super) struct Notes {
     list: Vec<Diagnostic>,
     more: usize,
+    left_out: usize,
 }
 
 impl Notes {
@@ -51,6 +52,19 @@ impl Notes {
             property: property.into(),
             message: message.to_owned(),
         });
+    }
+
+    /// Says of what was noted last that its component was left out for it.
+    pub(super) fn leave_out(&mut self) {
+        self.left_out += 1;
+        if let Some(last) = self.list.last_mut().filter(|_| self.more == 0) {
+            last.message.push_str(": left out");
+        }
+    }
+
+    /// How many components were left out.
+    pub(super) fn left_out(&self) -> usize {
+        self.left_out
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -46,10 +46,14 @@ fn is_cancelled(status: &Property) -> bool {
     status.value.trim().eq_ignore_ascii_case("CANCELLED")
 }
 
-/// Whether the first start is one that a rule gives, where there are rules. One that cannot be expanded is given the
-/// benefit of the doubt.
-fn starts_with_its_rule(event: &CalendarEvent) -> bool {
-    event.rules.is_empty() || event.has_occurrence(&event.recurrence_id(event.start)).unwrap_or(true)
+/// Whether the first start is an occurrence, or is said to be none. A rule that cannot be expanded is given the benefit
+/// of the doubt.
+fn starts_as_it_says(event: &CalendarEvent) -> bool {
+    let excluded = event.excluded.contains(&event.start) || event.excluded_days.contains(&event.start.date());
+    excluded
+        || event.rules.is_empty()
+        || !event.excluded_rules.is_empty()
+        || event.has_occurrence(&event.recurrence_id(event.start)).unwrap_or(true)
 }
 
 /// Reads a component; notes what is wrong with it, and gives none when nothing sensible is left.
@@ -80,20 +84,20 @@ pub(super) fn read_event(component: &Component, zones: &mut Zones<'_>, notes: &m
     if let Some(property) = component.property("EXRULE") {
         vevent.note(property, EXRULE_IS_OLD);
     }
+    vevent.dates(&mut event)?;
     if of.is_none()
-        && !starts_with_its_rule(&event)
+        && !starts_as_it_says(&event)
         && let Some(property) = component.property("DTSTART")
     {
         vevent.note(property, START_NOT_IN_RULE);
     }
-    vevent.dates(&mut event)?;
     event.cancelled = component.property("STATUS").is_some_and(is_cancelled);
     event.capacity = vevent.capacity();
     event.gap = vevent.gap();
     event.details = Arc::new(vevent.details());
     let range = vevent.range();
     let has_length = ["DTEND", "DURATION"].iter().any(|name| component.property(name).is_some());
-    Some(Read { event, of, range, has_start, has_length, has_summary })
+    Some(Read { event, of, range, has_start, has_length, has_summary, line: component.line })
 }
 
 impl Vevent<'_, '_> {

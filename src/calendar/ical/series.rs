@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
+use super::notes::Notes;
 use crate::calendar::event::{CalendarEvent, Change, Range};
 use crate::calendar::zone::Frame;
 use crate::time::Timestamp;
@@ -23,6 +24,8 @@ pub(super) struct Read {
     pub(super) has_length: bool,
     /// Whether it has a summary.
     pub(super) has_summary: bool,
+    /// Where it begins in the file.
+    pub(super) line: usize,
 }
 
 impl Read {
@@ -37,6 +40,9 @@ impl Read {
         event.rules.clear();
         event.excluded_rules.clear();
         event.dates.clear();
+        // These too are of its own frame, which is not always that of the series.
+        event.excluded.clear();
+        event.excluded_days.clear();
         if let Some((of, frame)) = &self.of {
             event.start = *of;
             event.frame = frame.clone();
@@ -117,34 +123,52 @@ impl Gathered {
     }
 
     /// The series, each with its changes.
-    pub(super) fn finish(self) -> Vec<CalendarEvent> {
-        self.groups.into_iter().filter_map(into_series).collect()
+    pub(super) fn finish(self, notes: &mut Notes) -> Vec<CalendarEvent> {
+        self.groups.into_iter().filter_map(|group| into_series(group, notes)).collect()
     }
 }
 
-fn into_series(group: Vec<Read>) -> Option<CalendarEvent> {
-    let (masters, changes): (Vec<Read>, Vec<Read>) = group.into_iter().partition(|read| read.of.is_none());
-    let newest = masters.into_iter().max_by_key(Read::version);
+/// Of two that say the same thing the one with the lower version is left out, and of equals the earlier.
+fn outdated(read: &Read, what: &str, notes: &mut Notes) {
+    notes.add(read.line, read.event.series.as_str(), "UID", what);
+    notes.leave_out();
+}
+
+fn into_series(group: Vec<Read>, notes: &mut Notes) -> Option<CalendarEvent> {
+    let (mut masters, changes): (Vec<Read>, Vec<Read>) = group.into_iter().partition(|read| read.of.is_none());
+    masters.sort_by_key(Read::version);
+    let newest = masters.pop();
+    for read in &masters {
+        outdated(read, "stands here again, in a later version or further down", notes);
+    }
     let mut event = match newest {
         Some(master) => master.event,
         None => changes.first()?.as_series(),
     };
-    event.changes = newest_changes(&event, changes);
+    event.changes = newest_changes(&event, changes, notes);
     Some(event)
 }
 
 /// For each occurrence the change with the highest version, by occurrence.
-fn newest_changes(event: &CalendarEvent, reads: Vec<Read>) -> Vec<Change> {
-    let mut newest = BTreeMap::new();
+fn newest_changes(event: &CalendarEvent, reads: Vec<Read>, notes: &mut Notes) -> Vec<Change> {
+    const AGAIN: &str = "has another change of this occurrence, in a later version or further down";
+    let mut newest: BTreeMap<DateTime, Read> = BTreeMap::new();
     for read in reads {
-        let version = read.version();
-        let Some(change) = read.into_change(event) else { continue };
-        match newest.get(&change.of) {
-            Some((found, _)) if *found > version => {}
-            Some(_) | None => {
-                newest.insert(change.of, (version, change));
+        let Some((of, frame)) = &read.of else { continue };
+        let of = original(*of, frame, event);
+        let older = match newest.remove(&of) {
+            Some(found) if found.version() > read.version() => {
+                newest.insert(of, found);
+                Some(read)
             }
+            found => {
+                newest.insert(of, read);
+                found
+            }
+        };
+        if let Some(read) = older {
+            outdated(&read, AGAIN, notes);
         }
     }
-    newest.into_values().map(|(_, change)| change).collect()
+    newest.into_values().filter_map(|read| read.into_change(event)).collect()
 }

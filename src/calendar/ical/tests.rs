@@ -64,7 +64,7 @@ fn a_line_is_taken_apart_with_quotes_lists_and_encoded_parameters() {
 fn broken_nesting_costs_the_broken_component_and_no_other() {
     let whole = "BEGIN:VEVENT\nUID:whole\nEND:VEVENT\n";
     let table = [
-        ("BEGIN:VEVENT\nUID:open\n", "line 2: open: has no end"),
+        ("BEGIN:VEVENT\nUID:open\n", "line 2: open: has no end: left out"),
         ("BEGIN:VEVENT\nUID:open\nBEGIN:VALARM\n", "line 4: VALARM: has no end"),
         ("BEGIN:VEVENT\nUID:a\nBEGIN:VALARM\nEND:VEVENT\n", "line 4: VALARM: has no end"),
         ("END:VEVENT\n", "line 2: VCALENDAR: END: ends something that has not begun"),
@@ -83,7 +83,7 @@ fn a_file_that_ends_early_keeps_the_whole_components() {
     let text = calendar("BEGIN:VEVENT\nUID:a\nEND:VEVENT\nBEGIN:VEVENT\nUID:b");
     let (found, notes) = read(text.trim_end_matches("END:VCALENDAR\r\n").as_bytes());
     assert_eq!(found.len(), 1);
-    assert_eq!(notes, ["line 1: VCALENDAR: has no end", "line 5: b: has no end"]);
+    assert_eq!(notes, ["line 1: VCALENDAR: has no end", "line 5: b: has no end: left out"]);
     let (found, notes) = read(format!("begin:vcalendar\n{text}").as_bytes());
     assert_eq!((found.len(), notes.len()), (1, 2), "{notes:?}");
 }

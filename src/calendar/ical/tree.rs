@@ -73,6 +73,9 @@ impl Tree {
                 return Ok(());
             }
         };
+        if text.chars().any(|c| c != '\t' && c.is_control()) {
+            self.note(line.number, property.name.clone(), "has control characters: read without them");
+        }
         if line.replaced {
             self.note(line.number, property.name.clone(), "is not UTF-8: what could not be read became U+FFFD");
         }
@@ -167,6 +170,8 @@ impl Tree {
         self.notes.add(component.line, &label(&component), "", "has no end");
         if component.name == "VCALENDAR" {
             self.close(component);
+        } else if component.name == "VEVENT" {
+            self.notes.leave_out();
         }
     }
 

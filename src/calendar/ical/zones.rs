@@ -81,7 +81,8 @@ fn look_up(definitions: &BTreeMap<String, &Component>, tzid: &str) -> Found {
         return Ok((zone, None));
     }
     let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-    let mut problem = format!("time zone {shown:?} is neither known nor defined in the file");
+    let among = if definitions.len() < DEFINITIONS_MAX { "the file" } else { "the first 500 definitions of the file" };
+    let mut problem = format!("time zone {shown:?} is neither known nor defined in {among}");
     if let Some(definition) = definitions.get(&key(tzid)) {
         if let Some(zone) = value(definition, "X-LIC-LOCATION").and_then(|location| iana(tidy(&location))) {
             return Ok((zone, None));

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use self::prepare::ALWAYS;
 use crate::calendar::day::{self, Dates};
 use crate::calendar::error::Truncated;
-use crate::calendar::event::{CalendarEvent, Change};
+use crate::calendar::event::{CalendarEvent, Change, Length};
 use crate::calendar::expand::{Civil, DAY, Steps};
 use crate::calendar::occurrence::{Occurrence, Select, Shared};
 use crate::calendar::resolve::{Instant, Resolver};
@@ -45,6 +45,8 @@ pub struct Occurrences<'e> {
     started: bool,
     alone: bool,
     dates: Dates,
+    /// The listed dates of the event, ascending.
+    listed: Vec<(Civil, Option<Length>)>,
     /// What the occurrences of each segment have in common.
     shared: Vec<Arc<Shared>>,
 }
@@ -107,6 +109,7 @@ impl<'e> Occurrences<'e> {
             started: false,
             alone: false,
             dates: Dates::default(),
+            listed: Vec::new(),
             shared: Vec::new(),
         }
     }
@@ -124,6 +127,7 @@ impl<'e> Occurrences<'e> {
         self.started = true;
         self.exclude(Bounds { from: at, to: at + 1 });
         self.left.changed.clear();
+        self.list_dates();
         self.open(ALWAYS, Bounds { from: at, to: at + 1 });
         self.line_up();
         loop {
@@ -146,7 +150,8 @@ impl<'e> Occurrences<'e> {
     fn belongs(&self, start: i64, end: i64, from: i64, to: i64) -> bool {
         match self.select {
             Select::Starting => from <= start && start < to,
-            Select::Overlapping => (end > from || (end == start && start == from)) && start < to,
+            // One that starts inside is in it, even if the clock says that it ends before: clocks are put back.
+            Select::Overlapping => (end > from || start >= from) && start < to,
         }
     }
 
@@ -190,7 +195,13 @@ impl<'e> Occurrences<'e> {
         self.heads.clear();
         self.changed.clear();
         self.sources.clear();
-        let resume = day::datetime(self.zone.civil(at)).unwrap_or(self.event.start);
+        // A COUNT is counted from before the window; going on there would give what nobody asked for.
+        let resume = match (self.select, self.window) {
+            (Select::Overlapping, _) => self.zone.civil(at),
+            (Select::Starting, Asked::Civil(from, _)) => self.zone.civil(at).max(from),
+            (Select::Starting, Asked::Instants(from, _)) => self.zone.civil(at.max(from)),
+        };
+        let resume = day::datetime(resume).unwrap_or(self.event.start);
         Truncated { series: self.event.series.clone(), resume, steps: self.allowed }
     }
 

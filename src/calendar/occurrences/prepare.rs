@@ -3,12 +3,11 @@
 use core::cmp::Reverse;
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use super::{Asked, Changed, Occurrences, seconds};
 use crate::calendar::CalendarEvent;
 use crate::calendar::day;
-use crate::calendar::event::{Change, Length, Range};
+use crate::calendar::event::{Change, Gap, Length, Range};
 use crate::calendar::expand::Civil;
 use crate::calendar::occurrence::Select;
 use crate::calendar::resolve::{CHANGE_MAX, Instant};
@@ -16,7 +15,8 @@ use crate::calendar::source::{Bounds, Segment, Source, civil_range, ends_before_
 use crate::calendar::zone::Frame;
 
 /// The whole of time.
-pub(super) const ALWAYS: Segment<'static> = Segment { number: 0, from: Civil::MIN, to: Civil::MAX, following: None };
+pub(super) const ALWAYS: Segment<'static> =
+    Segment { number: 0, from: Civil::MIN, to: Civil::MAX, following: None, shift: 0 };
 
 /// All instants there are, and room to add to them.
 const EVERYWHERE: Bounds = Bounds { from: Instant::MIN / 2, to: Instant::MAX / 2 };
@@ -30,30 +30,26 @@ impl<'e> Occurrences<'e> {
             Asked::Civil(from, to) => (self.zone.bound(from), self.zone.bound(to)),
             Asked::Instants(from, to) => (from, to),
         };
-        let longest =
-            |lengths: &mut dyn Iterator<Item = Length>| lengths.map(|length| reach(&length)).max().unwrap_or(0);
-        let dates = &mut event.dates.iter().filter_map(|(_, length)| *length);
-        let before = match self.select {
+        let before = |length: &Length| match self.select {
             Select::Starting => 0,
-            Select::Overlapping => reach(&event.length).max(longest(dates)),
+            Select::Overlapping => reach(length, &event.frame),
         };
-        let bounds = Bounds { from: from.saturating_sub(before), to };
+        let dates = event.dates.iter().filter_map(|(_, length)| length.as_ref());
+        let longest = dates.map(before).fold(before(&event.length), i64::max);
         let lasting: Vec<&Change> = lasting(event);
+        let reaches: Vec<i64> = lasting.iter().map(|change| before(&change.length)).collect();
         // Originals may lie anywhere if they were moved.
+        let bounds = Bounds { from: from.saturating_sub(longest), to };
         self.exclude(if lasting.is_empty() { bounds } else { EVERYWHERE });
-        let mut first = Civil::MIN;
-        let mut following = None;
-        for change in lasting.iter().copied().map(Some).chain([None]) {
-            let end = change.map_or(Civil::MAX, |change| day::civil(change.of));
-            let segment = Segment { number: self.shared.len(), from: first, to: end, following };
-            self.shared.push(event.shared(following));
-            let before = match (self.select, following) {
-                (Select::Overlapping, Some(change)) => reach(&change.length),
-                (Select::Starting, _) | (_, None) => before,
-            };
-            self.open(segment, Bounds { from: from.saturating_sub(before), to });
-            (first, following) = (end, change);
+        self.list_dates();
+        let mut segment = ALWAYS;
+        let mut reach = longest;
+        for (change, next_reach) in lasting.into_iter().zip(reaches) {
+            let next = Segment::after(change, event, segment.number + 1);
+            self.open(Segment { to: next.from, ..segment }, Bounds { from: from.saturating_sub(reach), to });
+            (segment, reach) = (next, next_reach);
         }
+        self.open(segment, Bounds { from: from.saturating_sub(reach), to });
         self.find_changed();
         self.line_up();
     }
@@ -61,6 +57,7 @@ impl<'e> Occurrences<'e> {
     /// Opens the sources of a segment.
     pub(super) fn open(&mut self, segment: Segment<'e>, bounds: Bounds) {
         let event = self.event;
+        self.shared.push(event.shared(segment.following));
         let (first, last) = civil_range(&bounds, &segment, &mut self.zone);
         if last < first {
             return;
@@ -77,16 +74,25 @@ impl<'e> Occurrences<'e> {
             }
         }
         let mut dates: Vec<(Civil, Option<Length>)> = Vec::new();
-        if !repeats {
+        let start = day::civil(event.start);
+        if !repeats && (first..=last).contains(&start) {
             // Without a rule, or with one that ended before it began, the first start is one.
-            dates.push((day::civil(event.start), None));
+            dates.push((start, None));
         }
-        dates.extend(event.dates.iter().map(|(at, length)| (day::civil(*at), *length)));
-        dates.retain(|(at, _)| (first..=last).contains(at));
+        // There may be as many segments as dates: each looks at its own alone.
+        let begin = self.listed.partition_point(|(at, _)| *at < first);
+        dates.extend(self.listed.iter().skip(begin).take_while(|(at, _)| *at <= last));
         if !dates.is_empty() {
             dates.sort_by_key(|(at, _)| *at);
-            self.add(Source::of_dates(dates, event, (segment, bounds)));
+            let source = Source::of_dates(dates, event, (segment, bounds), &mut self.zone);
+            self.add(source);
         }
+    }
+
+    /// The listed dates of the event, ascending.
+    pub(super) fn list_dates(&mut self) {
+        self.listed = self.event.dates.iter().map(|(at, length)| (day::civil(*at), *length)).collect();
+        self.listed.sort_by_key(|(at, _)| *at);
     }
 
     /// Gathers what is excluded, and what has a change of its own, near the bounds.
@@ -95,9 +101,12 @@ impl<'e> Occurrences<'e> {
         let near = self.zone.civil(bounds.from).saturating_sub(CHANGE_MAX)
             ..=self.zone.civil(bounds.to).saturating_add(CHANGE_MAX);
         let zone = &mut self.zone;
+        // What lies in a gap does not happen then, and must not speak for what does at the same instant.
+        let skips = event.gap == Gap::Skip && matches!(event.frame, Frame::Zoned(_));
         let mut sorted = |times: &mut dyn Iterator<Item = DateTime>| {
             let times = times.map(day::civil).filter(|civil| near.contains(civil));
-            let mut instants: Vec<Instant> = times.map(|civil| zone.instant(civil).at).collect();
+            let resolved = times.map(|civil| zone.instant(civil)).filter(|resolved| !(skips && resolved.gap));
+            let mut instants: Vec<Instant> = resolved.map(|resolved| resolved.at).collect();
             instants.sort_unstable();
             instants
         };
@@ -122,25 +131,26 @@ impl<'e> Occurrences<'e> {
                 continue;
             }
             let occurrence = event.changed(change);
-            let at = match (&event.frame, &change.frame) {
-                (Frame::Zoned(_) | Frame::Utc, Frame::Zoned(_) | Frame::Utc) => {
-                    seconds(occurrence.window(const { &TimeZone::UTC }).start)
+            let window = occurrence.window(self.zone.zone());
+            let (at, end_at) = (seconds(window.start), seconds(window.end));
+            let (start, end) = (day::civil(occurrence.start), day::civil(occurrence.end));
+            let has_zone = |frame: &Frame| matches!(frame, Frame::Zoned(_) | Frame::Utc);
+            let (at, belongs) = match self.window {
+                // In its own civil time; the order is that of the series.
+                Asked::Civil(from, to) if has_zone(&event.frame) && has_zone(&change.frame) => {
+                    (at, self.belongs(start, end, from, to))
                 }
-                _ => self.zone.instant(day::civil(occurrence.start)).at,
-            };
-            let belongs = match self.window {
-                Asked::Civil(from, to) => {
-                    self.belongs(day::civil(occurrence.start), day::civil(occurrence.end), from, to)
-                }
-                Asked::Instants(from, to) => {
-                    let window = occurrence.window(self.zone.zone());
-                    self.belongs(seconds(window.start), seconds(window.end), from, to)
-                }
+                Asked::Civil(from, to) => (self.zone.instant(start).at, self.belongs(start, end, from, to)),
+                Asked::Instants(from, to) => (at, self.belongs(at, end_at, from, to)),
             };
             if belongs {
                 self.changed.push(Changed { at, change });
             }
         }
+        // Of two changes of one occurrence the later in the list speaks.
+        self.changed.sort_by_key(|changed| changed.change.of);
+        self.changed.reverse();
+        self.changed.dedup_by_key(|changed| changed.change.of);
         self.changed.sort_by_key(|changed| Reverse((changed.at, changed.change.of)));
     }
 

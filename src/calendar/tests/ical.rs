@@ -84,8 +84,8 @@ fn what_cannot_be_read_is_noted_with_line_and_property_and_costs_only_its_compon
     ];
     for (bad, note) in table {
         let found = import(&[bad, good]);
-        assert_eq!(found.events.len(), 1, "{bad}");
-        assert_eq!(notes(&found), [note]);
+        assert_eq!((found.events.len(), found.left_out), (1, 1), "{bad}");
+        assert_eq!(notes(&found), [format!("{note}: left out")]);
     }
 }
 
@@ -124,9 +124,9 @@ fn dates_and_rules_over_their_limits_cost_the_component() {
         &format!("UID:b|DTSTART:20260105T190000Z|EXDATE:{dates}"),
     ]);
     assert_eq!((found.events.len(), found.diagnostics.len()), (0, 2));
-    assert_eq!(notes(&found)[0], "line 5: a: RDATE: has too many dates: more than 10,000 in this component");
+    assert_eq!(notes(&found)[0], "line 5: a: RDATE: has too many dates: more than 10,000 in this component: left out");
     let found = import(&[&format!("UID:a|DTSTART:20260105{}", "|RRULE:FREQ=DAILY".repeat(101))]);
-    assert_eq!(notes(&found), ["line 105: a: RRULE: stands here more than 100 times"]);
+    assert_eq!(notes(&found), ["line 105: a: RRULE: stands here more than 100 times: left out"]);
 }
 
 #[test]
@@ -167,7 +167,11 @@ fn changes_find_their_occurrence_and_the_newest_is_kept() {
         "UID:a|RECURRENCE-ID;TZID=Europe/Berlin:20260126T190000|STATUS:CANCELLED",
         "UID:b|RECURRENCE-ID:20260112T180000Z|DTSTART:20260112T190000Z|SUMMARY:orphan",
     ]);
-    assert_eq!(notes(&found), [""; 0]);
+    let said = [
+        "line 2: a: UID: stands here again, in a later version or further down: left out",
+        "line 15: a: UID: has another change of this occurrence, in a later version or further down: left out",
+    ];
+    assert_eq!((notes(&found), found.left_out), (said.map(str::to_owned).to_vec(), 2));
     let chess = &found.events[0];
     let told = |change: &Change| (change.of.to_string(), change.summary.to_string(), change.details.sequence);
     assert_eq!((&*chess.summary, chess.changes.len()), ("Chess", 3));

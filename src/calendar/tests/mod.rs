@@ -1,5 +1,8 @@
 //! What events and their occurrences do; in modules of their own the examples of the standards, zones and laws.
 
+mod bombs;
+mod corners;
+mod found;
 mod ical;
 mod ical_itip;
 mod ical_write;

@@ -1,0 +1,81 @@
+//! What fuzzing found (fuzz/README.md), each as the law that it broke.
+
+use std::sync::Arc;
+
+use jiff::ToSpan;
+use jiff::civil::{DateTime, date};
+
+use super::super::*;
+use super::{event, starts};
+use crate::id::RecurrenceId;
+use crate::time::Timestamp;
+
+fn moved(event: &CalendarEvent, of: DateTime, start: DateTime) -> Change {
+    let (frame, summary, details) = (event.frame.clone(), event.summary.clone(), Arc::default());
+    Change { of, range: Range::This, start, frame, length: Length::ZERO, summary, cancelled: false, details }
+}
+
+#[test]
+fn a_changed_occurrence_keeps_its_place_after_a_start_that_two_sources_give() {
+    let mut weekly = event("2026-03-01T12:00", Frame::Utc, "FREQ=WEEKLY");
+    weekly.dates.push((weekly.start, None));
+    let of = date(2026, 3, 29).at(12, 0, 0, 0);
+    weekly.changes.push(moved(&weekly, of, date(2026, 3, 4).at(12, 0, 0, 0)));
+    assert_eq!(
+        starts(&weekly, "2026-03-01", "2026-03-16"),
+        ["2026-03-01T12:00:00", "2026-03-04T12:00:00", "2026-03-08T12:00:00", "2026-03-15T12:00:00"]
+    );
+}
+
+#[test]
+fn an_expansion_cut_short_while_it_counts_goes_on_within_its_window() {
+    let (from, to) = (date(2030, 1, 1).at(0, 0, 0, 0), date(2031, 1, 1).at(0, 0, 0, 0));
+    for (gap, rule) in [(Gap::Skip, "FREQ=DAILY;COUNT=40000"), (Gap::Shift, "FREQ=MINUTELY;COUNT=4000000;BYHOUR=1")] {
+        let mut counted = event("2000-01-01T09:00", Frame::zoned("Europe/Berlin").unwrap(), rule);
+        counted.gap = gap;
+        let found: Vec<_> = counted.occurrences(from, to, Select::Starting).with_steps(5).collect();
+        assert!(matches!(found.as_slice(), [Err(cut)] if cut.resume == from), "{rule}: {found:?}");
+    }
+}
+
+#[test]
+fn the_last_hours_of_time_have_ends_that_fit_their_starts() {
+    let (from, to) = (date(9999, 12, 31).at(0, 30, 0, 0), date(9999, 12, 31).at(2, 0, 0, 0));
+    let last = event("9999-12-31T00:33:11", Frame::zoned("Africa/Casablanca").unwrap(), "FREQ=DAILY;BYMINUTE=33,44");
+    for select in [Select::Starting, Select::Overlapping] {
+        let found: Vec<Occurrence> = last.occurrences(from, to, select).map(Result::unwrap).collect();
+        assert_eq!(found.len(), 2, "{select:?}");
+        assert!(found.iter().all(|found| found.start == found.end), "{found:?}");
+    }
+}
+
+#[test]
+fn a_change_without_its_series_brings_no_exceptions_of_another_frame() {
+    let file = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nRECURRENCE-ID:20200914\nDTSTART:20170814T140000Z\n\
+                EXDATE:20171218T060000\nEXDATE;VALUE=DATE:20171219\nEND:VEVENT\nEND:VCALENDAR\n";
+    let feed = Feed::new("-//Test//EN", Timestamp::from_millis(0));
+    let found = read_icalendar(file.as_bytes()).unwrap().events;
+    assert_eq!((found[0].excluded.len(), found[0].excluded_days.len()), (0, 0));
+    let text = write_icalendar(&feed, &found);
+    assert_eq!(write_icalendar(&feed, &read_icalendar(text.as_bytes()).unwrap().events), text);
+}
+
+#[test]
+fn as_many_lasting_changes_as_dates_lose_none_of_the_dates() {
+    let mut daily = event("2026-01-01T09:00", Frame::Utc, "FREQ=YEARLY");
+    daily.dates = (0..300).map(|day| (daily.start + (day * 2).days() + 1.hour(), None)).collect();
+    let lasting = |at: DateTime| Change { range: Range::ThisAndFuture, ..moved(&daily, at, at) };
+    let changes: Vec<Change> = daily.dates.iter().map(|(at, _)| lasting(*at)).collect();
+    daily.changes = changes;
+    let found = daily.occurrences(daily.start, date(2028, 1, 1).into(), Select::Starting).map(Result::unwrap);
+    assert_eq!(found.count(), 302);
+    assert_eq!(daily.has_occurrence(&RecurrenceId::utc(daily.dates[77].0)), Ok(true));
+}
+
+#[test]
+fn a_day_as_a_whole_has_one_start_to_pick_from() {
+    for (position, days) in [("1", 7), ("-1", 7), ("2", 0), ("-1,161", 7)] {
+        let daily = event("2026-01-05", Frame::Date, &format!("FREQ=DAILY;BYMONTH=1;BYHOUR=3,9;BYSETPOS={position}"));
+        assert_eq!(starts(&daily, "2026-01-05", "2026-01-12").len(), days, "{position}");
+    }
+}
