@@ -9,6 +9,7 @@
 //! | [`id`], [`time`] | names and instants that rooms share |
 //! | [`persist`] | streams and keys over one injected backend, and the one write primitive |
 //! | [`calendar`] | what an event is, when it happens again, which occurrences fall into a window |
+//! | [`datalog`] | rules over facts: what follows, why, why not |
 //! | [`booking`] | one occurrence's seats: who has which, who gets the next, and why not |
 //! | [`schedule`] | series that are scheduled, moved, split and cancelled, as streams of events; agendas; orphaned bookings |
 //!
@@ -44,6 +45,7 @@
 
 pub mod booking;
 pub mod calendar;
+pub mod datalog;
 pub mod id;
 pub mod persist;
 pub mod schedule;
