@@ -79,3 +79,39 @@ fn a_day_as_a_whole_has_one_start_to_pick_from() {
         assert_eq!(starts(&daily, "2026-01-05", "2026-01-12").len(), days, "{position}");
     }
 }
+
+/// Cut short with every small number of steps: nothing that shows a start before `resume` is missing, and a window from
+/// there on has the rest.
+fn can_be_resumed(event: &CalendarEvent, (from, to): (DateTime, DateTime)) {
+    let whole: Vec<Occurrence> = event.occurrences(from, to, Select::Starting).map(Result::unwrap).collect();
+    let (mut cuts, mut steps) = (0, 0);
+    loop {
+        let found: Vec<_> = event.occurrences(from, to, Select::Starting).with_steps(steps).collect();
+        let Some(Err(cut)) = found.last() else { break };
+        let given: Vec<&Occurrence> = found.iter().filter_map(|found| found.as_ref().ok()).collect();
+        let rest: Vec<Occurrence> = event.occurrences(cut.resume, to, Select::Starting).map(Result::unwrap).collect();
+        assert!(given.iter().copied().eq(whole.iter().take(given.len())), "not the beginning with {steps} steps");
+        let missed = whole.iter().find(|found| {
+            let before = found.start < cut.resume;
+            !(given.contains(found) || !before && rest.contains(found))
+        });
+        assert_eq!(missed, None, "{steps} steps, resumed at {}", cut.resume);
+        (cuts, steps) = (cuts + 1, steps + 1);
+    }
+    assert!(cuts > 5, "cut short {cuts} times");
+}
+
+#[test]
+fn an_occurrence_moved_to_another_zone_is_not_lost_where_an_expansion_is_cut_short() {
+    let window = (date(2026, 6, 1).at(0, 0, 0, 0), date(2026, 6, 20).at(0, 0, 0, 0));
+    for (zone, other) in [("Pacific/Apia", "America/New_York"), ("America/New_York", "Pacific/Apia")] {
+        for of in [date(2026, 6, 12).at(9, 0, 0, 0), date(2026, 9, 1).at(9, 0, 0, 0)] {
+            for start in [date(2026, 6, 1).at(1, 0, 0, 0), date(2026, 6, 8).at(2, 0, 0, 0)] {
+                let mut daily = event("2026-01-01T09:00", Frame::zoned(zone).unwrap(), "FREQ=DAILY");
+                let change = Change { frame: Frame::zoned(other).unwrap(), ..moved(&daily, of, start) };
+                daily.changes.push(change);
+                can_be_resumed(&daily, window);
+            }
+        }
+    }
+}
