@@ -115,3 +115,26 @@ fn an_occurrence_moved_to_another_zone_is_not_lost_where_an_expansion_is_cut_sho
         }
     }
 }
+
+#[test]
+fn a_cancelled_entry_says_no_other_status() {
+    let entry =
+        |id: &str, status: &str| format!("BEGIN:VEVENT\nUID:a\n{id}DTSTART:20260105T190000Z\n{status}END:VEVENT\n");
+    let feed = Feed::new("-//Test//EN", Timestamp::from_millis(0));
+    for (first, second) in [("CANCELLED", "TENTATIVE"), ("cancelled", "X"), ("TENTATIVE", "CANCELLED")] {
+        for id in ["", "RECURRENCE-ID:20260105T190000Z\n"] {
+            let twice = entry(id, &format!("STATUS:{first}\nSTATUS:{second}\n"));
+            let file = format!("BEGIN:VCALENDAR\n{twice}END:VCALENDAR\n");
+            let found = read_icalendar(file.as_bytes()).unwrap().events;
+            let again = read_icalendar(write_icalendar(&feed, &found).as_bytes()).unwrap().events;
+            let statuses = |event: &CalendarEvent| -> Vec<(bool, Vec<Property>)> {
+                let changes = event.changes.iter().map(|change| (change.cancelled, &change.details));
+                let all = core::iter::once((event.cancelled, &event.details)).chain(changes);
+                all.map(|(cancelled, details)| (cancelled, details.properties.clone())).collect()
+            };
+            assert_eq!(statuses(&found[0]), statuses(&again[0]), "{file}");
+            let one = if id.is_empty() { found[0].cancelled } else { found[0].changes[0].cancelled };
+            assert_eq!(one, first != "TENTATIVE", "{file}");
+        }
+    }
+}
