@@ -200,7 +200,9 @@ impl<'e> Occurrences<'e> {
             (Select::Starting, Asked::Civil(from, _)) => self.zone.civil(at).max(from),
             (Select::Starting, Asked::Instants(from, _)) => self.zone.civil(at.max(from)),
         };
-        let resume = day::datetime(resume).unwrap_or(self.event.start);
+        // Starts are looked for a little beyond the years that dates have.
+        let beyond = if resume < 0 { DateTime::MIN } else { DateTime::MAX };
+        let resume = day::datetime(resume).unwrap_or(beyond);
         let resume = self.shown_from().map_or(resume, |shown| shown.min(resume));
         self.changed.clear();
         Truncated { series: self.event.series.clone(), resume, steps: self.allowed }

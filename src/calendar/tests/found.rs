@@ -138,3 +138,19 @@ fn a_cancelled_entry_says_no_other_status() {
         }
     }
 }
+
+#[test]
+fn an_expansion_cut_short_behind_the_last_of_years_does_not_go_back_to_the_first_start() {
+    let mut last = event("9999-12-31T01:00", Frame::zoned("Antarctica/Troll").unwrap(), "FREQ=YEARLY;BYSECOND=19");
+    let of = date(9999, 12, 31).at(1, 0, 19, 0);
+    last.changes.push(Change { range: Range::ThisAndFuture, ..moved(&last, of, of) });
+    for from in [of, date(9999, 12, 31).at(20, 0, 0, 0), date(9999, 12, 31).at(23, 59, 59, 0)] {
+        for select in [Select::Starting, Select::Overlapping] {
+            for steps in 0..10 {
+                let found = last.occurrences(from, DateTime::MAX, select).with_steps(steps);
+                let cut = found.filter_map(Result::err).find(|cut| cut.resume < from);
+                assert_eq!(cut, None, "from {from} with {steps} steps");
+            }
+        }
+    }
+}
