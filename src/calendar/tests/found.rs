@@ -154,3 +154,20 @@ fn an_expansion_cut_short_behind_the_last_of_years_does_not_go_back_to_the_first
         }
     }
 }
+
+#[test]
+fn what_is_changed_in_the_last_hours_of_time_comes_in_their_order() {
+    let troll = Frame::zoned("Antarctica/Troll").unwrap();
+    let at = |hour: i8| date(9999, 12, 31).at(hour, 0, 0, 0);
+    let mut hourly = event("9999-12-31T01:00", troll, "FREQ=HOURLY;INTERVAL=4");
+    // The second is moved before the first, and the third, as a whole day, before both.
+    hourly.changes.push(moved(&hourly, at(5), date(9999, 12, 31).at(0, 30, 0, 0)));
+    hourly.changes.push(Change { frame: Frame::Date, ..moved(&hourly, at(9), at(0)) });
+    hourly.changes.push(moved(&hourly, at(13), at(15)));
+    let found: Vec<_> = hourly.occurrences(at(0), DateTime::MAX, Select::Starting).map(Result::unwrap).collect();
+    let shown: Vec<_> = found.iter().map(|found| (found.start.hour(), found.recurrence().at().hour())).collect();
+    assert_eq!(shown, [(0, 9), (0, 5), (1, 1), (15, 13), (17, 17), (21, 21)]);
+    let instants: Vec<_> =
+        found.iter().map(|found| hourly.frame.instant(found.start, &jiff::tz::TimeZone::UTC)).collect();
+    assert!(instants.is_sorted_by(|one, other| one < other), "{instants:?}");
+}
