@@ -57,7 +57,8 @@ pub enum CalendarError {
 /// An expansion stopped because it took all the steps it was allowed: a rule that hardly ever matches, or nearly always.
 ///
 /// Every occurrence that starts before `resume` was given. Go on with a window from `resume` on, of those that start in it
-/// ([`Select::Starting`](super::Select::Starting)), or with more steps.
+/// ([`Select::Starting`](super::Select::Starting)), or with more steps, which alone help where `resume` is not after the
+/// beginning of the window. Where one was moved to another zone, some that were given may come again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("series {series}: stopped after {steps} steps; all that starts before {resume} was given")]
 pub struct Truncated {

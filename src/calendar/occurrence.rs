@@ -81,7 +81,7 @@ impl Occurrence {
 
 impl CalendarEvent {
     /// The occurrences that belong to the window `[from, to)`, which is meant in the event's own civil time. Cancelled
-    /// ones are among them, marked.
+    /// ones are among them, marked. One that was moved to another zone belongs to a window by what clocks show there.
     ///
     /// The window may lie anywhere: without a COUNT it costs the same however far from the first start.
     ///

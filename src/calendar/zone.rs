@@ -4,8 +4,9 @@ use core::fmt;
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
-use jiff::tz::{Disambiguation, TimeZone};
+use jiff::tz::{AmbiguousOffset, Disambiguation, TimeZone};
 
+use super::day;
 use super::error::CalendarError;
 use super::ical::Component;
 use crate::time::Timestamp;
@@ -131,12 +132,15 @@ impl Frame {
     /// A time that the zone skips is read with the offset before the gap; one that occurs twice is the first
     /// (RFC 5545 section 3.3.5).
     pub fn instant(&self, civil: DateTime, viewer: &TimeZone) -> Timestamp {
-        let resolved = self.zone(viewer).to_ambiguous_zoned(civil).disambiguate(Disambiguation::Compatible);
-        match resolved {
-            Ok(zoned) => Timestamp::from_millis(zoned.timestamp().as_millisecond()),
-            // Only at the ends of time, some hours from the year -9999 or 9999.
-            Err(_) if civil.year() > 0 => Timestamp::MAX,
-            Err(_) => Timestamp::from_millis(i64::MIN),
+        let resolved = self.zone(viewer).to_ambiguous_timestamp(civil);
+        let offset = match resolved.offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset,
+            AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
+        };
+        match resolved.compatible() {
+            Ok(instant) => Timestamp::from_millis(instant.as_millisecond()),
+            // Hours beyond the ends of time, in their order all the same.
+            Err(_) => Timestamp::from_millis((day::civil(civil) - i64::from(offset.seconds())) * 1_000),
         }
     }
 

@@ -34,12 +34,17 @@ const ONCE: [&str; 11] =
     ["UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SUMMARY", "SEQUENCE", "DTSTAMP", "STATUS", CAPACITY, GAP];
 
 /// Whether a property of a VEVENT has a field of its own, so that it is not one of the details.
-pub(super) fn is_interpreted(property: &Property) -> bool {
+fn is_interpreted(property: &Property) -> bool {
     match property.name.as_str() {
         "STATUS" => is_cancelled(property),
         "RRULE" | "EXRULE" | "RDATE" | "EXDATE" => true,
         name => ONCE.contains(&name),
     }
+}
+
+/// Whether a property is one of the details of a VEVENT. Beside CANCELLED no other STATUS is said.
+pub(super) fn is_detail(property: &Property, cancelled: bool) -> bool {
+    !(is_interpreted(property) || cancelled && property.name == "STATUS")
 }
 
 fn is_cancelled(status: &Property) -> bool {
@@ -94,7 +99,7 @@ pub(super) fn read_event(component: &Component, zones: &mut Zones<'_>, notes: &m
     event.cancelled = component.property("STATUS").is_some_and(is_cancelled);
     event.capacity = vevent.capacity();
     event.gap = vevent.gap();
-    event.details = Arc::new(vevent.details());
+    event.details = Arc::new(vevent.details(event.cancelled));
     let range = vevent.range();
     let has_length = ["DTEND", "DURATION"].iter().any(|name| component.property(name).is_some());
     Some(Read { event, of, range, has_start, has_length, has_summary, line: component.line })
@@ -165,13 +170,13 @@ impl Vevent<'_, '_> {
         }
     }
 
-    fn details(&mut self) -> Details {
-        let component = self.component;
+    fn details(&mut self, cancelled: bool) -> Details {
+        let said = self.component.properties.iter().filter(|property| is_detail(property, cancelled));
         Details {
             sequence: self.sequence(),
             stamp: self.stamp(),
-            properties: component.properties.iter().filter(|property| !is_interpreted(property)).cloned().collect(),
-            components: component.components.clone(),
+            properties: said.cloned().collect(),
+            components: self.component.components.clone(),
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::content::{Component, Property};
-use super::read::{CAPACITY, GAP, is_interpreted};
+use super::read::{CAPACITY, GAP, is_detail};
 use super::value::{write_date, write_duration, write_instant, write_local, write_utc};
 use crate::calendar::event::{CalendarEvent, Change, Details, Gap, Length, Range};
 use crate::calendar::zone::Frame;
@@ -61,8 +61,8 @@ fn tail(vevent: &mut Component, summary: &str, cancelled: bool, details: &Detail
         vevent.push(Property::of_text("SUMMARY", summary));
     }
     vevent.properties.extend(cancelled.then(|| Property::new("STATUS", "CANCELLED")));
-    let said = |property: &&Property| !(is_interpreted(property) || cancelled && property.name == "STATUS");
-    vevent.properties.extend(details.properties.iter().filter(said).cloned());
+    let said = details.properties.iter().filter(|property| is_detail(property, cancelled));
+    vevent.properties.extend(said.cloned());
     // Nothing that would end the event before its END.
     let inner = |component: &&Component| !super::tree::is_whole(&component.name);
     vevent.components.extend(details.components.iter().filter(inner).cloned());

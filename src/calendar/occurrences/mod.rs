@@ -193,7 +193,6 @@ impl<'e> Occurrences<'e> {
 
     fn truncated(&mut self, at: Instant) -> Truncated {
         self.heads.clear();
-        self.changed.clear();
         self.sources.clear();
         // A COUNT is counted from before the window; going on there would give what nobody asked for.
         let resume = match (self.select, self.window) {
@@ -201,8 +200,23 @@ impl<'e> Occurrences<'e> {
             (Select::Starting, Asked::Civil(from, _)) => self.zone.civil(at).max(from),
             (Select::Starting, Asked::Instants(from, _)) => self.zone.civil(at.max(from)),
         };
-        let resume = day::datetime(resume).unwrap_or(self.event.start);
+        // Starts are looked for a little beyond the years that dates have.
+        let beyond = if resume < 0 { DateTime::MIN } else { DateTime::MAX };
+        let resume = day::datetime(resume).unwrap_or(beyond);
+        let resume = self.shown_from().map_or(resume, |shown| shown.min(resume));
+        self.changed.clear();
         Truncated { series: self.event.series.clone(), resume, steps: self.allowed }
+    }
+
+    /// The first start shown by what was changed and is not given yet, where windows are looked up by what is shown:
+    /// clocks of another zone may show a time long past in the series' own.
+    fn shown_from(&self) -> Option<DateTime> {
+        match self.window {
+            Asked::Civil(..) => {
+                self.changed.iter().map(|changed| changed.change.frame.shown(changed.change.start)).min()
+            }
+            Asked::Instants(..) => None,
+        }
     }
 
     /// The least of all sources; one instant comes once, under the first of its civil times, and is `Ok(None)` when it
