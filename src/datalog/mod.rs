@@ -1,10 +1,16 @@
 //! A rule engine at run time: Datalog with negation, arithmetic and aggregates. It knows no calendar.
 
+mod base;
+mod engine;
+mod eval;
 mod functions;
 mod ir;
 mod limits;
+mod plan;
+mod store;
 mod value;
 
+pub use engine::{Change, Delta, Engine, Prepared};
 pub use functions::{Functions, HostFunction};
 pub use ir::{Column, Fact, PredId, Predicate, Program, Query, Source, Span};
 pub use limits::{EvalError, Limits};
