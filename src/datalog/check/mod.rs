@@ -8,6 +8,7 @@ mod names;
 mod query;
 mod safety;
 mod settle;
+mod shapes;
 mod strata;
 mod sums;
 mod types;
