@@ -118,7 +118,7 @@ impl<'s> Catalog<'s> {
                 visit_expr(arg, &mut register);
             }
         }
-        for body in &clause.body {
+        if let Some(body) = &clause.body {
             visit_condition(body, &mut register);
         }
     }

@@ -141,7 +141,7 @@ impl<'s> Lowering<'_, 's> {
         };
         let outside = self.vars.len();
         let mut named = Vec::new();
-        for target in &aggregate.target {
+        if let Some(target) = &aggregate.target {
             names::of_expr(target, &mut |name| named.push(name));
         }
         names::of_steps(steps, &mut |name| named.push(name));

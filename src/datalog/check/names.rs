@@ -85,7 +85,7 @@ pub(super) fn visit_expr<'s>(expr: &Expr<'s>, visit: &mut dyn Visit<'s>) {
             }
         }
         Expr::Aggregate(aggregate) => {
-            for target in &aggregate.target {
+            if let Some(target) = &aggregate.target {
                 visit_expr(target, visit);
             }
             visit_condition(&aggregate.body, visit);

@@ -21,7 +21,7 @@ pub(super) fn check(
         if let Item::Clause(clause) = item {
             let mut count = Count::default();
             clause.heads.iter().flat_map(|head| &head.args).for_each(|arg| visit_expr(arg, &mut count));
-            for body in &clause.body {
+            if let Some(body) = &clause.body {
                 visit_condition(body, &mut count);
             }
             count.report(clause.span, report);

@@ -135,10 +135,8 @@ fn expr(rule: &Rule, one: &Expr) -> String {
         Expr::Var(own) => var(rule, *own),
         Expr::Const(value) => value.to_string(),
         Expr::Call(function, args) => {
-            let name = match function {
-                Function::Host(host) => host.name.to_string(),
-                other => format!("{other:?}"),
-            };
+            let name =
+                if let Function::Host(host) = function { host.name.to_string() } else { format!("{function:?}") };
             let args: Vec<String> = args.iter().map(|arg| expr(rule, arg)).collect();
             let mut text = String::new();
             write!(text, "{name}({})", args.join(", ")).unwrap();
