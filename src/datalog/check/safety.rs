@@ -258,7 +258,7 @@ impl Checking<'_> {
         follows.sort_unstable();
         let roots: Vec<Var> = lacking.iter().copied().filter(|var| follows.binary_search(var).is_err()).collect();
         let roots = if roots.is_empty() { lacking.into_iter().take(1).collect() } else { roots };
-        for var in roots {
+        for var in roots.into_iter().filter(|_| !report.is_full()).collect::<Vec<_>>() {
             report.add(self.unbound(var, open, wanted));
         }
     }
