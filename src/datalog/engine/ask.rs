@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::base::Catalog;
-use super::super::eval::{RowSet, Stop, Texts, Yield, build_calls};
+use super::super::eval::{Exec, RowSet, Stop, Texts, Yield, build_calls};
 use super::super::ir::{Atom, Column, Expr, Fact, Literal, LiteralKind, PredId, Query, Rule, Span, Term, Var, VarInfo};
 use super::super::limits::EvalError;
 use super::super::plan::{Builder, Plan, Seeding, View, is_given};
@@ -121,6 +121,22 @@ impl Engine {
         Ok(found != Yield::Nothing)
     }
 
+    /// How many rows [`Engine::answer`] would give.
+    ///
+    /// # Errors
+    /// As for [`Engine::answer`].
+    pub fn count(&self, prepared: &Prepared, given: &[Value]) -> Result<usize, EvalError> {
+        self.check(prepared, given)?;
+        let mut found = RowSet::new(prepared.types.len());
+        let (done, _) = self.with_exec(|exec| {
+            let key = encode(&prepared.keyed(given), exec.texts);
+            gather(&exec, &prepared.plan, &key, &mut found)
+        });
+        done.map_err(|stop| stop.of(self.name(prepared.pred)))?;
+        found.sort();
+        Ok(found.len())
+    }
+
     fn check(&self, prepared: &Prepared, given: &[Value]) -> Result<(), EvalError> {
         let mismatch = |reason: String| Err(EvalError::Mismatch { reason });
         if prepared.generation != self.generation {
@@ -149,11 +165,7 @@ impl Engine {
         let mut found = RowSet::new(types.len());
         let (rows, _) = self.with_exec(|exec| {
             let key = encode(key, exec.texts);
-            exec.run(plan, &key, &mut |frame| {
-                found.push(plan.head.iter().map(|reg| frame.get(usize::from(*reg)).copied().unwrap_or(0)));
-                exec.meter.bytes(u64::try_from(found.size()).unwrap_or(u64::MAX).saturating_mul(8))?;
-                Ok(Yield::Some)
-            })?;
+            gather(&exec, plan, &key, &mut found)?;
             found.sort();
             let decode = |row: &[Cell]| row.iter().zip(types).map(|(cell, ty)| exec.texts.decode(*cell, *ty)).collect();
             let mut rows: Vec<Vec<Value>> = found.iter().map(decode).collect();
@@ -162,6 +174,16 @@ impl Engine {
         });
         rows
     }
+}
+
+/// Runs a plan and notes its heads.
+fn gather(exec: &Exec<'_>, plan: &Plan, key: &[Cell], found: &mut RowSet) -> Result<(), Stop> {
+    let mut sink = |frame: &[Cell]| {
+        found.push(plan.head.iter().map(|reg| frame.get(usize::from(*reg)).copied().unwrap_or(0)));
+        exec.meter.bytes(u64::try_from(found.size()).unwrap_or(u64::MAX).saturating_mul(8))?;
+        Ok(Yield::Some)
+    };
+    exec.run(plan, key, &mut sink).map(|_| ())
 }
 
 /// `p(c0, c1, ...) :- p(c0, c1, ...)`, as a question.

@@ -214,7 +214,7 @@ impl Engine {
                 return Ok(());
             }
             match &one.way {
-                Way::Count { deltas, aggregates } => self.count(one.stratum, deltas, aggregates, pending),
+                Way::Count { deltas, aggregates } => self.count_again(one.stratum, deltas, aggregates, pending),
                 Way::Again(making) => self.again(one.stratum, making, pending),
             }
         });
@@ -222,7 +222,7 @@ impl Engine {
         done
     }
 
-    fn count(
+    fn count_again(
         &mut self,
         stratum: usize,
         deltas: &[DeltaPlan],

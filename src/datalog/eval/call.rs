@@ -40,6 +40,10 @@ impl RowSet {
         some.chunks_exact(self.arity.max(1)).chain(core::iter::repeat_n(&[][..], none))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.rows
+    }
+
     /// Cells held.
     pub(crate) fn size(&self) -> usize {
         self.cells.len()
@@ -136,6 +140,11 @@ impl Exec<'_> {
         frame: &mut [Cell],
         out: &mut Sink<'_>,
     ) -> Result<Yield, Stop> {
+        if call.binds.is_empty() && call.same.is_empty() {
+            // Nothing is wanted of the answers but that there are any.
+            let any = with_key(&call.key, frame, |key| self.has_answer(call.slot, key))?;
+            return if any { self.step(way, at + 1, frame, out) } else { Ok(Yield::Nothing) };
+        }
         let answers = with_key(&call.key, frame, |key| self.answers(call.slot, key))?;
         let mut found = Yield::Nothing;
         for row in answers.iter() {

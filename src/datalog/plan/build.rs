@@ -79,7 +79,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     pub(crate) fn build(mut self, seeding: Seeding, counting: bool) -> Result<Plan, EvalError> {
         let mut open: Vec<usize> = (0..self.rule.body.len()).collect();
         let seed = self.seed(seeding, &mut open)?;
-        if seeding == Seeding::Nothing {
+        if matches!(seeding, Seeding::Nothing | Seeding::Head(0)) {
             self.sweep(&mut open);
         }
         self.order(&mut open)?;

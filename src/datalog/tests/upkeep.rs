@@ -128,6 +128,9 @@ fn check(text: &str, batches: &[Vec<Step>]) {
         let from_nothing = rows(&mut scratch);
         assert_eq!(on_demand, from_nothing, "{text}: on demand, after {facts:?}");
         assert_eq!(rows(&mut kept), from_nothing, "{text}: kept, after {facts:?}");
+        let mut loaded = engine(&format!("{INPUTS}{text}"));
+        loaded.load(facts.iter().cloned()).unwrap();
+        assert_eq!(rows(&mut loaded), from_nothing, "{text}: loaded, after {facts:?}");
         assert_eq!(shown.iter().cloned().collect::<Vec<_>>(), from_nothing, "{text}: what was told, after {facts:?}");
         // Asked for one value of each column, it gives those rows and no others.
         for (column, name) in ["x", if text.contains("d(x: number, n") { "n" } else { "y" }].iter().enumerate() {
