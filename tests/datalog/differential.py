@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random programs through boxoffice and through clingo: every derived relation must be the same.
+"""Random programs through boxoffice and through clingo: every derived relation and the answers to a query must be the same.
 
     python3 tests/datalog/differential.py --programs 300 --seed 1 --boxoffice target/release/boxoffice
 
@@ -103,6 +103,14 @@ class Boxoffice:
         for name, rows in files.items():
             (folder / name).write_text(rows)
         command = [self.path, "datalog", str(folder / "program.dl"), "--json", "--facts", str(folder)]
+        rows = self.answers(command)
+        if program.query:
+            # Asked of a program that has worked out nothing yet: the answers are found from the question.
+            rows |= self.answers([*command, "--query", programs.ours_query(program)])
+        return rows
+
+    @staticmethod
+    def answers(command):
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=6 * SECONDS)
         except subprocess.TimeoutExpired:
@@ -141,7 +149,7 @@ def difference(program, left, right):
         found = right.rows(program)
     except Refused as refused:
         return ("refused", str(refused))
-    for name in program.derived():
+    for name in program.derived() + ["query"] * (program.query is not None):
         missing = expected.get(name, set()) - found.get(name, set())
         more = found.get(name, set()) - expected.get(name, set())
         if missing or more:
@@ -152,6 +160,17 @@ def difference(program, left, right):
 
 def smaller(program):
     """Programs with one thing less."""
+    if program.query:
+        less = copy.deepcopy(program)
+        less.query = None
+        yield less
+        for at in range(len(program.query.body)):
+            less = copy.deepcopy(program)
+            del less.query.body[at]
+            names = dict.fromkeys(name for literal in less.query.body for name in programs.in_order(literal))
+            less.query.args = [("v", name) for name in names]
+            if less.query.body:
+                yield less
     for place in range(len(program.rules)):
         less = copy.deepcopy(program)
         del less.rules[place]
@@ -169,6 +188,7 @@ def smaller(program):
                 del less.rules[place].body[at]
                 yield less
     used = {rule.head for rule in program.rules} | {name for rule in program.rules for name in mentioned(rule.body)}
+    used |= set(mentioned(program.query.body)) if program.query else set()
     for name in program.relations.keys() - used:
         less = copy.deepcopy(program)
         del less.relations[name]
@@ -205,7 +225,8 @@ def minimised(program, kind, left, right):
 def report(program, differs, seed, folder):
     text, files = programs.ours(program)
     shown = f"// seed {seed}: {differs[1]}\n{text}"
-    shown += "".join(f"// {name}\n{rows}" for name, rows in files.items())
+    shown += f"// --query '{programs.ours_query(program)}'\n" if program.query else ""
+    shown += "".join(f"// {name}:\n{rows}" for name, rows in files.items())
     print(f"DIFFERENCE ({differs[0]})\n{shown}\n// for clingo\n{programs.clingo_text(program)}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{seed}.dl").write_text(shown)
@@ -227,7 +248,7 @@ def main():
     for seed in range(args.seed, args.seed + args.programs):
         program = programs.generate(random.Random(seed))
         if args.show:
-            print(f"// seed {seed}\n{programs.ours(program)[0]}\n{programs.clingo_text(program)}", flush=True)
+            print(f"// seed {seed}\n{programs.ours(program)[0]}// --query '{programs.ours_query(program)}'\n{programs.clingo_text(program)}", flush=True)
         try:
             differs = difference(program, left, right)
         except Skip:

@@ -61,6 +61,9 @@ class Naive:
             rules = [rule for rule in self.program.rules if self.program.relations[rule.head].level == level]
             while sum([self.fire(rule) for rule in rules]):
                 pass
+        if self.program.query:
+            self.rows["query"] = set()
+            self.fire(self.program.query)
         return self.rows
 
     def fire(self, rule):

@@ -17,6 +17,8 @@ SYMBOLS = ["a", "b", "c", "d", "A b", "12", 'q"x', ""]
 # Numbers of a recursive rule stay within the first, others within the second: everything ends, and nothing comes near
 # the 32 bits that clingo has.
 NARROW, WIDE = 8, 200
+# Above every stratum.
+LAST = 99
 COMPARE = ["=", "!=", "<", "<=", ">", ">="]
 # Ours to clingo's.
 OPERATORS = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "\\", "^": "**", "band": "&", "bor": "?", "bxor": "^"}
@@ -25,7 +27,7 @@ OPERATORS = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "\\", "^": "**", "band
 @dataclass
 class Relation:
     name: str
-    types: list  # of "n" and "s"
+    types: list  # of "n" for numbers, "s" for texts, and in a bare program "a" for both
     level: int = -1  # -1: facts only; else its stratum
     facts: list = field(default_factory=list)
 
@@ -42,6 +44,7 @@ class Program:
     relations: dict
     rules: list
     style: str = "declared"  # or "bare": no declarations; or "files": facts stand in files
+    query: Rule = None  # its body is asked; its arguments are the variables in the order of the text
 
     def derived(self):
         heads = {rule.head for rule in self.rules}
@@ -80,37 +83,49 @@ def body_vars(body):
     return set().union(*map(literal_vars, body))
 
 
+def in_order(part):
+    """The variables of an expression, an atom or a comparison as they come in the text."""
+    if part[0] == "v":
+        return [part[1]]
+    inside = part[2] if part[0] in ("atom", "not") else [one for one in part[1:] if isinstance(one, tuple)]
+    return [name for one in inside for name in in_order(one)]
+
+
 # ---- the generator ----
 
 
 def generate(rng):
     domain = Domain(rng)
+    style = rng.choice(["declared", "declared", "bare", "files"])
+    kinds = "nnssa" if style == "bare" and rng.random() < 0.5 else "nns"
     relations = {}
     for index in range(rng.randint(2, 5)):
-        relation = Relation(f"e{index}", types(rng))
+        relation = Relation(f"e{index}", types(rng, kinds))
         relation.facts = facts(domain, relation, rng.randint(1, 14))
         relations[relation.name] = relation
     level = 0
     derived = []
     for index in range(rng.randint(2, 5)):
         level += index > 0 and rng.random() < 0.6
-        relation = Relation(f"p{index}", types(rng), int(level))
+        relation = Relation(f"p{index}", types(rng, kinds), int(level))
         if rng.random() < 0.15:
             relation.facts = facts(domain, relation, rng.randint(1, 3))
         relations[relation.name] = relation
         derived.append(relation)
-    program = Program(relations, [], rng.choice(["declared", "declared", "bare", "files"]))
+    program = Program(relations, [], style)
     for relation in derived:
         program.rules.append(Maker(domain, program, relation, recursive=False, extras=[0, 0, 1, 1, 2]).rule())
     for _ in range(rng.randint(0, 12 - len(derived))):
         relation = rng.choice(derived)
         program.rules.append(Maker(domain, program, relation, recursive=rng.random() < 0.5, extras=[0, 1, 1, 2, 3]).rule())
+    asked = Maker(domain, program, Relation("query", [], LAST), recursive=False, extras=[])
+    program.query = asked.query()
     return program
 
 
-def types(rng):
+def types(rng, kinds):
     arity = rng.choices(range(5), [1, 4, 7, 4, 1])[0]
-    return [rng.choice("nns") for _ in range(arity)]
+    return [rng.choice(kinds) for _ in range(arity)]
 
 
 def facts(domain, relation, count):
@@ -124,6 +139,7 @@ class Domain:
         self.rng = rng
         first = rng.choice([-2, 0, 0, 1])
         self.values = {"n": range(first, first + rng.randint(3, 6)), "s": rng.sample(SYMBOLS, rng.randint(2, 4))}
+        self.values["a"] = [*self.values["n"][:2], *self.values["s"][:2]]
 
     def constant(self, kind):
         return ("c", self.rng.choice(self.values[kind]))
@@ -138,7 +154,7 @@ class Maker:
         every = list(program.relations.values())
         self.below = [relation for relation in every if relation.level < head.level]
         self.same = [relation for relation in every if relation.level == head.level]
-        self.bound = {"n": [], "s": []}
+        self.bound = {"n": [], "s": [], "a": []}
         self.fresh = 0
         self.body = []
 
@@ -159,6 +175,16 @@ class Maker:
             self.rng.shuffle(body)
         return Rule(self.head.name, args, body)
 
+    def query(self):
+        """Atoms and tests: every variable is bound, so that the columns of the answer are beyond doubt."""
+        self.atoms()
+        while not self.body:
+            self.atoms()
+        for extra in self.rng.choices([self.negation, self.comparison], k=self.rng.choice([0, 0, 1, 2])):
+            extra()
+        names = dict.fromkeys(name for literal in self.body for name in in_order(literal))
+        return Rule("query", [("v", name) for name in names], self.body)
+
     def atoms(self):
         count = self.rng.choices([0, 1, 2, 3], [1, 8, 9, 4])[0]
         for index in range(max(count, self.recursive)):
@@ -177,7 +203,7 @@ class Maker:
             return self.constant(kind)
         if dice < 0.16 and kind == "n" and self.bound["n"]:
             return self.expression()
-        name = self.rng.choice({"n": ["x", "y", "z", "w"], "s": ["s", "t", "u"]}[kind])
+        name = self.rng.choice({"n": ["x", "y", "z", "w"], "s": ["s", "t", "u"], "a": ["g", "h"]}[kind])
         self.bind(kind, name)
         return ("v", name)
 
@@ -210,13 +236,13 @@ class Maker:
 
     def negation(self):
         relation = self.rng.choice(self.below)
-        local = {"n": self.new("k"), "s": self.new("k")}
+        local = {kind: self.new("k") for kind in "nsa"}
         args = []
         for kind in relation.types:
             dice = self.rng.random()
             if dice < 0.15:
                 args.append(("_",))
-            elif dice < 0.22:
+            elif dice < 0.22 and self.head.level != LAST:
                 args.append(("v", local[kind]))
             elif dice < 0.3 and kind == "n" and self.bound["n"]:
                 args.append(self.expression())
@@ -270,7 +296,7 @@ class Maker:
 
     def aggregate(self):
         kind = self.rng.choice(["count", "sum", "min", "max"])
-        local = {"n": [self.new("l"), self.new("l")], "s": [self.new("l")]}
+        local = {"n": [self.new("l"), self.new("l")], "s": [self.new("l")], "a": [self.new("l")]}
         inside, numbers = [], []
         for _ in range(self.rng.choice([1, 1, 2])):
             relation = self.rng.choice(self.below)
@@ -310,7 +336,7 @@ class Maker:
         self.guard(("v", result))
 
     def inner_negation(self, inside):
-        held = {"n": [], "s": []}
+        held = {"n": [], "s": [], "a": []}
         for _, name, args in (literal for literal in inside if literal[0] == "atom"):
             for one, arg in zip(self.program.relations[name].types, args):
                 if arg[0] == "v":
@@ -382,6 +408,10 @@ def ours_literal(literal):
         case ("aggcmp", op, left, kind, target, inside):
             return f"{ours_expr(left)} {op} {ours_aggregate(kind, target, inside)}"
     raise AssertionError(literal)
+
+
+def ours_query(program):
+    return ", ".join(map(ours_literal, program.query.body))
 
 
 def ours(program):
@@ -520,6 +550,6 @@ def clingo_text(program):
     for relation in program.relations.values():
         for row in relation.facts:
             made.lines.append(made.atom(relation.name, [("c", value) for value in row]) + ".")
-    for rule in program.rules:
+    for rule in program.rules + [program.query] * (program.query is not None):
         made.rule(rule)
     return "\n".join(made.lines) + "\n"
