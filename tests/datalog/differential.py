@@ -202,6 +202,8 @@ def mentioned(body):
         elif literal[0] == "or":
             for branch in literal[1]:
                 yield from mentioned(branch)
+        elif literal[0] == "nand":
+            yield from mentioned(literal[1])
         elif literal[0] in ("agg", "aggcmp"):
             yield from mentioned(literal[-1])
 

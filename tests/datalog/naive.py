@@ -102,7 +102,7 @@ class Naive:
     @staticmethod
     def order(literals):
         """Tests before what multiplies."""
-        costs = {"cmp": 0, "let": 0, "not": 1, "atom": 2, "range": 2, "agg": 3, "aggcmp": 3, "or": 4}
+        costs = {"cmp": 0, "let": 0, "not": 1, "nand": 1, "atom": 2, "range": 2, "agg": 3, "aggcmp": 3, "or": 4}
         return sorted(range(len(literals)), key=lambda place: costs[literals[place][0]])
 
     def ready(self, literals, place, binding, outside):
@@ -115,7 +115,7 @@ class Naive:
                 needed = set().union(*(expr_vars(arg) for arg in args)) - plain
             case ("not", _, _):
                 needed = literal_vars(literal) & around
-            case ("cmp", _, _, _):
+            case ("cmp", _, _, _) | ("nand", _):
                 needed = literal_vars(literal)
             case ("let", _, expression):
                 needed = expr_vars(expression)
@@ -141,6 +141,9 @@ class Naive:
                     yield binding, []
             case ("cmp", op, left, right):
                 if COMPARISONS[op](self.value(left, binding), self.value(right, binding)):
+                    yield binding, []
+            case ("nand", group):
+                if not any(True for _ in self.solve(list(group), dict(binding), set(binding))):
                     yield binding, []
             case ("let", name, expression):
                 yield from self.bind(name, self.value(expression, binding), binding)

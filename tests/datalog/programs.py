@@ -7,7 +7,8 @@ Terms and expressions are tuples: ("v", name), ("c", value), ("_",), ("op", name
 Literals are tuples too; the first part names the kind:
     ("atom", relation, args)                    ("not", relation, args)
     ("cmp", op, left, right)                    ("let", variable, expression)
-    ("range", variable, from, to)               ("or", [literals, ...])
+    ("range", variable, from, to)
+    ("or", [literals, ...])                     ("nand", literals)
     ("agg", kind, result, target, literals)     ("aggcmp", op, left, kind, target, literals)
 """
 
@@ -20,6 +21,7 @@ NARROW, WIDE = 8, 200
 # Above every stratum.
 LAST = 99
 COMPARE = ["=", "!=", "<", "<=", ">", ">="]
+OPPOSITE = dict(zip(COMPARE, ["!=", "=", ">=", ">", "<=", "<"]))
 # Ours to clingo's.
 OPERATORS = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "\\", "^": "**", "band": "&", "bor": "?", "bxor": "^"}
 
@@ -74,6 +76,8 @@ def literal_vars(literal):
         return {literal[1]} | expr_vars(literal[2]) | expr_vars(literal[3])
     if kind == "or":
         return set().union(*(literal_vars(one) for branch in literal[1] for one in branch))
+    if kind == "nand":
+        return body_vars(literal[1])
     target, body = literal[-2], literal[-1]
     inside = set().union(*map(literal_vars, body)) | (expr_vars(target) if target else set())
     return inside | ({literal[2]} if kind == "agg" else expr_vars(literal[2]))
@@ -260,8 +264,13 @@ class Maker:
         self.body.append(self.compared())
 
     def arithmetic(self):
-        expression, name = self.expression(), self.new("v")
-        self.body.append(("let", name, expression))
+        name = self.new("v")
+        if self.rng.random() < 0.2:
+            kind = self.rng.choice([kind for kind in "nsa" if self.bound[kind]] or ["n"])
+            self.body.append(("let", name, self.known(kind, 0.4)))
+            self.bind(kind, name)
+            return
+        self.body.append(("let", name, self.expression()))
         self.bind("n", name)
         self.guard(("v", name))
 
@@ -272,6 +281,12 @@ class Maker:
 
     def disjunction(self):
         """Each branch binds the same variables: none, or one that is new."""
+        if self.rng.random() < 0.2:
+            relation = self.rng.choice(self.below)
+            args = [("_",) if self.rng.random() < 0.2 else self.known(one) for one in relation.types]
+            group = [("atom", relation.name, args), self.compared()]
+            self.body.append(("nand", group[:: self.rng.choice([1, -1])]))
+            return
         kind = self.rng.choice("ns")
         holders = [relation for relation in self.below if kind in relation.types]
         name = self.new("o") if holders and self.rng.random() < 0.6 else None
@@ -398,11 +413,15 @@ def ours_literal(literal):
         case ("cmp", op, left, right):
             return f"{ours_expr(left)} {op} {ours_expr(right)}"
         case ("let", name, expression):
-            return f"{name} = {ours_expr(expression)}"
+            # Every other one the other way round.
+            sides = [name, ours_expr(expression)]
+            return " = ".join(sides if int(name[1:]) % 2 else reversed(sides))
         case ("range", name, first, last):
             return f"{name} = range({ours_expr(first)}, {ours_expr(last)})"
         case ("or", branches):
             return "(" + " ; ".join(", ".join(map(ours_literal, branch)) for branch in branches) + ")"
+        case ("nand", group):
+            return "!(" + ", ".join(map(ours_literal, group)) + ")"
         case ("agg", kind, result, target, inside):
             return f"{result} = {ours_aggregate(kind, target, inside)}"
         case ("aggcmp", op, left, kind, target, inside):
@@ -447,12 +466,20 @@ def expand(body):
     first = body[0]
     if first[0] == "or":
         heads = [part for branch in first[1] for part in expand(branch)]
+    elif first[0] == "nand":
+        heads = [[opposite(one)] for one in first[1]]
     elif first[0] == "range":
         # Upwards or downwards; not both hold anything.
         heads = [[("up", *first[1:])], [("down", *first[1:])]]
     else:
         heads = [[first]]
     return [head + tail for head in heads for tail in rest]
+
+
+def opposite(literal):
+    if literal[0] == "cmp":
+        return ("cmp", OPPOSITE[literal[1]], *literal[2:])
+    return ("not", *literal[1:])
 
 
 class Clingo:
