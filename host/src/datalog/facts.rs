@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use boxoffice::datalog::{Change, Column, Predicate, Program, Type, Value};
+use boxoffice::datalog::{Column, Fact, Predicate, Program, Type, Value};
 use boxoffice::time::Timestamp;
 
 use crate::error::HostError;
 
 /// The facts of all relations marked `.input`.
-pub(super) fn read(program: &Program, folder: &Path) -> Result<Vec<Change>, HostError> {
-    let mut changes = Vec::new();
+pub(super) fn read(program: &Program, folder: &Path) -> Result<Vec<Fact>, HostError> {
+    let mut facts = Vec::new();
     for relation in program.predicates().iter().filter(|relation| relation.input) {
         let path = folder.join(format!("{}.facts", relation.name));
         let bytes = fs::read(&path).map_err(|error| HostError::Read { path: path.clone(), error })?;
@@ -18,10 +18,10 @@ pub(super) fn read(program: &Program, folder: &Path) -> Result<Vec<Change>, Host
             let wrong = |reason: &str| HostError::Usage(format!("{}:{}: {reason}", path.display(), place + 1));
             let row = row(relation, line).map_err(|reason| wrong(&reason))?;
             let fact = program.fact_of(&relation.name, row).map_err(|error| wrong(&error.to_string()))?;
-            changes.push(Change { fact, insert: true });
+            facts.push(fact);
         }
     }
-    Ok(changes)
+    Ok(facts)
 }
 
 /// What stands between line ends; behind the last of them nothing need stand.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use boxoffice::datalog::{Diagnostic, Engine, EvalError, Fact, Functions, Limits, Program, Source, compile};
+use boxoffice::datalog::{Diagnostic, Engine, EvalError, Functions, Limits, Predicate, Program, Source, compile};
 
 use self::rows::Rows;
 use crate::args::DatalogArgs;
@@ -17,7 +17,7 @@ use crate::output::{Output, complain_all};
 pub(crate) fn run(args: &DatalogArgs) -> Result<bool, HostError> {
     let path = &args.program;
     let program = read(path)?;
-    let changes = facts::read(&program, &args.facts)?;
+    let facts = facts::read(&program, &args.facts)?;
     let rules = |error: EvalError| HostError::Rules { path: path.clone(), error };
     let standard = Limits::default();
     let limits = Limits {
@@ -26,24 +26,15 @@ pub(crate) fn run(args: &DatalogArgs) -> Result<bool, HostError> {
         ..standard
     };
     let mut engine = Engine::new(program, limits).map_err(rules)?;
-    engine.apply(&changes).map_err(rules)?;
+    engine.load(facts).map_err(rules)?;
     let mut rows = Rows::new(Output::new(), args.json);
     let shown = if let Some(text) = &args.query {
         let query = engine.program().query(text, &Functions::new()).map_err(|found| rejected("the query", &found))?;
         let answers = engine.ask(&query).map_err(rules)?;
         rows.table("query", query.columns(), &answers)
-    } else if let Some(text) = &args.why {
-        let fact = fact(engine.program(), text)?;
-        let proof = engine.why(&fact).map_err(rules)?;
-        rows.explanation("why", text, proof.is_some(), proof.as_ref())
-    } else if let Some(text) = &args.why_not {
-        let fact = fact(engine.program(), text)?;
-        let holds = engine.why(&fact).map_err(rules)?.is_some();
-        let reasons = if holds { None } else { Some(engine.why_not(&fact).map_err(rules)?) };
-        rows.explanation("why_not", text, holds, reasons.as_ref())
     } else {
         engine.evaluate().map_err(rules)?;
-        relations(&engine, &mut rows).map_err(rules)?
+        relations(&mut engine, &mut rows).map_err(rules)?
     };
     shown.and_then(|()| rows.flush()).map_err(|error| HostError::System { doing: "write the output", error })?;
     Ok(true)
@@ -59,10 +50,6 @@ fn read(path: &Path) -> Result<Program, HostError> {
     Ok(program)
 }
 
-fn fact(program: &Program, text: &str) -> Result<Fact, HostError> {
-    program.fact(text).map_err(|found| rejected("the fact", &found))
-}
-
 /// Says each mistake on standard error.
 fn rejected(what: &str, found: &[Diagnostic]) -> HostError {
     complain_all(found);
@@ -72,25 +59,25 @@ fn rejected(what: &str, found: &[Diagnostic]) -> HostError {
 
 /// What is marked `.output` and `.printsize`, by name; where nothing is marked, all that is derived. The outer error is of
 /// the engine, the inner one of the terminal.
-fn relations(engine: &Engine, rows: &mut Rows<Output>) -> Result<std::io::Result<()>, EvalError> {
-    let program = engine.program();
-    let all = program.predicates();
+fn relations(engine: &mut Engine, rows: &mut Rows<Output>) -> Result<std::io::Result<()>, EvalError> {
+    let all = engine.program().predicates();
     let marked = all.iter().any(|relation| relation.output || relation.printsize);
-    let mut shown: Vec<_> = all
+    let mut shown: Vec<Predicate> = all
         .iter()
         .filter(|relation| if marked { relation.output || relation.printsize } else { relation.derived })
         .filter(|relation| !relation.is_parametric())
+        .cloned()
         .collect();
     shown.sort_by(|one, other| one.name.cmp(&other.name));
-    for relation in shown {
-        let Some(pred) = program.find(&relation.name) else { continue };
+    for Predicate { name, columns, output, printsize, .. } in shown {
+        let Some(pred) = engine.program().find(&name) else { continue };
         let found = engine.rows(pred)?;
         let mut written = Ok(());
-        if relation.output || !marked {
-            written = rows.table(&relation.name, &relation.columns, &found);
+        if output || !marked {
+            written = rows.table(&name, &columns, &found);
         }
-        if relation.printsize {
-            written = written.and_then(|()| rows.size(&relation.name, found.len()));
+        if printsize {
+            written = written.and_then(|()| rows.size(&name, found.len()));
         }
         if written.is_err() {
             return Ok(written);

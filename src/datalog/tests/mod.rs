@@ -1,6 +1,7 @@
 //! Tests of the engine through its public door.
 
 mod eval;
+mod textbook;
 mod upkeep;
 
 use super::{Engine, Functions, Limits, Program, Source, compile};

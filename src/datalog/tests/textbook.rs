@@ -268,7 +268,7 @@ fn a_question_with_a_value_given_has_the_answers_of_the_whole_relation() {
         let mut whole = engine(&text);
         whole.evaluate().unwrap();
         let all = whole.rows(whole.program().find(relation).unwrap()).unwrap();
-        let asked = engine(&text);
+        let mut asked = engine(&text);
         for given in 0..=12 {
             for (question, at) in [(format!("{relation}({given}, x)"), 0), (format!("{relation}(x, {given})"), 1)] {
                 let query =
