@@ -208,6 +208,9 @@ class Maker:
         if dice < 0.16 and kind == "n" and self.bound["n"]:
             return self.expression()
         name = self.rng.choice({"n": ["x", "y", "z", "w"], "s": ["s", "t", "u"], "a": ["g", "h"]}[kind])
+        if kind == "a" and self.head.level == LAST:
+            # Rules make columns of one type where they meet; a query finds them as they are.
+            name = self.new("g")
         self.bind(kind, name)
         return ("v", name)
 
