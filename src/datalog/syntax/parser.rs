@@ -8,7 +8,7 @@ use crate::datalog::diagnostic::{Finding, Report};
 use crate::datalog::ir::{Source, Span};
 
 /// Bytes of one source.
-const BYTES_MAX: usize = 4 << 20;
+const BYTES_MAX: usize = 32 << 20;
 
 /// How deep brackets may be nested, and how many operators may be chained.
 const DEPTH_MAX: usize = 64;

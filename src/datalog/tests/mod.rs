@@ -3,6 +3,7 @@
 mod eval;
 mod syntax;
 mod syntax_print;
+mod textbook;
 mod upkeep;
 
 use super::{Engine, Functions, Limits, Program, Source, compile};
