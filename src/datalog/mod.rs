@@ -3,6 +3,7 @@
 mod base;
 mod engine;
 mod eval;
+mod explain;
 mod functions;
 mod ir;
 mod limits;
@@ -11,6 +12,9 @@ mod store;
 mod value;
 
 pub use engine::{Change, Delta, Engine, Prepared};
+pub use explain::{
+    Attempt, Counted, Failure, Missing, Obstacle, Premise, Proof, Reason, Repair, RepairLimits, Repairs, RuleRef, WhyNot,
+};
 pub use functions::{Functions, HostFunction};
 pub use ir::{Column, Fact, PredId, Predicate, Program, Query, Source, Span};
 pub use limits::{EvalError, Limits};
