@@ -282,6 +282,18 @@ pub struct Fact {
     pub(crate) row: Vec<Value>,
 }
 
+impl Fact {
+    /// Its predicate.
+    pub fn predicate(&self) -> PredId {
+        self.pred
+    }
+
+    /// Its values, one for each column.
+    pub fn row(&self) -> &[Value] {
+        &self.row
+    }
+}
+
 impl Program {
     /// All predicates, in the order of their first appearance.
     pub fn predicates(&self) -> &[Predicate] {
