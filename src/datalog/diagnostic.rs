@@ -141,6 +141,11 @@ impl<'s> Report<'s> {
         self.found.contains(&(span, code))
     }
 
+    /// Whether further errors would not be reported.
+    pub(super) fn is_full(&self) -> bool {
+        self.errors.len() >= REPORTED_MAX
+    }
+
     pub(super) fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }

@@ -114,9 +114,13 @@ impl<'s> Catalog<'s> {
         }
         let mut register = Register { catalog: self, functions };
         for head in &clause.heads {
-            head.args.iter().for_each(|arg| visit_expr(arg, &mut register));
+            for arg in &head.args {
+                visit_expr(arg, &mut register);
+            }
         }
-        clause.body.iter().for_each(|body| visit_condition(body, &mut register));
+        if let Some(body) = &clause.body {
+            visit_condition(body, &mut register);
+        }
     }
 
     fn declare(

@@ -141,7 +141,9 @@ impl<'s> Lowering<'_, 's> {
         };
         let outside = self.vars.len();
         let mut named = Vec::new();
-        aggregate.target.iter().for_each(|target| names::of_expr(target, &mut |name| named.push(name)));
+        if let Some(target) = &aggregate.target {
+            names::of_expr(target, &mut |name| named.push(name));
+        }
         names::of_steps(steps, &mut |name| named.push(name));
         let opened = self.open(&named)?;
         let mut inside = Vec::new();
@@ -182,8 +184,12 @@ fn shared(body: &[Literal], target: Option<&ir::Expr>, outside: usize) -> Vec<Va
             group.insert(var);
         }
     };
-    body.iter().for_each(|literal| names::vars_of_literal(literal, &mut note));
-    target.iter().for_each(|target| names::vars_of(target, &mut note));
+    for literal in body {
+        names::vars_of_literal(literal, &mut note);
+    }
+    if let Some(target) = target {
+        names::vars_of(target, &mut note);
+    }
     group.into_iter().collect()
 }
 

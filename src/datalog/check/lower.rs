@@ -137,7 +137,9 @@ impl<'c, 's> Lowering<'c, 's> {
     fn rule(mut self, pred: PredId, head: &Call<'s>, steps: &[Step<'_, 's>]) -> Lowered<Draft> {
         self.fits(pred, head)?;
         let mut named = Vec::new();
-        head.args.iter().for_each(|arg| names::of_expr(arg, &mut |name| named.push(name)));
+        for arg in &head.args {
+            names::of_expr(arg, &mut |name| named.push(name));
+        }
         names::of_steps(steps, &mut |name| named.push(name));
         self.open(&named)?;
         let mut body = Vec::new();

@@ -8,6 +8,7 @@ mod names;
 mod query;
 mod safety;
 mod settle;
+mod shapes;
 mod strata;
 mod sums;
 mod types;
@@ -84,10 +85,10 @@ fn checked(sources: &[Source], functions: &Functions, report: &mut Report<'_>) -
     types.learn(&drafts, report);
     safety::check(&mut drafts.rules, &catalog.predicates, &mut types, report);
     types.settle(&mut catalog.predicates, &mut drafts.rules, report);
-    warn::check(&items, &catalog, &drafts.rules, &strata, report);
     if report.has_errors() {
         return None;
     }
+    warn::check(&items, &catalog, &drafts.rules, &strata, report);
     let mut rules: Vec<Rule> = drafts.rules.into_iter().map(|draft| draft.rule).collect();
     rules.sort_by_key(|rule| rule.span);
     Some(Program { predicates: catalog.finish(&rules), rules, facts: drafts.facts, strata, sources: sources.to_vec() })

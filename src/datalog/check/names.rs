@@ -48,7 +48,9 @@ pub(super) fn of_expr<'s>(expr: &Expr<'s>, found: &mut dyn FnMut(Ident<'s>)) {
         Expr::Name(name) => found(*name),
         Expr::Any(_) | Expr::Const(..) | Expr::Aggregate(_) => {}
         Expr::Call(Call { args, .. }) | Expr::Operator(_, args, _) => {
-            args.iter().for_each(|arg| of_expr(arg, found));
+            for arg in args {
+                of_expr(arg, found);
+            }
         }
     }
 }
@@ -78,10 +80,14 @@ pub(super) fn visit_expr<'s>(expr: &Expr<'s>, visit: &mut dyn Visit<'s>) {
         Expr::Name(name) => visit.variable(*name),
         Expr::Any(_) | Expr::Const(..) => {}
         Expr::Call(Call { args, .. }) | Expr::Operator(_, args, _) => {
-            args.iter().for_each(|arg| visit_expr(arg, visit));
+            for arg in args {
+                visit_expr(arg, visit);
+            }
         }
         Expr::Aggregate(aggregate) => {
-            aggregate.target.iter().for_each(|target| visit_expr(target, visit));
+            if let Some(target) = &aggregate.target {
+                visit_expr(target, visit);
+            }
             visit_condition(&aggregate.body, visit);
         }
     }
@@ -91,14 +97,16 @@ pub(super) fn visit_condition<'s>(condition: &Condition<'s>, visit: &mut dyn Vis
     match condition {
         Condition::Atom(call) => {
             visit.atom(call);
-            call.args.iter().for_each(|arg| visit_expr(arg, visit));
+            for arg in &call.args {
+                visit_expr(arg, visit);
+            }
         }
-        Condition::Compare { left, right, .. } => {
-            visit_expr(left, visit);
-            visit_expr(right, visit);
+        Condition::Compare(comparison) => {
+            visit_expr(&comparison.left, visit);
+            visit_expr(&comparison.right, visit);
         }
         Condition::Truth(..) => {}
-        Condition::Not(inside, _) => visit_condition(inside, visit),
+        Condition::Not(inside) => visit_condition(inside, visit),
         Condition::And(list) | Condition::Or(list) => list.iter().for_each(|one| visit_condition(one, visit)),
     }
 }
@@ -130,11 +138,15 @@ pub(super) fn vars_of_literal(literal: &Literal, found: &mut dyn FnMut(Var)) {
             found(*var);
             vars_of(from, found);
             vars_of(to, found);
-            step.iter().for_each(|step| vars_of(step, found));
+            if let Some(step) = step {
+                vars_of(step, found);
+            }
         }
         LiteralKind::Aggregate(Aggregate { result, group, .. }) => {
             found(*result);
-            group.iter().for_each(|var| found(*var));
+            for var in group {
+                found(*var);
+            }
         }
     }
 }

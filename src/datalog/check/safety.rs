@@ -39,7 +39,9 @@ pub(super) fn check(rules: &mut [Draft], predicates: &[Predicate], types: &mut T
 
 fn mark_local(number: usize, draft: &mut Draft, predicates: &[Predicate], types: &mut Types, report: &mut Report<'_>) {
     let mut places = Places { seen: vec![(0, 0); draft.rule.vars.len()], place: 1 };
-    draft.rule.args.iter().for_each(|arg| vars_of(arg, &mut |var| places.note(var)));
+    for arg in &draft.rule.args {
+        vars_of(arg, &mut |var| places.note(var));
+    }
     places.literals(&draft.rule.body);
     let mut body = core::mem::take(&mut draft.rule.body);
     each_negation(&mut body, &mut |atom, local, span| {
@@ -109,7 +111,9 @@ impl Places {
             self.place += 1;
             if let LiteralKind::Aggregate(Aggregate { result, target, body, .. }) = &literal.kind {
                 self.note(*result);
-                target.iter().for_each(|target| vars_of(target, &mut |var| self.note(var)));
+                if let Some(target) = target {
+                    vars_of(target, &mut |var| self.note(var));
+                }
                 self.literals(body);
             } else {
                 vars_of_literal(literal, &mut |var| self.note(var));
@@ -159,9 +163,13 @@ impl Checking<'_> {
         for literal in body {
             if let LiteralKind::Aggregate(Aggregate { body, target, group, .. }) = &literal.kind {
                 let mut inside = Bound(vec![false; bound.0.len()]);
-                group.iter().for_each(|var| inside.add(*var));
+                for var in group {
+                    inside.add(*var);
+                }
                 let mut wanted = Vec::new();
-                target.iter().for_each(|target| vars_of(target, &mut |var| wanted.push(var)));
+                if let Some(target) = target {
+                    vars_of(target, &mut |var| wanted.push(var));
+                }
                 self.body(body, &wanted, &mut inside, report);
             }
         }
@@ -250,7 +258,7 @@ impl Checking<'_> {
         follows.sort_unstable();
         let roots: Vec<Var> = lacking.iter().copied().filter(|var| follows.binary_search(var).is_err()).collect();
         let roots = if roots.is_empty() { lacking.into_iter().take(1).collect() } else { roots };
-        for var in roots {
+        for var in roots.into_iter().filter(|_| !report.is_full()).collect::<Vec<_>>() {
             report.add(self.unbound(var, open, wanted));
         }
     }

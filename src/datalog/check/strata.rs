@@ -188,7 +188,10 @@ fn cycle(predicates: &[Predicate], edges: &[Vec<Edge>], group_of: &[usize], from
             Kind::Not => "!",
             Kind::Aggregate => "aggregate of ",
         };
-        text.push_str(&format!(" -> {mark}{} (line {})", name(edge.to), edge.span.line));
+        let line = edge.span.line.to_string();
+        for part in [" -> ", mark, name(edge.to), " (line ", &line, ")"] {
+            text.push_str(part);
+        }
         if text.len() > 600 {
             text.push_str(" -> ...");
             break;

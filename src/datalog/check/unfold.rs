@@ -2,7 +2,7 @@
 
 use crate::datalog::diagnostic::Finding;
 use crate::datalog::ir::{CompareOp, Span};
-use crate::datalog::syntax::{Call, Condition, Expr};
+use crate::datalog::syntax::{Call, Comparison, Condition, Expr};
 
 /// Rules that one clause comes to.
 const ALTERNATIVES_MAX: usize = 1_000;
@@ -49,12 +49,13 @@ pub(super) fn unfold<'c, 's>(condition: &'c Condition<'s>, clause: Span) -> Unfo
 fn apart<'c, 's>(condition: &'c Condition<'s>, view: View) -> Unfolded<'c, 's> {
     match condition {
         Condition::Atom(call) => atom(call, view),
-        Condition::Compare { op, left, right, span } => {
+        Condition::Compare(comparison) => {
+            let Comparison { op, left, right, span } = &**comparison;
             let op = if view.negated { opposite(*op) } else { *op };
             Ok(vec![vec![Step::Compare { op, left, right, span: *span }]])
         }
         Condition::Truth(truth, span) => Ok(vec![vec![Step::Truth(*truth != view.negated, *span)]]),
-        Condition::Not(inside, _) => apart(inside, View { negated: !view.negated, ..view }),
+        Condition::Not(inside) => apart(inside, View { negated: !view.negated, ..view }),
         Condition::And(list) if view.negated => any(list, View { grouped: true, ..view }),
         Condition::And(list) => all(list, view),
         Condition::Or(list) if view.negated => all(list, view),
@@ -81,7 +82,9 @@ fn all<'c, 's>(list: &'c [Condition<'s>], view: View) -> Unfolded<'c, 's> {
             return Err(too_many(view.clause));
         }
         if let [part] = parts.as_slice() {
-            found.iter_mut().for_each(|steps| steps.extend(part));
+            for steps in &mut found {
+                steps.extend(part);
+            }
         } else {
             let joined = |steps: &Vec<Step<'c, 's>>, part: &Vec<Step<'c, 's>>| [steps.as_slice(), part].concat();
             found = found.iter().flat_map(|steps| parts.iter().map(move |part| joined(steps, part))).collect();

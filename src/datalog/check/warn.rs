@@ -21,7 +21,9 @@ pub(super) fn check(
         if let Item::Clause(clause) = item {
             let mut count = Count::default();
             clause.heads.iter().flat_map(|head| &head.args).for_each(|arg| visit_expr(arg, &mut count));
-            clause.body.iter().for_each(|body| visit_condition(body, &mut count));
+            if let Some(body) = &clause.body {
+                visit_condition(body, &mut count);
+            }
             count.report(clause.span, report);
         }
     }
@@ -109,9 +111,9 @@ fn grows(arg: &Expr, body: &[Literal]) -> bool {
     };
     let Some(calculated) = calculated else { return false };
     let mut vars: BTreeSet<Var> = BTreeSet::new();
-    vars_of(arg, &mut |var| drop(vars.insert(var)));
+    vars_of(arg, &mut |var| vars.extend([var]));
     let own = vars.len();
-    vars_of(calculated, &mut |var| drop(vars.insert(var)));
+    vars_of(calculated, &mut |var| vars.extend([var]));
     let constant = vars.is_empty() || (vars.len() == own && matches!(arg, Expr::Var(_)));
     !constant && !body.iter().any(|literal| bounds(literal, &vars))
 }

@@ -50,11 +50,19 @@ pub(crate) struct Aggregate<'s> {
 }
 
 #[derive(Clone, Debug)]
+pub(crate) struct Comparison<'s> {
+    pub(crate) op: CompareOp,
+    pub(crate) left: Expr<'s>,
+    pub(crate) right: Expr<'s>,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Debug)]
 pub(crate) enum Condition<'s> {
     Atom(Call<'s>),
-    Compare { op: CompareOp, left: Expr<'s>, right: Expr<'s>, span: Span },
+    Compare(Box<Comparison<'s>>),
     Truth(bool, Span),
-    Not(Box<Condition<'s>>, Span),
+    Not(Box<Condition<'s>>),
     And(Vec<Condition<'s>>),
     Or(Vec<Condition<'s>>),
 }

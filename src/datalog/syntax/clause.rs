@@ -1,6 +1,6 @@
 //! Facts, rules and the conditions of a body.
 
-use super::ast::{Call, Clause, Condition, Expr};
+use super::ast::{Call, Clause, Comparison, Condition, Expr};
 use super::parser::{Parser, Read};
 use super::token::Kind;
 use crate::datalog::diagnostic::Finding;
@@ -112,7 +112,7 @@ impl<'s> Parser<'_, 's, '_, '_> {
             let inside = self.literal()?;
             self.leave();
             self.grow(self.height)?;
-            return Ok(Part::Condition(Condition::Not(Box::new(inside), self.since(start))));
+            return Ok(Part::Condition(Condition::Not(Box::new(inside))));
         }
         let first = if self.at("(") {
             match self.bracketed()? {
@@ -128,7 +128,8 @@ impl<'s> Parser<'_, 's, '_, '_> {
         self.skip();
         let right = self.expression()?;
         self.grow(self.height.max(height))?;
-        Ok(Part::Condition(Condition::Compare { op, left, right, span: self.since(start) }))
+        let comparison = Comparison { op, left, right, span: self.since(start) };
+        Ok(Part::Condition(Condition::Compare(Box::new(comparison))))
     }
 
     /// A bracket where a condition is wanted: it holds conditions, or the start of a value.

@@ -7,6 +7,6 @@ mod expr;
 mod parser;
 mod token;
 
-pub(super) use ast::{Aggregate, Call, Clause, Condition, Declaration, Expr, Ident, Item, Mark, TypeBody};
+pub(super) use ast::{Aggregate, Call, Clause, Comparison, Condition, Declaration, Expr, Ident, Item, Mark, TypeBody};
 pub(super) use decl::COLUMNS_MAX;
 pub(super) use parser::{parse, parse_atom, parse_body};

@@ -1,6 +1,8 @@
 //! Tests of the engine through its public door.
 
 mod eval;
+mod syntax;
+mod syntax_print;
 mod upkeep;
 
 use super::{Engine, Functions, Limits, Program, Source, compile};
