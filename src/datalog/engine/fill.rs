@@ -62,7 +62,8 @@ impl Engine {
         let mut wanted = BTreeSet::new();
         while let Some(pred) = open.pop() {
             let stratum = self.strata.get(pred.index()).copied().unwrap_or(usize::MAX);
-            if self.program.strata.get(stratum).is_none() || wanted.contains(&stratum) {
+            let derived = self.program.predicate(pred).is_some_and(|predicate| predicate.derived);
+            if !derived || self.program.strata.get(stratum).is_none() || wanted.contains(&stratum) {
                 continue;
             }
             if self.is_parametric(stratum) {
