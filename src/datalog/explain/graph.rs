@@ -77,7 +77,12 @@ fn narrow(place: usize) -> u32 {
 
 impl Graph {
     /// Everything behind one fact, which comes first. `full`: what is behind facts that are given, too.
-    pub(super) fn explore(session: &mut Session<'_>, pred: PredId, row: &[Cell], full: bool) -> Result<Self, EvalError> {
+    pub(super) fn explore(
+        session: &mut Session<'_>,
+        pred: PredId,
+        row: &[Cell],
+        full: bool,
+    ) -> Result<Self, EvalError> {
         let mut graph = Self::default();
         graph.node(session, pred, row.to_vec()).map_err(|stop| session.stopped(stop, pred))?;
         let mut next = 0;
@@ -201,7 +206,8 @@ impl Graph {
     fn order(&self, session: &Session<'_>, one: u32, two: u32) -> Ordering {
         let (Some(one), Some(two)) = (self.edges.get(at(one)), self.edges.get(at(two))) else { return Ordering::Equal };
         one.rule.cmp(&two.rule).then_with(|| {
-            let rows = |edge: &Edge| -> Vec<_> { edge.premises.iter().filter_map(|p| self.nodes.get(at(*p))).collect() };
+            let rows =
+                |edge: &Edge| -> Vec<_> { edge.premises.iter().filter_map(|p| self.nodes.get(at(*p))).collect() };
             let pairs = rows(one).into_iter().zip(rows(two));
             let mut orders = pairs.map(|(one, two)| {
                 let ty = |column| session.column_type(one.pred, column);

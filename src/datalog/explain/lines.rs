@@ -76,7 +76,9 @@ impl Lines<'_> {
                 let bounds: Vec<String> = bounds.into_iter().flatten().map(|expr| self.expr(expr, false)).collect();
                 format!("{} = range({})", self.var(*var), bounds.join(", "))
             }
-            LiteralKind::Aggregate(aggregate) => format!("{} = {}", self.var(aggregate.result), self.aggregate(aggregate)),
+            LiteralKind::Aggregate(aggregate) => {
+                format!("{} = {}", self.var(aggregate.result), self.aggregate(aggregate))
+            }
         }
     }
 
@@ -88,7 +90,8 @@ impl Lines<'_> {
 
     /// The aggregate without its result.
     pub(super) fn aggregate(&self, aggregate: &Aggregate) -> String {
-        let target = aggregate.target.as_ref().map_or_else(String::new, |target| format!(" {}", self.expr(target, false)));
+        let target =
+            aggregate.target.as_ref().map_or_else(String::new, |target| format!(" {}", self.expr(target, false)));
         let body: Vec<String> = aggregate.body.iter().map(|literal| self.literal(literal)).collect();
         format!("{}{target} : {{ {} }}", aggregate_name(aggregate.kind), body.join(", "))
     }

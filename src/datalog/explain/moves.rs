@@ -13,6 +13,7 @@ use super::graph::{Edge, Graph, at};
 use super::ground::{Grounded, known_of};
 use super::order::Known;
 use super::session::Session;
+use super::why::known_in;
 
 /// Facts that are looked into for one state of a search.
 const GOALS_MAX: usize = 10_000;
@@ -158,12 +159,7 @@ impl<'s, 'e> Moves<'s, 'e> {
     }
 
     /// Whatever may make a literal true for these values, or true in one more way.
-    fn literal(
-        &mut self,
-        scene: &Scene<'_>,
-        (body, place): (&[Literal], usize),
-        fails: bool,
-    ) -> Result<(), EvalError> {
+    fn literal(&mut self, scene: &Scene<'_>, (body, place): (&[Literal], usize), fails: bool) -> Result<(), EvalError> {
         let Some(literal) = body.get(place) else { return Ok(()) };
         let known = known_of(&scene.known);
         match &literal.kind {
@@ -176,7 +172,7 @@ impl<'s, 'e> Moves<'s, 'e> {
                 if self.session.is_derived(atom.pred) {
                     self.want(Goal::True(atom.pred, scene.form(atom)));
                 }
-                if fails && self.session.is_changeable(atom.pred) {
+                if self.session.is_changeable(atom.pred) {
                     self.put_off(scene, atom, body.get(place + 1..).unwrap_or(&[]))?;
                 }
             }
@@ -212,7 +208,8 @@ impl<'s, 'e> Moves<'s, 'e> {
         Ok(())
     }
 
-    /// An atom that fails before all its variables are known: the rest of the body may give them their values.
+    /// An atom that is looked at before all its variables are known, and may want one more row: the rest of the body may
+    /// give them their values.
     fn put_off(&mut self, scene: &Scene<'_>, atom: &Atom, rest: &[Literal]) -> Result<(), EvalError> {
         let mut known = known_of(&scene.known);
         let mut ready: Vec<&Literal> = Vec::new();
@@ -289,9 +286,7 @@ impl<'s, 'e> Moves<'s, 'e> {
     fn break_instance(&mut self, edge: &Edge) -> Result<(), EvalError> {
         let expansion = self.session.expansion(edge.rule)?;
         let rule = &expansion.rule;
-        let mut bound = super::order::known_from_head(rule);
-        rule.body.iter().for_each(|literal| bound.bind(literal));
-        let known = self.session.values(&rule.vars, &edge.frame, &bound);
+        let known = self.session.values(&rule.vars, &edge.frame, &known_in(rule));
         let scene = Scene { vars: &rule.vars, known };
         for literal in rule.body.iter().filter(|literal| !matches!(literal.kind, LiteralKind::Atom(_))) {
             self.unmake(&scene, literal)?;

@@ -104,7 +104,8 @@ impl<'e> Session<'e> {
             return mismatch(format!("{name} has {wanted} columns, the fact has {}", fact.row.len()));
         }
         let types: Vec<Type> = predicate.columns.iter().map(|column| column.ty).collect();
-        if let Some((value, ty)) = fact.row.iter().zip(&types).find(|(value, ty)| **ty != Type::Any && **ty != value.kind())
+        if let Some((value, ty)) =
+            fact.row.iter().zip(&types).find(|(value, ty)| **ty != Type::Any && **ty != value.kind())
         {
             return mismatch(format!("{}: {value} is no {ty}", predicate.name));
         }
@@ -185,7 +186,8 @@ impl<'e> Session<'e> {
         out: &mut Sink<'_>,
     ) -> Result<Yield, EvalError> {
         let span = body.first().map_or_else(Span::default, |literal| literal.span);
-        let rule = Rule { head: NO_HEAD, args: Vec::new(), body: with_known(vars, known, body), vars: vars.to_vec(), span };
+        let rule =
+            Rule { head: NO_HEAD, args: Vec::new(), body: with_known(vars, known, body), vars: vars.to_vec(), span };
         let plan = self.engine.plan_each_way(&rule, Seeding::Head(0))?;
         let found = self.engine.run_within((&plan, &[]), (&self.meter, &self.memo), out);
         found.map_err(|stop| stop.of("an explanation"))

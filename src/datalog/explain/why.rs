@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::super::engine::Engine;
 use super::super::eval::Yield;
-use super::super::ir::{Aggregate, Fact, Literal, LiteralKind, PredId, Var, VarInfo};
+use super::super::ir::{Aggregate, Fact, Literal, LiteralKind, PredId, Rule, Var, VarInfo};
 use super::super::limits::EvalError;
 use super::super::value::{Cell, Value};
 use super::graph::{Edge, Graph, Origin, at};
-use super::order::Known;
 use super::lines::{Lines, fact_text, name, rule_ref};
+use super::order::{Known, known_from_head};
 use super::proof::{Counted, Part, Proof, RuleRef, Step};
 use super::session::{Session, filled, name_blanks};
 
@@ -144,7 +144,7 @@ impl Drawing<'_> {
     fn parts(&mut self, session: &mut Session<'_>, edge: &Edge) -> Result<Vec<Part>, EvalError> {
         let expansion = session.expansion(edge.rule)?;
         let rule = &expansion.rule;
-        let known = session.values(&rule.vars, &edge.frame, &bound_by(&rule.body));
+        let known = session.values(&rule.vars, &edge.frame, &known_in(rule));
         let mut premises = edge.premises.iter();
         let mut parts = Vec::with_capacity(rule.body.len());
         for literal in &rule.body {
@@ -173,10 +173,10 @@ impl Drawing<'_> {
     }
 }
 
-/// The variables that a body gives a value to.
-fn bound_by(body: &[Literal]) -> Known {
-    let mut known = Known::default();
-    body.iter().for_each(|literal| known.bind(literal));
+/// The variables of a rule that have a value in each of its instances.
+pub(super) fn known_in(rule: &Rule) -> Known {
+    let mut known = known_from_head(rule);
+    rule.body.iter().for_each(|literal| known.bind(literal));
     known
 }
 

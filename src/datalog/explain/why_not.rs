@@ -244,7 +244,8 @@ impl Session<'_> {
         if let Some(relation) = self.engine.base().get(pred) {
             return Ok(relation.len() == 0);
         }
-        let Some(predicate) = self.engine.program().predicate(pred).filter(|predicate| !predicate.is_parametric()) else {
+        let Some(predicate) = self.engine.program().predicate(pred).filter(|predicate| !predicate.is_parametric())
+        else {
             return Ok(false);
         };
         let args = predicate.columns.iter().map(|_| Term::Any).collect();
