@@ -3,7 +3,7 @@
 use core::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::super::eval::{Stop, Yield, with_key};
+use super::super::eval::Stop;
 use super::super::ir::PredId;
 use super::super::limits::EvalError;
 use super::super::value::{Cell, Type};
@@ -114,15 +114,7 @@ impl Graph {
         }
         for rule in session.rules_of(pred).to_vec() {
             let expansion = session.expansion(rule)?;
-            let mut frames = Vec::new();
-            let vars = expansion.rule.vars.len();
-            let run = session.instances(&expansion.plan, &row, &mut |frame| {
-                if with_key(&expansion.plan.head, frame, |head| *head == *row) {
-                    frames.push(frame.get(..vars).unwrap_or(frame).to_vec());
-                }
-                Ok(Yield::Some)
-            });
-            run.map_err(|stop| session.stopped(stop, pred))?;
+            let frames = session.instances(&expansion, &row).map_err(|stop| session.stopped(stop, pred))?;
             for frame in frames {
                 let premises = expansion.premises.iter().map(|(pred, fillings)| (*pred, filled(fillings, &frame)));
                 let premises = premises.collect();

@@ -38,7 +38,7 @@ impl Session<'_> {
                 }
             }
         }
-        let body = self.ordered(&rule.vars, &known, body, rule.span)?;
+        let body = self.ordered(&rule.vars, &known, &body, rule.span)?;
         Ok(Some(Grounded { vars: rule.vars, known, body }))
     }
 
@@ -47,31 +47,15 @@ impl Session<'_> {
         &mut self,
         vars: &[VarInfo],
         given: &[(Var, Value)],
-        body: Vec<Literal>,
+        body: &[Literal],
         span: Span,
     ) -> Result<Vec<Literal>, EvalError> {
         let literals: Vec<&Literal> = body.iter().collect();
         let (all, vars) = (with_known(vars, given, &literals), vars.to_vec());
         let rule = Rule { head: NO_HEAD, args: Vec::new(), body: all, vars, span };
         let sequence = self.engine.sequence_of(&rule, 0)?;
-        let mut places: Vec<usize> = sequence.iter().filter_map(|at| at.checked_sub(given.len())).collect();
-        // Comparisons that an index sees to are not in the sequence: they stand where they are first known.
-        for (at, literal) in body.iter().enumerate() {
-            if places.contains(&at) {
-                continue;
-            }
-            let mut known = known_of(given);
-            let before = |known: &Known| known.decides(literal);
-            let mut place = 0;
-            while !before(&known)
-                && let Some(earlier) = places.get(place).and_then(|earlier| body.get(*earlier))
-            {
-                known.bind(earlier);
-                place += 1;
-            }
-            places.insert(place, at);
-        }
-        Ok(places.into_iter().filter_map(|at| body.get(at).cloned()).collect())
+        let places = sequence.iter().filter_map(|at| at.checked_sub(given.len()));
+        Ok(places.filter_map(|at| body.get(at).cloned()).collect())
     }
 
     /// Whether rows of a predicate may be put in and taken out.
@@ -84,6 +68,8 @@ impl Session<'_> {
 /// The variables of a list.
 pub(super) fn known_of(given: &[(Var, Value)]) -> Known {
     let mut known = Known::default();
-    given.iter().for_each(|(var, _)| known.add(*var));
+    for (var, _) in given {
+        known.add(*var);
+    }
     known
 }

@@ -179,6 +179,21 @@ fn called(function: &Function) -> &str {
         Function::ToNumber => "to_number",
         Function::ToText(_) => "to_string",
         Function::Host(host) => &host.name,
-        other => sign(other).unwrap_or("-"),
+        Function::Neg => "-",
+        Function::Add
+        | Function::Sub
+        | Function::Mul
+        | Function::Div
+        | Function::Rem
+        | Function::Pow
+        | Function::BitAnd
+        | Function::BitOr
+        | Function::BitXor
+        | Function::ShiftLeft
+        | Function::ShiftRight
+        | Function::ShiftRightUnsigned
+        | Function::LogicAnd
+        | Function::LogicOr
+        | Function::LogicXor => sign(function).unwrap_or(""),
     }
 }

@@ -235,10 +235,12 @@ impl<'s, 'e> Moves<'s, 'e> {
         let group = scene.known.iter().filter(|(var, _)| aggregate.group.contains(var)).cloned().collect();
         let start = Scene { vars: scene.vars, known: group };
         let span = aggregate.body.first().map_or_else(Span::default, |literal| literal.span);
-        let body = self.session.ordered(start.vars, &start.known, aggregate.body.clone(), span)?;
+        let body = self.session.ordered(start.vars, &start.known, &aggregate.body, span)?;
         self.body(&start, &body)?;
         let mut bound = known_of(&start.known);
-        body.iter().for_each(|literal| bound.bind(literal));
+        for literal in &body {
+            bound.bind(literal);
+        }
         let vars: Vec<Var> = bound.iter().collect();
         for way in self.ways(&start, &body.iter().collect::<Vec<_>>(), &bound)? {
             let member = self.scene(start.vars, &vars, &way);

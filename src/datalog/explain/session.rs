@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::engine::Engine;
-use super::super::eval::{Memo, Meter, Sink, Stop, Yield};
+use super::super::eval::{Memo, Meter, Sink, Stop, Yield, with_key};
 use super::super::ir::{CompareOp, Expr, Fact, Literal, LiteralKind, PredId, Program, Rule, Span, Term, Var, VarInfo};
 use super::super::limits::EvalError;
 use super::super::plan::{Plan, Seeding};
@@ -81,9 +81,7 @@ impl<'e> Session<'e> {
 
     /// Counts what is kept until the explanation is done.
     pub(super) fn hold(&mut self, cells: usize) -> Result<(), Stop> {
-        self.held += u64::try_from(cells).unwrap_or(u64::MAX).saturating_mul(8) + 64;
-        self.meter.row()?;
-        self.meter.bytes(self.held)
+        count(&self.meter, &mut self.held, cells)
     }
 
     pub(super) fn step(&self) -> Result<(), Stop> {
@@ -171,9 +169,20 @@ impl<'e> Session<'e> {
         premises
     }
 
-    /// Runs the plan of an expansion for a row of the head.
-    pub(super) fn instances(&mut self, plan: &Plan, row: &[Cell], out: &mut Sink<'_>) -> Result<Yield, Stop> {
-        self.engine.run_within((plan, row), (&self.meter, &self.memo), out)
+    /// All instances of a rule for a row of its head: the values of its variables.
+    pub(super) fn instances(&mut self, expansion: &Expansion, row: &[Cell]) -> Result<Vec<Vec<Cell>>, Stop> {
+        let vars = expansion.rule.vars.len();
+        let mut frames = Vec::new();
+        let (meter, mut held) = (&self.meter, self.held);
+        let mut sink = |frame: &[Cell]| {
+            if with_key(&expansion.plan.head, frame, |head| *head == *row) {
+                count(meter, &mut held, vars)?;
+                frames.push(frame.get(..vars).unwrap_or(frame).to_vec());
+            }
+            Ok(Yield::Some)
+        };
+        self.engine.run_within((&expansion.plan, row), (meter, &self.memo), &mut sink)?;
+        Ok(frames)
     }
 
     /// All ways through a body whose variables are `vars`, some of which are known. What is handed over are the registers:
@@ -189,7 +198,12 @@ impl<'e> Session<'e> {
         let rule =
             Rule { head: NO_HEAD, args: Vec::new(), body: with_known(vars, known, body), vars: vars.to_vec(), span };
         let plan = self.engine.plan_each_way(&rule, Seeding::Head(0))?;
-        let found = self.engine.run_within((&plan, &[]), (&self.meter, &self.memo), out);
+        let (meter, mut held) = (&self.meter, self.held);
+        let mut counted = |frame: &[Cell]| {
+            count(meter, &mut held, vars.len())?;
+            out(frame)
+        };
+        let found = self.engine.run_within((&plan, &[]), (meter, &self.memo), &mut counted);
         found.map_err(|stop| stop.of("an explanation"))
     }
 
@@ -202,6 +216,13 @@ impl<'e> Session<'e> {
     ) -> Result<bool, EvalError> {
         Ok(self.solutions(vars, known, body, &mut |_| Ok(Yield::Enough))? != Yield::Nothing)
     }
+}
+
+/// Counts what is held: one more row of so many cells.
+fn count(meter: &Meter, held: &mut u64, cells: usize) -> Result<(), Stop> {
+    *held = held.saturating_add(u64::try_from(cells).unwrap_or(u64::MAX).saturating_mul(8)).saturating_add(64);
+    meter.row()?;
+    meter.bytes(*held)
 }
 
 /// For rules that have no head, only a body.

@@ -176,7 +176,9 @@ impl Drawing<'_> {
 /// The variables of a rule that have a value in each of its instances.
 pub(super) fn known_in(rule: &Rule) -> Known {
     let mut known = known_from_head(rule);
-    rule.body.iter().for_each(|literal| known.bind(literal));
+    for literal in &rule.body {
+        known.bind(literal);
+    }
     known
 }
 

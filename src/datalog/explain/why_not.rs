@@ -117,10 +117,13 @@ impl Engine {
     }
 }
 
+/// Variables with their values.
+type Values = Vec<(Var, Value)>;
+
 /// What is known where a rule fails.
 struct Scene<'a> {
     vars: &'a [VarInfo],
-    known: Vec<(Var, Value)>,
+    known: Values,
 }
 
 impl Session<'_> {
@@ -172,7 +175,7 @@ impl Session<'_> {
     }
 
     /// The first literal that nothing satisfies together with those before it, and the first values for those.
-    fn furthest(&mut self, grounded: &Grounded) -> Result<Option<(usize, Vec<(Var, Value)>)>, EvalError> {
+    fn furthest(&mut self, grounded: &Grounded) -> Result<Option<(usize, Values)>, EvalError> {
         let Grounded { vars, known, body } = grounded;
         let mut values = known.clone();
         let mut bound = known_of(known);
