@@ -68,11 +68,6 @@ impl Catalog<'_> {
         relation.map_or(0, |relation| u64::try_from(relation.len()).unwrap_or(u64::MAX))
     }
 
-    /// How many rows a predicate that is called is taken to have.
-    pub(crate) fn len_of_called(&self) -> u64 {
-        1_000
-    }
-
     pub(crate) fn must_be_given(&self, pred: PredId, column: usize) -> bool {
         let predicate = self.program.predicates.get(pred.index());
         predicate.and_then(|predicate| predicate.columns.get(column)).is_some_and(|column| column.bound)
@@ -102,11 +97,6 @@ impl Catalog<'_> {
 
     pub(crate) fn span_index(&mut self, table: Table, key: &[usize], start: usize, end: usize) -> Option<SpanIndexId> {
         self.relation(table).map(|relation| relation.span_index(key, start, end))
-    }
-
-    /// Whether an index of spans is worth it with these columns known: two of them mostly name a row.
-    pub(crate) fn wants_spans(&self, table: Table, known: &[usize]) -> bool {
-        matches!(table, Table::Kept(_)) && known.len() < 2
     }
 
     /// The plan for a call with these columns given; made later if it is new.

@@ -225,6 +225,16 @@ pub(crate) enum LiteralKind {
     Aggregate(Aggregate),
 }
 
+impl LiteralKind {
+    /// The atom, if it is one that is not negated.
+    pub(crate) fn as_atom(&self) -> Option<&Atom> {
+        match self {
+            Self::Atom(atom) => Some(atom),
+            Self::Not { .. } | Self::Compare { .. } | Self::Range { .. } | Self::Aggregate(_) => None,
+        }
+    }
+}
+
 /// One rule. Its variables have numbers of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {

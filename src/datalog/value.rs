@@ -188,14 +188,6 @@ impl Symbols {
         self.get(cell).cloned().unwrap_or_else(|| Value::Symbol(Arc::from("")))
     }
 
-    /// The text behind a cell of type symbol.
-    pub(crate) fn text(&self, cell: Cell) -> &str {
-        match self.get(cell) {
-            Some(Value::Symbol(text)) => text,
-            Some(Value::Number(_) | Value::Time(_) | Value::Bool(_)) | None => "",
-        }
-    }
-
     /// Takes in texts whose places were given out behind the last one here.
     pub(crate) fn absorb(&mut self, fresh: Vec<Value>) {
         for value in fresh {

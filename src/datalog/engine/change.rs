@@ -61,8 +61,11 @@ pub(super) struct Pending {
     /// The same for kept aggregates, by their place.
     pub(super) kept: BTreeMap<usize, Touched>,
     /// For kept aggregates, groups whose value changed: the group, what it was, what it is.
-    pub(super) groups: BTreeMap<usize, Vec<(Vec<Cell>, Option<Cell>, Option<Cell>)>>,
+    pub(super) groups: BTreeMap<usize, Vec<Regrouped>>,
 }
+
+/// A group, what its value was and what it is.
+pub(super) type Regrouped = (Vec<Cell>, Option<Cell>, Option<Cell>);
 
 impl Pending {
     pub(super) fn touches(&self, pred: PredId) -> bool {

@@ -69,7 +69,8 @@ impl Engine {
             if self.is_parametric(stratum) {
                 // Called, whoever looks at it.
                 if self.program.predicate(pred).is_some_and(|predicate| predicate.maintain) {
-                    let reason = format!("{} rests on itself through columns marked +: it cannot be kept", self.name(pred));
+                    let reason =
+                        format!("{} rests on itself through columns marked +: it cannot be kept", self.name(pred));
                     return Err(EvalError::Mismatch { reason });
                 }
                 continue;
@@ -96,7 +97,7 @@ impl Engine {
             let there = first.is_none_or(|pred| self.base.get(pred).is_some());
             if !there && !self.is_parametric(stratum) {
                 let making = self.making(stratum, false)?;
-                self.make(stratum, making)?;
+                self.make(stratum, &making)?;
             }
         }
         self.complete = true;
@@ -127,10 +128,7 @@ impl Engine {
         let mut inner = catalog!(self, &mut tables);
         for rule in rules_of(&self.program, &stratum.preds) {
             let head = place(rule.head).unwrap_or(0);
-            let own = |at: usize| match rule.body.get(at).map(|literal| &literal.kind) {
-                Some(LiteralKind::Atom(atom)) => place(atom.pred),
-                _ => None,
-            };
+            let own = |at: usize| place(rule.body.get(at)?.kind.as_atom()?.pred);
             let seeds: Vec<(usize, usize)> =
                 (0..rule.body.len()).filter_map(|at| own(at).map(|seed| (at, seed))).collect();
             if seeds.is_empty() {
@@ -163,8 +161,8 @@ impl Engine {
     }
 
     /// Works out a stratum and keeps what comes of it.
-    pub(super) fn make(&mut self, stratum: usize, making: Making) -> Result<(), EvalError> {
-        let tables = self.run_making(stratum, &making)?;
+    pub(super) fn make(&mut self, stratum: usize, making: &Making) -> Result<(), EvalError> {
+        let tables = self.run_making(stratum, making)?;
         for Local { pred, relation } in tables {
             if let Some(place) = self.base.relations.get_mut(pred.index()) {
                 *place = Some(relation);

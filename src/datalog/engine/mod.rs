@@ -9,9 +9,9 @@ mod upkeep;
 use core::fmt;
 use std::collections::BTreeSet;
 
-use super::base::{Base, Catalog, Slots};
+use super::base::{Base, Slots};
 use super::eval::{Calls, Exec, KeptValues, Memo, Meter, Texts};
-use super::ir::{Expr, Fact, Literal, LiteralKind, PredId, Predicate, Program, Rule, Term, Var, VarInfo};
+use super::ir::{Expr, Literal, LiteralKind, PredId, Predicate, Program, Rule, Term, Var, VarInfo};
 use super::limits::{EvalError, Limits};
 use super::store::Relation;
 use super::value::{Cell, Type, Value};
@@ -107,7 +107,8 @@ impl Engine {
 
     /// Facts held, what is derived not counted.
     pub fn len(&self) -> usize {
-        let facts = self.program.predicates.iter().zip(&self.base.relations).filter(|(predicate, _)| !predicate.derived);
+        let facts =
+            self.program.predicates.iter().zip(&self.base.relations).filter(|(predicate, _)| !predicate.derived);
         facts.filter_map(|(_, relation)| relation.as_ref()).map(Relation::len).sum()
     }
 

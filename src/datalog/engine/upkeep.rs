@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::base::{Catalog, Local};
 use super::super::eval::{Exec, KeptValues, Stop, Yield, build_calls, with_key};
-use super::super::ir::{Aggregate, AggregateKind, Expr, Literal, LiteralKind, PredId, Rule};
+use super::super::ir::{Aggregate, AggregateKind, Expr, Literal, LiteralKind, PredId, Rule, Term};
 use super::super::limits::EvalError;
 use super::super::plan::{Absence, Builder, Plan, Seeding, View};
 use super::super::store::{RowId, State};
@@ -38,7 +38,6 @@ enum Way {
 /// A plan that starts from what changed.
 #[derive(Clone, Debug)]
 struct DeltaPlan {
-    head: PredId,
     on: On,
     plan: Plan,
 }
@@ -74,7 +73,7 @@ impl Engine {
         let reads = self.reads(stratum);
         let countable = self.is_countable(stratum);
         let making = self.making(stratum, countable)?;
-        self.make(stratum, making)?;
+        self.make(stratum, &making)?;
         let way = if countable {
             self.count_upkeep(stratum)?
         } else {
@@ -170,7 +169,7 @@ impl Engine {
                 }
                 LiteralKind::Compare { .. } | LiteralKind::Range { .. } => continue,
             };
-            deltas.push(DeltaPlan { head: rule.head, on, plan });
+            deltas.push(DeltaPlan { on, plan });
         }
         build_calls(&mut inner, &mut self.calls, &self.strata)
     }
@@ -323,9 +322,11 @@ impl Engine {
             AggregateKind::Count => Ok(Some(i64::from(count).cast_unsigned())),
             AggregateKind::Sum => {
                 let start = i128::from(old.unwrap_or(0).cast_signed());
-                let sum = targets().fold(start, |sum, (cell, sign)| sum + i128::from(cell.cast_signed()) * i128::from(sign));
+                let sum =
+                    targets().fold(start, |sum, (cell, sign)| sum + i128::from(cell.cast_signed()) * i128::from(sign));
                 let fits = i64::try_from(sum).map(i64::cast_unsigned);
-                let overflow = |_| Stop::Arithmetic(format!("the sum {sum} does not fit into 64 bits"), upkeep.members.span);
+                let overflow =
+                    |_| Stop::Arithmetic(format!("the sum {sum} does not fit into 64 bits"), upkeep.members.span);
                 fits.map(Some).map_err(overflow)
             }
             AggregateKind::Min | AggregateKind::Max => {
@@ -403,10 +404,11 @@ fn replace(
 /// Whether the atoms of an aggregate's body give all variables of its group, so that a changed row tells its groups.
 fn binds_its_group(aggregate: &Aggregate) -> bool {
     aggregate.group.iter().all(|var| {
-        aggregate.body.iter().any(|literal| match &literal.kind {
-            LiteralKind::Atom(atom) => atom.args.contains(&super::super::ir::Term::Var(*var)),
-            _ => false,
-        })
+        aggregate
+            .body
+            .iter()
+            .filter_map(|literal| literal.kind.as_atom())
+            .any(|atom| atom.args.contains(&Term::Var(*var)))
     })
 }
 

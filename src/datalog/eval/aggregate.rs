@@ -2,7 +2,7 @@
 
 use super::super::ir::{AggregateKind, CompareOp};
 use super::super::plan::{Aggregation, View};
-use super::super::store::{Relation, State};
+use super::super::store::{IndexId, Relation, RowId, State};
 use super::super::value::{Cell, Type};
 use super::expr::holds;
 use super::meter::Stop;
@@ -47,9 +47,8 @@ impl Exec<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct KeptValues {
     pub(crate) kind: AggregateKind,
-    pub(crate) groups: usize,
     pub(crate) rows: Relation,
-    pub(crate) index: Option<super::super::store::IndexId>,
+    pub(crate) index: Option<IndexId>,
 }
 
 impl KeptValues {
@@ -58,7 +57,7 @@ impl KeptValues {
         rows.with_counts();
         let columns: Vec<usize> = (0..groups).collect();
         let index = (groups > 0).then(|| rows.index(&columns));
-        Self { kind, groups, rows, index }
+        Self { kind, rows, index }
     }
 
     /// The value of a group that has no member.
@@ -70,9 +69,9 @@ impl KeptValues {
     }
 
     /// The row of a group, of those that a view shows.
-    pub(crate) fn row(&self, key: &[Cell], view: View) -> Option<super::super::store::RowId> {
+    pub(crate) fn row(&self, key: &[Cell], view: View) -> Option<RowId> {
         let hidden = if view == View::Old { State::Added } else { State::Removed };
-        let shown = |id: &super::super::store::RowId| !self.rows.has_pending() || self.rows.state(*id) != hidden;
+        let shown = |id: &RowId| !self.rows.has_pending() || self.rows.state(*id) != hidden;
         match self.index {
             Some(index) => self.rows.probe(index, key).iter().copied().find(shown),
             None => self.rows.rows().find(shown),

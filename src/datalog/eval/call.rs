@@ -81,11 +81,14 @@ struct Answering {
     given: Vec<usize>,
 }
 
+/// A slot and the values given.
+type Asked = (usize, Vec<Cell>);
+
 /// What was answered in the course of one question, so that it is not worked out again.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    answers: RefCell<BTreeMap<(usize, Vec<Cell>), Rc<RowSet>>>,
-    found: RefCell<BTreeMap<(usize, Vec<Cell>), bool>>,
+    answers: RefCell<BTreeMap<Asked, Rc<RowSet>>>,
+    found: RefCell<BTreeMap<Asked, bool>>,
     cells: Counter<usize>,
     /// Calls within calls.
     depth: Counter<u32>,
@@ -124,7 +127,7 @@ impl Answering {
     }
 }
 
-impl<'e> Exec<'e> {
+impl Exec<'_> {
     pub(super) fn call(
         &self,
         way: Way<'_>,

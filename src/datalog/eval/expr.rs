@@ -53,13 +53,13 @@ impl Exec<'_> {
         frame: &[Cell],
     ) -> Result<Option<Cell>, Stop> {
         if let [one, two] = takes
-            && let Some(apply) = binary(function)
+            && let Some((sign, apply)) = binary(function)
         {
             let (Some(one), Some(two)) = (self.value(one, frame)?, self.value(two, frame)?) else { return Ok(None) };
             let (one, two) = (one.cast_signed(), two.cast_signed());
             return match apply(one, two) {
                 Some(result) => Ok(Some(number(result))),
-                None => Err(Stop::Arithmetic(format!("{} of {one} and {two} has no value", name(function)), span)),
+                None => Err(Stop::Arithmetic(format!("{one} {sign} {two} has no value"), span)),
             };
         }
         let mut cells = Vec::with_capacity(takes.len());
@@ -156,28 +156,29 @@ impl Exec<'_> {
     }
 }
 
-type Binary = fn(i64, i64) -> Option<i64>;
+/// How it is written, and what it does.
+type Binary = (&'static str, fn(i64, i64) -> Option<i64>);
 
 /// Functions of two numbers.
 fn binary(function: &Function) -> Option<Binary> {
     Some(match function {
-        Function::Add => i64::checked_add,
-        Function::Sub => i64::checked_sub,
-        Function::Mul => i64::checked_mul,
-        Function::Div => i64::checked_div,
-        Function::Rem => i64::checked_rem,
-        Function::Pow => |base, exponent| base.checked_pow(u32::try_from(exponent).ok()?),
-        Function::BitAnd => |one, two| Some(one & two),
-        Function::BitOr => |one, two| Some(one | two),
-        Function::BitXor => |one, two| Some(one ^ two),
-        Function::ShiftLeft => |one, two| Some(one.wrapping_shl(low_bits(two))),
-        Function::ShiftRight => |one, two| Some(one.wrapping_shr(low_bits(two))),
+        Function::Add => ("+", i64::checked_add),
+        Function::Sub => ("-", i64::checked_sub),
+        Function::Mul => ("*", i64::checked_mul),
+        Function::Div => ("/", i64::checked_div),
+        Function::Rem => ("%", i64::checked_rem),
+        Function::Pow => ("^", |base, exponent| base.checked_pow(u32::try_from(exponent).ok()?)),
+        Function::BitAnd => ("band", |one, two| Some(one & two)),
+        Function::BitOr => ("bor", |one, two| Some(one | two)),
+        Function::BitXor => ("bxor", |one, two| Some(one ^ two)),
+        Function::ShiftLeft => ("bshl", |one, two| Some(one.wrapping_shl(low_bits(two)))),
+        Function::ShiftRight => ("bshr", |one, two| Some(one.wrapping_shr(low_bits(two)))),
         Function::ShiftRightUnsigned => {
-            |one, two| Some(one.cast_unsigned().wrapping_shr(low_bits(two)).cast_signed())
+            ("bshru", |one, two| Some(one.cast_unsigned().wrapping_shr(low_bits(two)).cast_signed()))
         }
-        Function::LogicAnd => |one, two| Some(i64::from(one != 0 && two != 0)),
-        Function::LogicOr => |one, two| Some(i64::from(one != 0 || two != 0)),
-        Function::LogicXor => |one, two| Some(i64::from((one != 0) != (two != 0))),
+        Function::LogicAnd => ("land", |one, two| Some(i64::from(one != 0 && two != 0))),
+        Function::LogicOr => ("lor", |one, two| Some(i64::from(one != 0 || two != 0))),
+        Function::LogicXor => ("lxor", |one, two| Some(i64::from((one != 0) != (two != 0)))),
         Function::Neg
         | Function::Min(_)
         | Function::Max(_)
@@ -196,15 +197,4 @@ fn binary(function: &Function) -> Option<Binary> {
 /// A shift by more than 63 goes round, as machines and Souffle have it.
 fn low_bits(by: i64) -> u32 {
     u32::try_from(by & 63).unwrap_or(0)
-}
-
-fn name(function: &Function) -> &'static str {
-    match function {
-        Function::Add => "the sum",
-        Function::Sub => "the difference",
-        Function::Mul => "the product",
-        Function::Div | Function::Rem => "the quotient",
-        Function::Pow => "the power",
-        _ => "the result",
-    }
 }

@@ -2,9 +2,9 @@
 
 use super::super::base::Local;
 use super::super::plan::Plan;
+use super::Exec;
 use super::buffer::Buffer;
 use super::meter::Stop;
-use super::Exec;
 
 /// A plan and the tables it goes from and to.
 #[derive(Clone, Debug)]

@@ -13,9 +13,9 @@ use super::super::limits::EvalError;
 use super::super::plan::{Builder, Seeding, View, is_given};
 use super::super::store::Relation;
 use super::super::value::{Cell, Type};
+use super::Exec;
 use super::fixpoint::{Group, Member, evaluate};
 use super::meter::Stop;
-use super::Exec;
 
 /// Ways of asking that one question may lead to.
 const FORMS_MAX: usize = 1_000;
@@ -85,9 +85,9 @@ impl MagicPlan {
         };
         let mut group = Group::default();
         for rule in rules {
-            let local = |literal: &Literal| match &literal.kind {
-                LiteralKind::Atom(atom) if atom.pred.index() >= first => Some(place(atom.pred)),
-                _ => None,
+            let local = |literal: &Literal| {
+                let atom = literal.kind.as_atom().filter(|atom| atom.pred.index() >= first)?;
+                Some(place(atom.pred))
             };
             for (at, literal) in rule.body.iter().enumerate() {
                 let Some(seed) = local(literal) else { continue };
@@ -135,7 +135,8 @@ impl Rewriting<'_, '_> {
         }
         let arity = self.catalog.program.predicate(pred).map_or(0, |predicate| predicate.columns.len());
         let types: Vec<Type> = (0..arity).map(|column| self.catalog.column_type(pred, column)).collect();
-        let known = types.iter().enumerate().filter(|(column, _)| is_given(given, *column)).map(|(_, ty)| *ty).collect();
+        let known =
+            types.iter().enumerate().filter(|(column, _)| is_given(given, *column)).map(|(_, ty)| *ty).collect();
         let form = Form { demand: self.new_pred(known), answer: self.new_pred(types) };
         self.forms.insert((pred, given), form);
         self.open.push((pred, given));
@@ -227,10 +228,18 @@ impl Rewriting<'_, '_> {
         });
         let ready = |literal: &&Literal| match &literal.kind {
             LiteralKind::Compare { left, right, .. } => knows(left, known) && knows(right, known),
-            _ => true,
+            LiteralKind::Atom(_) | LiteralKind::Not { .. } | LiteralKind::Range { .. } | LiteralKind::Aggregate(_) => {
+                true
+            }
         };
         let body = made.body.iter().filter(ready).cloned().collect();
-        self.rules.push(Rule { head: form.demand, args: args.collect(), body, vars: made.vars.clone(), span: rule.span });
+        self.rules.push(Rule {
+            head: form.demand,
+            args: args.collect(),
+            body,
+            vars: made.vars.clone(),
+            span: rule.span,
+        });
         Ok(form)
     }
 }

@@ -15,7 +15,6 @@ use super::store::{Relation, RowId, State};
 use super::value::Cell;
 
 pub(crate) use aggregate::KeptValues;
-pub(crate) use buffer::Buffer;
 pub(crate) use call::{Calls, Memo, RowSet, build_calls};
 pub(crate) use fixpoint::{Group, Member, evaluate};
 pub(crate) use meter::{Meter, Stop};
@@ -387,14 +386,14 @@ impl<'e> Exec<'e> {
             }
         }
         let mut stopped = Ok(());
-        let _flow = relation.sweep(sweep.index, &mut |one, two| {
-            match pair(one, two).and_then(|last| if last { Ok(true) } else { pair(two, one) }) {
-                Ok(false) => core::ops::ControlFlow::Continue(()),
-                Ok(true) => core::ops::ControlFlow::Break(()),
-                Err(stop) => {
-                    stopped = Err(stop);
-                    core::ops::ControlFlow::Break(())
-                }
+        let _flow = relation.sweep(sweep.index, &mut |one, two| match pair(one, two)
+            .and_then(|last| if last { Ok(true) } else { pair(two, one) })
+        {
+            Ok(false) => core::ops::ControlFlow::Continue(()),
+            Ok(true) => core::ops::ControlFlow::Break(()),
+            Err(stop) => {
+                stopped = Err(stop);
+                core::ops::ControlFlow::Break(())
             }
         });
         stopped.map(|()| found)

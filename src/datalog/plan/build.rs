@@ -90,7 +90,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
 
     /// The plan that starts from a row of the negated atom at this place, and how to tell whether there is any such row.
     pub(crate) fn build_absence(mut self, at: usize) -> Result<(Absence, Plan), EvalError> {
-        let Some(Literal { kind: LiteralKind::Not { atom, local }, span }) = self.rule.body.get(at) else {
+        let Some(Literal { kind: LiteralKind::Not { atom, local }, .. }) = self.rule.body.get(at) else {
             return Err(EvalError::Mismatch { reason: "no negated literal".into() });
         };
         let mut open: Vec<usize> = (0..self.rule.body.len()).filter(|place| *place != at).collect();
@@ -104,7 +104,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         };
         let access = self.access(table, atom.args.len(), &known);
         let same = rest(&inner, &known, &access);
-        let is = Rows { table, view: View::New, access, binds: inner.binds, same, span: *span };
+        let is = Rows { table, view: View::New, access, binds: inner.binds, same };
         let was = Rows { view: View::Old, ..is.clone() };
         let key = known.iter().map(|(_, reg)| *reg).collect();
         self.note_head();
@@ -155,8 +155,9 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     }
 
     fn register(&mut self, cell: u64) -> Result<Reg, EvalError> {
-        let reg = Reg::try_from(self.frame.len())
-            .map_err(|_| EvalError::Mismatch { reason: "a rule has more than 65,535 variables and constants".into() })?;
+        let reg = Reg::try_from(self.frame.len()).map_err(|_| EvalError::Mismatch {
+            reason: "a rule has more than 65,535 variables and constants".into(),
+        })?;
         self.frame.push(cell);
         Ok(reg)
     }
@@ -292,7 +293,9 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     fn next(&self, open: &[usize]) -> Option<usize> {
         let mut best: Option<(u64, usize)> = None;
         for (place, at) in open.iter().enumerate() {
-            let Some(cost) = self.rule.body.get(*at).and_then(|literal| self.cost(*at, literal, open)) else { continue };
+            let Some(cost) = self.rule.body.get(*at).and_then(|literal| self.cost(*at, literal, open)) else {
+                continue;
+            };
             if cost == 0 {
                 return Some(place);
             }
@@ -341,7 +344,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
                 !self.catalog.must_be_given(atom.pred, column) || self.bound.knows_term(term)
             };
             let ready = atom.args.iter().enumerate().all(given);
-            return ready.then_some(4 + guess(self.catalog.len_of_called(), known, atom.args.len()));
+            return ready.then_some(4 + guess(LEN_OF_CALLED, known, atom.args.len()));
         };
         let len = self.catalog.len(table).max(64);
         if known < atom.args.len() && spans::find(self.rule, atom, open, &self.bound).is_some() {
@@ -358,8 +361,8 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
                 let step = step.as_ref().map(|step| self.code(step, Type::Number)).transpose()?;
                 Op::Range { reg: reg(*var), compares: self.bound.has(*var), from, to, step }
             }
-            LiteralKind::Atom(atom) => self.atom(at, atom, literal, open)?,
-            LiteralKind::Not { atom, .. } => self.absent(at, atom, literal)?,
+            LiteralKind::Atom(atom) => self.atom(at, atom, open)?,
+            LiteralKind::Not { atom, .. } => self.absent(at, atom)?,
             LiteralKind::Aggregate(aggregate) => self.aggregate(at, aggregate, literal)?,
         };
         self.ops.push(op);
@@ -383,17 +386,17 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok(Op::Compare { op, ty, left: self.code(left, ty)?, right: self.code(right, ty)? })
     }
 
-    fn atom(&mut self, at: usize, atom: &Atom, literal: &Literal, open: &mut Vec<usize>) -> Result<Op, EvalError> {
+    fn atom(&mut self, at: usize, atom: &Atom, open: &mut Vec<usize>) -> Result<Op, EvalError> {
         let span_use = spans::find(self.rule, atom, open, &self.bound);
         let (seed, known) = self.columns(atom, true)?;
         let Some(table) = self.catalog.table(atom.pred) else {
-            return Ok(Op::Call(self.call(atom, &seed, &known, literal)));
+            return Ok(Op::Call(self.call(atom, &seed, &known)));
         };
         let view = (self.views)(at);
         let mut access = self.access(table, atom.args.len(), &known);
         let columns: Vec<usize> = known.iter().map(|(column, _)| *column).collect();
         if let Some(found) = span_use
-            && self.catalog.wants_spans(table, &columns)
+            && wants_spans(table, &columns)
             && let Some(index) = self.catalog.span_index(table, &columns, found.start, found.end)
         {
             let (before, after) = (self.bound_code(&found.before, true)?, self.bound_code(&found.after, false)?);
@@ -405,7 +408,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
             access = Access::Overlapping { index, key: known.iter().map(|(_, reg)| *reg).collect(), after, before };
         }
         let same = rest(&seed, &known, &access);
-        Ok(Op::Rows(Rows { table, view, access, binds: seed.binds, same, span: literal.span }))
+        Ok(Op::Rows(Rows { table, view, access, binds: seed.binds, same }))
     }
 
     /// The bound as it is given to the index: strict, and saturated, since the exact comparison follows where it differs.
@@ -426,15 +429,15 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok(code)
     }
 
-    fn absent(&mut self, at: usize, atom: &Atom, literal: &Literal) -> Result<Op, EvalError> {
+    fn absent(&mut self, at: usize, atom: &Atom) -> Result<Op, EvalError> {
         let (seed, known) = self.columns(atom, false)?;
         let Some(table) = self.catalog.table(atom.pred) else {
-            return Ok(Op::AbsentCall(self.call(atom, &seed, &known, literal)));
+            return Ok(Op::AbsentCall(self.call(atom, &seed, &known)));
         };
         let access = self.access(table, atom.args.len(), &known);
         let same = rest(&seed, &known, &access);
         let view = (self.views)(at);
-        Ok(Op::Absent(Rows { table, view, access, binds: seed.binds, same, span: literal.span }))
+        Ok(Op::Absent(Rows { table, view, access, binds: seed.binds, same }))
     }
 
     fn access(&mut self, table: Table, arity: usize, known: &[(usize, Reg)]) -> Access {
@@ -449,14 +452,14 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         }
     }
 
-    fn call(&mut self, atom: &Atom, seed: &Seed, known: &[(usize, Reg)], literal: &Literal) -> Call {
+    fn call(&mut self, atom: &Atom, seed: &Seed, known: &[(usize, Reg)]) -> Call {
         let given = known.iter().fold(0, |bits, (column, _)| bits | (1_u64 << column));
         let slot = self.catalog.slot(atom.pred, given);
         let key = known.iter().map(|(_, reg)| *reg).collect();
         let given_columns: Vec<usize> = known.iter().map(|(column, _)| *column).collect();
         let same = (seed.same.iter()).filter(|(column, _)| !given_columns.contains(&usize::from(*column))).copied();
         let (binds, same) = (seed.binds.clone(), same.collect());
-        Call { slot, key, binds, same, span: literal.span }
+        Call { slot, key, binds, same }
     }
 
     fn aggregate(&mut self, at: usize, aggregate: &Aggregate, literal: &Literal) -> Result<Op, EvalError> {
@@ -528,6 +531,14 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
             }
         }
     }
+}
+
+/// How many rows a predicate that is called is taken to have.
+const LEN_OF_CALLED: u64 = 1_000;
+
+/// Whether an index of spans is worth it with these columns known: two of them mostly name a row.
+fn wants_spans(table: Table, known: &[usize]) -> bool {
+    matches!(table, Table::Kept(_)) && known.len() < 2
 }
 
 /// What is left to be compared once the access has seen to the known columns.

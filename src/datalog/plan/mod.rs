@@ -37,13 +37,19 @@ pub(crate) enum View {
 
 /// How rows are found.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a plan has few of them, and one more pointer costs on each row")]
 pub(crate) enum Access {
     Scan,
     /// Every column is known.
     Find(Vec<Reg>),
     Probe(IndexId, Vec<Reg>),
     /// Rows of a key whose span overlaps `after..before`.
-    Overlapping { index: SpanIndexId, key: Vec<Reg>, after: Code, before: Code },
+    Overlapping {
+        index: SpanIndexId,
+        key: Vec<Reg>,
+        after: Code,
+        before: Code,
+    },
 }
 
 /// An atom.
@@ -56,8 +62,6 @@ pub(crate) struct Rows {
     pub(crate) binds: Vec<(u16, Reg)>,
     /// Columns that must equal a register, looked at after the binds.
     pub(crate) same: Vec<(u16, Reg)>,
-    /// Columns of the table; the key of `Access::Find` has as many.
-    pub(crate) span: Span,
 }
 
 /// A predicate that is worked out when it is asked for.
@@ -69,16 +73,23 @@ pub(crate) struct Call {
     pub(crate) key: Vec<Reg>,
     pub(crate) binds: Vec<(u16, Reg)>,
     pub(crate) same: Vec<(u16, Reg)>,
-    pub(crate) span: Span,
 }
 
 /// What is computed.
 #[derive(Clone, Debug)]
 pub(crate) enum Code {
     Reg(Reg),
-    Call { function: Function, takes: Vec<Code>, span: Span },
+    Call {
+        function: Function,
+        takes: Vec<Code>,
+        span: Span,
+    },
     /// The sum or difference without an end: only ever narrows down what is looked at, and the exact comparison follows.
-    Shifted { of: Box<Code>, by: Box<Code>, minus: bool },
+    Shifted {
+        of: Box<Code>,
+        by: Box<Code>,
+        minus: bool,
+    },
     /// The next number, for bounds that are included.
     Next(Box<Code>),
 }
@@ -102,9 +113,23 @@ pub(crate) enum Op {
     Absent(Rows),
     Call(Call),
     AbsentCall(Call),
-    Compare { op: CompareOp, ty: Type, left: Code, right: Code },
-    Bind { reg: Reg, code: Code },
-    Range { reg: Reg, compares: bool, from: Code, to: Code, step: Option<Code> },
+    Compare {
+        op: CompareOp,
+        ty: Type,
+        left: Code,
+        right: Code,
+    },
+    Bind {
+        reg: Reg,
+        code: Code,
+    },
+    Range {
+        reg: Reg,
+        compares: bool,
+        from: Code,
+        to: Code,
+        step: Option<Code>,
+    },
     Aggregate(Box<Aggregation>),
     /// An aggregate that is kept: a row of the group and the value, or a default where there is none.
     Kept(KeptAggregate),

@@ -137,9 +137,4 @@ impl Index {
     pub(super) fn bytes(&self) -> usize {
         self.postings.capacity() * (size_of::<Posting>() + 1) + self.entries * size_of::<RowId>()
     }
-
-    pub(super) fn clear(&mut self) {
-        self.postings.clear();
-        self.entries = 0;
-    }
 }

@@ -201,11 +201,7 @@ impl SpanIndex {
 
     /// Bytes held, roughly.
     pub(super) fn bytes(&self) -> usize {
-        self.by_key.capacity() * (size_of::<Spans>() + size_of::<Chunk>() + 1) + self.entries * size_of::<Entry>() * 4 / 3
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.by_key.clear();
-        self.entries = 0;
+        self.by_key.capacity() * (size_of::<Spans>() + size_of::<Chunk>() + 1)
+            + self.entries * size_of::<Entry>() * 4 / 3
     }
 }

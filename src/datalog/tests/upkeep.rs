@@ -12,27 +12,57 @@ use crate::datalog::{Change, Delta, Engine, Fact, Limits, Value};
 const PROGRAMS: [(&str, &str); 16] = [
     ("a join", ".decl d(x: number, y: number) maintain  d(x, z) :- a(x, y), b(y, z)."),
     ("the same relation twice", ".decl d(x: number, y: number) maintain  d(x, z) :- a(x, y), a(y, z)."),
-    ("two rules and a constant", ".decl d(x: number, y: number) maintain  d(x, y) :- a(x, y), c(y).  d(x, 3) :- b(x, x)."),
+    (
+        "two rules and a constant",
+        ".decl d(x: number, y: number) maintain  d(x, y) :- a(x, y), c(y).  d(x, 3) :- b(x, x).",
+    ),
     ("negation", ".decl d(x: number, y: number) maintain  d(x, y) :- a(x, y), !b(y, x)."),
     ("none at all", ".decl d(x: number, y: number) maintain  d(x, y) :- a(x, y), !b(y, _), !b(p, p), c(x)."),
-    ("negation of what is derived", ".decl e(x: number) .decl d(x: number, y: number) maintain
-        e(x) :- b(x, y), c(y).  d(x, y) :- a(x, y), !e(x)."),
-    ("comparisons and arithmetic", ".decl d(x: number, y: number) maintain  d(x + y, x * 2 - y) :- a(x, y), x < y, b(z, x), z != y."),
+    (
+        "negation of what is derived",
+        ".decl e(x: number) .decl d(x: number, y: number) maintain
+        e(x) :- b(x, y), c(y).  d(x, y) :- a(x, y), !e(x).",
+    ),
+    (
+        "comparisons and arithmetic",
+        ".decl d(x: number, y: number) maintain  d(x + y, x * 2 - y) :- a(x, y), x < y, b(z, x), z != y.",
+    ),
     ("counting", ".decl d(x: number, n: number) maintain  d(x, n) :- c(x), n = count : { a(x, _) }."),
-    ("a sum of two", ".decl d(x: number, n: number) maintain  d(x, n) :- a(x, _), n = sum y + z : { a(x, y), b(y, z) }."),
-    ("least and greatest", ".decl d(x: number, n: number) maintain  d(x, n) :- c(x), n = min y : { a(x, y) }.
-        d(x, n) :- c(x), n = 10 + max y : { b(y, x), !c(y) }."),
-    ("a count over everything", ".decl d(x: number, n: number) maintain  d(x, n) :- c(x), n = count : { a(_, _) }, n > x."),
-    ("an aggregate over what is derived", ".decl e(x: number, y: number) .decl d(x: number, n: number) maintain
-        e(x, z) :- a(x, y), b(y, z).  d(x, n) :- c(x), n = count : { e(x, _) }, !e(n, x)."),
-    ("overlapping spans", ".decl d(x: number, y: number) maintain
-        d(s, t) :- a(s, e), b(t, f), overlaps(s, e, t, f)."),
-    ("overlapping spans of one relation", ".decl e(k: number, s: number, e: number) .decl d(x: number, y: number) maintain
-        e(k, s, s + 2) :- a(k, s).  d(s, t) :- e(k, s, x), e(k, t, y), s < t, s < y, t < x."),
+    (
+        "a sum of two",
+        ".decl d(x: number, n: number) maintain  d(x, n) :- a(x, _), n = sum y + z : { a(x, y), b(y, z) }.",
+    ),
+    (
+        "least and greatest",
+        ".decl d(x: number, n: number) maintain  d(x, n) :- c(x), n = min y : { a(x, y) }.
+        d(x, n) :- c(x), n = 10 + max y : { b(y, x), !c(y) }.",
+    ),
+    (
+        "a count over everything",
+        ".decl d(x: number, n: number) maintain  d(x, n) :- c(x), n = count : { a(_, _) }, n > x.",
+    ),
+    (
+        "an aggregate over what is derived",
+        ".decl e(x: number, y: number) .decl d(x: number, n: number) maintain
+        e(x, z) :- a(x, y), b(y, z).  d(x, n) :- c(x), n = count : { e(x, _) }, !e(n, x).",
+    ),
+    (
+        "overlapping spans",
+        ".decl d(x: number, y: number) maintain
+        d(s, t) :- a(s, e), b(t, f), overlaps(s, e, t, f).",
+    ),
+    (
+        "overlapping spans of one relation",
+        ".decl e(k: number, s: number, e: number) .decl d(x: number, y: number) maintain
+        e(k, s, s + 2) :- a(k, s).  d(s, t) :- e(k, s, x), e(k, t, y), s < t, s < y, t < x.",
+    ),
     ("recursion", ".decl d(x: number, y: number) maintain  d(x, y) :- a(x, y).  d(x, z) :- d(x, y), a(y, z), !c(y)."),
-    ("recursion that is not linear, and a stratum above it", ".decl r(x: number, y: number) .decl d(x: number, n: number) maintain
+    (
+        "recursion that is not linear, and a stratum above it",
+        ".decl r(x: number, y: number) .decl d(x: number, n: number) maintain
         r(x, y) :- a(x, y).  r(x, z) :- r(x, y), r(y, z).  r(x, y) :- b(x, y), !c(x).
-        d(x, n) :- c(x), n = count : { r(x, _) }."),
+        d(x, n) :- c(x), n = count : { r(x, _) }.",
+    ),
 ];
 
 const INPUTS: &str = ".decl a(x: number, y: number) .input
@@ -48,14 +78,18 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
-    let step = (0..3_usize, [0..5_i64, 0..5_i64], prop::bool::weighted(0.6))
-        .prop_map(|(relation, row, insert)| Step { relation, row, insert });
+    let step = (0..3_usize, [0..5_i64, 0..5_i64], prop::bool::weighted(0.6)).prop_map(|(relation, row, insert)| Step {
+        relation,
+        row,
+        insert,
+    });
     prop::collection::vec(prop::collection::vec(step, 1..5), 1..12)
 }
 
 fn fact(engine: &Engine, step: &Step) -> Fact {
     let name = ["a", "b", "c"][step.relation];
-    let row: Vec<Value> = step.row.iter().take(if name == "c" { 1 } else { 2 }).map(|cell| Value::from(*cell)).collect();
+    let row: Vec<Value> =
+        step.row.iter().take(if name == "c" { 1 } else { 2 }).map(|cell| Value::from(*cell)).collect();
     engine.program().fact_of(name, row).unwrap()
 }
 
@@ -70,9 +104,8 @@ fn check(text: &str, batches: &[Vec<Step>]) {
     let mut facts: BTreeSet<Fact> = BTreeSet::new();
     let mut shown: BTreeSet<Vec<Value>> = rows(&mut kept).into_iter().collect();
     for batch in batches {
-        let changes: Vec<Change> = (batch.iter())
-            .map(|step| Change { fact: fact(&kept, step), insert: step.insert })
-            .collect();
+        let changes: Vec<Change> =
+            (batch.iter()).map(|step| Change { fact: fact(&kept, step), insert: step.insert }).collect();
         for change in &changes {
             if change.insert {
                 facts.insert(change.fact.clone());
