@@ -1,12 +1,12 @@
 //! What explanations need of the inside of an engine.
 
-use super::super::base::Base;
+use super::super::base::{Base, Catalog};
 use super::super::eval::{Exec, Memo, Meter, Sink, Stop, Texts, Yield, build_calls};
 use super::super::ir::{PredId, Rule};
 use super::super::limits::EvalError;
 use super::super::plan::{Builder, Plan, Seeding, View};
 use super::super::value::{Cell, Type, Value};
-use super::{Catalog, Engine, catalog};
+use super::{Engine, catalog};
 
 impl Engine {
     /// Facts, and what is kept of derived predicates.

@@ -32,9 +32,7 @@ pub(super) fn fact_text(name: &str, fact: &Fact) -> String {
 /// Where a rule stands, and its text on one line.
 pub(super) fn rule_ref(program: &Program, rule: &Rule) -> RuleRef {
     let source = program.sources.get(usize::try_from(rule.span.source).unwrap_or(usize::MAX));
-    let range = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
-    let text = source.and_then(|source| source.text.get(range(rule.span.start)..range(rule.span.end))).unwrap_or("");
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<&str> = program.clause(rule.span).split_whitespace().collect();
     let mut clause = words.join(" ");
     if clause.chars().count() > CLAUSE_MAX {
         clause = clause.chars().take(CLAUSE_MAX - 3).chain("...".chars()).collect();

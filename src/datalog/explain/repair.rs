@@ -48,6 +48,24 @@ impl Engine {
     /// Facts are put in only where the rules and the other facts say which. Each repair was tried: the changes are made,
     /// the fact is asked for, and the changes are taken back. Of the facts nothing is different afterwards.
     ///
+    /// ```
+    /// use boxoffice_core::datalog::{Engine, Functions, Limits, RepairLimits, Source, compile};
+    ///
+    /// let text = ".decl busy(a: symbol, s: number, e: number) input changeable
+    ///     busy(\"ann\", 9, 11). busy(\"ann\", 12, 13).
+    ///     .decl free(a: +symbol, s: +number, e: +number)
+    ///     free(a, s, e) :- !taken(a, s, e).
+    ///     .decl taken(a: +symbol, s: +number, e: +number)
+    ///     taken(a, s, e) :- busy(a, x, y), overlaps(x, y, s, e).";
+    /// let source = Source { name: "house.dl".into(), text: text.into() };
+    /// let (program, _) = compile(&[source], &Functions::new()).unwrap();
+    /// let mut engine = Engine::new(program, Limits::default()).unwrap();
+    /// let asked = engine.program().fact("free(\"ann\", 10, 12)").unwrap();
+    /// let found = engine.repair(&asked, RepairLimits::default()).unwrap();
+    /// assert!(found.complete);
+    /// assert_eq!(found.list[0].to_string(), "remove busy(\"ann\", 9, 11)");
+    /// ```
+    ///
     /// # Errors
     /// [`EvalError`] when explaining or trying takes more than the limits allow, something cannot be computed, or the fact
     /// does not fit the program.

@@ -23,6 +23,19 @@ impl Engine {
     /// Of several that are as small, the one by the first rule; then the one with the least rows. The same facts and rules
     /// always give the same proof.
     ///
+    /// ```
+    /// use boxoffice_core::datalog::{Engine, Functions, Limits, Source, compile};
+    ///
+    /// let text = "edge(1, 2). edge(2, 3).  path(x, y) :- edge(x, y).  path(x, z) :- edge(x, y), path(y, z).";
+    /// let source = Source { name: "paths.dl".into(), text: text.into() };
+    /// let (program, _) = compile(&[source], &Functions::new()).unwrap();
+    /// let mut engine = Engine::new(program, Limits::default()).unwrap();
+    /// let asked = engine.program().fact("path(1, 3)").unwrap();
+    /// let proof = engine.why(&asked).unwrap().unwrap();
+    /// assert_eq!(proof.given().len(), 2);
+    /// assert!(proof.to_string().starts_with("path(1, 3)\n  by paths.dl:1  path(x, z) :-"));
+    /// ```
+    ///
     /// # Errors
     /// [`EvalError`] when looking through all derivations takes more than the limits allow, something cannot be computed,
     /// or the fact does not fit the program.
