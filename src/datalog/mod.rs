@@ -20,7 +20,8 @@ pub use check::compile;
 pub use diagnostic::{Diagnostic, Severity};
 pub use engine::{Change, Delta, Engine, Prepared};
 pub use explain::{
-    Attempt, Counted, Failure, Missing, Obstacle, Premise, Proof, Reason, Repair, RepairLimits, Repairs, RuleRef, WhyNot,
+    Attempt, Counted, Failure, Missing, Obstacle, Premise, Proof, Reason, Repair, RepairLimits, Repairs, RuleRef,
+    WhyNot,
 };
 pub use functions::{Functions, HostFunction};
 pub use ir::{Column, Fact, PredId, Predicate, Program, Query, Source, Span};

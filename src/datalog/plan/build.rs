@@ -459,7 +459,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         let given_columns: Vec<usize> = known.iter().map(|(column, _)| *column).collect();
         let same = (seed.same.iter()).filter(|(column, _)| !given_columns.contains(&usize::from(*column))).copied();
         let (binds, same) = (seed.binds.clone(), same.collect());
-        Call { slot, key, binds, same }
+        Call { slot, key, every_column: known.len() == atom.args.len(), binds, same }
     }
 
     fn aggregate(&mut self, at: usize, aggregate: &Aggregate, literal: &Literal) -> Result<Op, EvalError> {
