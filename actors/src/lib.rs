@@ -31,7 +31,7 @@ mod store;
 mod subscription;
 mod system;
 
-pub use boxoffice_core::{booking, calendar, id, jiff, persist, schedule, time};
+pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, time};
 
 pub use error::{BoxOfficeError, StartError};
 pub use occurrence::{Decide, Drain, Inspect, OccurrenceActor};

@@ -79,6 +79,17 @@ pub(crate) enum Command {
     /// counting windows that are confirmed and files that must only do no harm; other windows are listed as advisory.
     /// Exit code: 0 when all passed, 1 when one failed, 2 for a bad file.
     CheckIcs(IcsArgs),
+    /// Evaluate a Datalog program over facts, or ask it why
+    ///
+    /// Reads the program, and for each relation marked `.input` its facts from DIR/NAME.facts: a row on each line, columns
+    /// divided by tabs; numbers also as 0x1F, times as RFC 3339 or milliseconds. Other formats, which Souffle names in brackets behind
+    /// `.input`, are not read. Prints the relations marked `.output`,
+    /// and how many rows those marked `.printsize` have; where nothing is marked, all that rules derive. Sorted by name,
+    /// then by row. A relation with a column marked + has no list of rows and is left out.
+    ///
+    /// Exit code: 0 when it was evaluated, 1 when the evaluation ended early (a limit, an overflow, a division by zero),
+    /// 2 for a program that is rejected, bad facts, and a bad file or flag.
+    Datalog(DatalogArgs),
     /// Look after a store: list, read, verify, repair, back up, move
     ///
     /// STORE is sled:DIR, fjall:DIR, DIR for whatever is there, or unix:SOCKET for one that another process serves. Exit
@@ -166,4 +177,32 @@ pub(crate) struct ExpandArgs {
     /// Print JSON lines: uid, `recurrence_id`, start, end, tzid, `all_day`; "cancelled" where it is
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DatalogArgs {
+    /// The program
+    #[arg(value_name = "PROGRAM.dl")]
+    pub(crate) program: PathBuf,
+    /// Where the facts of `.input` relations are
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) facts: PathBuf,
+    /// Print JSON lines: relation and row
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print a derivation of this fact, as 'path(1, 3)', and nothing else
+    #[arg(long, value_name = "FACT", group = "question")]
+    pub(crate) why: Option<String>,
+    /// Print what keeps this fact from holding, and nothing else
+    #[arg(long, value_name = "FACT", group = "question")]
+    pub(crate) why_not: Option<String>,
+    /// Print the answers to this conjunction, as 'path(1, x), x > 2', and nothing else
+    #[arg(long, value_name = "BODY", group = "question")]
+    pub(crate) query: Option<String>,
+    /// Stop after so many steps [default: 100000000]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit_steps: Option<u64>,
+    /// Stop when so many rows were derived [default: 10000000]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit_rows: Option<u64>,
 }

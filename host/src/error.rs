@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use boxoffice::calendar::ImportError;
+use boxoffice::datalog::EvalError;
 use boxoffice::persist::{Fault, OpenError, StoreError, TransferError};
 use boxoffice::{BoxOfficeError, StartError};
 
@@ -34,6 +35,8 @@ pub(crate) enum HostError {
     Transfer(#[from] TransferError),
     #[error("{}: {error}", path.display())]
     File { path: PathBuf, error: TransferError },
+    #[error("{}: {error}", path.display())]
+    Rules { path: PathBuf, error: EvalError },
     #[error("cannot {doing}: {error}")]
     System { doing: &'static str, error: io::Error },
 }
@@ -57,6 +60,13 @@ impl HostError {
                     TransferError::Line { .. } | TransferError::NotEmpty { .. } | TransferError::Limit { .. }
                 );
                 if callers { 2 } else { 1 }
+            }
+            Self::Rules { error, .. } => {
+                if matches!(error, EvalError::Mismatch { .. }) {
+                    2
+                } else {
+                    1
+                }
             }
             Self::Facet(_) | Self::Start(_) | Self::Store(_) | Self::Office(_) | Self::System { .. } => 1,
         }

@@ -5,6 +5,7 @@ mod audit;
 mod calendar;
 mod calendar_file;
 mod check;
+mod datalog;
 mod error;
 mod expand;
 mod onsale;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Calendar(command) => calendar::run(&command),
         Command::CheckVectors(args) => check::run_vectors(&args),
         Command::CheckIcs(args) => check::run_ics(&args),
+        Command::Datalog(args) => datalog::run(&args),
         Command::Store(command) => store::run(&command),
     };
     match done {

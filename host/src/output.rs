@@ -1,5 +1,6 @@
 //! Writing to the terminal. A reader that went away, as `head` does, is no error.
 
+use core::fmt::Display;
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use crate::error::HostError;
@@ -9,6 +10,12 @@ pub(crate) fn complain(message: &str) {
     let line = format!("boxoffice: {}\n", message.replace('\n', " "));
     // There is nowhere left to report a failure to.
     drop(io::stderr().write_all(line.as_bytes()));
+}
+
+/// Messages on standard error that may have several lines and name their place themselves.
+pub(crate) fn complain_all(messages: &[impl Display]) {
+    let lines: Vec<String> = messages.iter().map(|message| message.to_string().trim_end().to_owned() + "\n").collect();
+    drop(io::stderr().write_all(lines.concat().as_bytes()));
 }
 
 /// Text on standard output. Says whether anybody reads on.

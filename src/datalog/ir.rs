@@ -203,13 +203,36 @@ pub(crate) enum LiteralKind {
     Atom(Atom),
     /// No row of the atom. Variables that occur in no other literal (and not in the head) mean any value, each the same one
     /// throughout the atom: they are listed in `local`, ascending.
-    Not { atom: Atom, local: Vec<Var> },
+    Not {
+        atom: Atom,
+        local: Vec<Var>,
+    },
     /// `=` also binds a variable that stands alone on one side.
-    Compare { op: CompareOp, ty: Type, left: Expr, right: Expr },
+    Compare {
+        op: CompareOp,
+        ty: Type,
+        left: Expr,
+        right: Expr,
+    },
     /// `var = range(from, to, step)`: from inclusive, to exclusive; a step of 0 gives nothing; none means 1 upwards or -1
     /// downwards.
-    Range { var: Var, from: Expr, to: Expr, step: Option<Expr> },
+    Range {
+        var: Var,
+        from: Expr,
+        to: Expr,
+        step: Option<Expr>,
+    },
     Aggregate(Aggregate),
+}
+
+impl LiteralKind {
+    /// The atom, if it is one that is not negated.
+    pub(crate) fn as_atom(&self) -> Option<&Atom> {
+        match self {
+            Self::Atom(atom) => Some(atom),
+            Self::Not { .. } | Self::Compare { .. } | Self::Range { .. } | Self::Aggregate(_) => None,
+        }
+    }
 }
 
 /// One rule. Its variables have numbers of its own.
@@ -280,6 +303,18 @@ impl Query {
 pub struct Fact {
     pub(crate) pred: PredId,
     pub(crate) row: Vec<Value>,
+}
+
+impl Fact {
+    /// Its predicate.
+    pub fn predicate(&self) -> PredId {
+        self.pred
+    }
+
+    /// Its values, one for each column.
+    pub fn row(&self) -> &[Value] {
+        &self.row
+    }
 }
 
 impl Program {

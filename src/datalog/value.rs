@@ -185,16 +185,19 @@ impl Symbols {
     }
 
     fn entry(&self, cell: Cell) -> Value {
-        let entry = usize::try_from(cell).ok().and_then(|place| self.entries.get(place));
-        entry.cloned().unwrap_or_else(|| Value::Symbol(Arc::from("")))
+        self.get(cell).cloned().unwrap_or_else(|| Value::Symbol(Arc::from("")))
     }
 
-    /// The text behind a cell of type symbol.
-    pub(crate) fn text(&self, cell: Cell) -> &str {
-        match usize::try_from(cell).ok().and_then(|place| self.entries.get(place)) {
-            Some(Value::Symbol(text)) => text,
-            Some(Value::Number(_) | Value::Time(_) | Value::Bool(_)) | None => "",
+    /// Takes in texts whose places were given out behind the last one here.
+    pub(crate) fn absorb(&mut self, fresh: Vec<Value>) {
+        for value in fresh {
+            self.take_in(&value);
         }
+    }
+
+    /// The text at a place, none if the place is not one of these.
+    pub(crate) fn get(&self, cell: Cell) -> Option<&Value> {
+        usize::try_from(cell).ok().and_then(|place| self.entries.get(place))
     }
 
     /// Texts kept.

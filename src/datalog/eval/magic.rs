@@ -1,0 +1,279 @@
+//! Recursive predicates that are asked for with some columns given: only what the question leads to is worked out.
+//!
+//! The rules are rewritten (magic sets; Bancilhon, Maier, Sagiv and Ullman, 1986; Beeri and Ramakrishnan, 1991): a table of
+//! demands holds what was asked of a predicate, each rule starts from a demand, and each recursive literal of its body
+//! makes further demands. Literals of other predicates stay as they are: they are looked up or called, negated ones
+//! included, so nothing of the order of strata is lost.
+
+use std::collections::BTreeMap;
+
+use super::super::base::{Catalog, Local};
+use super::super::ir::{Atom, CompareOp, Expr, Literal, LiteralKind, PredId, Rule, Term, Var, VarInfo};
+use super::super::limits::EvalError;
+use super::super::plan::{Builder, Seeding, View, is_given};
+use super::super::store::Relation;
+use super::super::value::{Cell, Type};
+use super::Exec;
+use super::fixpoint::{Group, Member, evaluate};
+use super::meter::Stop;
+
+/// Ways of asking that one question may lead to.
+const FORMS_MAX: usize = 1_000;
+
+/// A recursive predicate with some columns given, ready to run.
+#[derive(Clone, Debug)]
+pub(crate) struct MagicPlan {
+    /// The tables, empty, with their indexes.
+    tables: Vec<Local>,
+    group: Group,
+    demand: usize,
+    answer: usize,
+}
+
+/// Where the demands and the answers of one way of asking are: predicates of this plan only.
+#[derive(Clone, Copy)]
+struct Form {
+    demand: PredId,
+    answer: PredId,
+}
+
+/// Rewrites the rules of one recursive group.
+struct Rewriting<'c, 'b> {
+    catalog: &'c mut Catalog<'b>,
+    group: Vec<PredId>,
+    forms: BTreeMap<(PredId, u64), Form>,
+    open: Vec<(PredId, u64)>,
+    types: Vec<Vec<Type>>,
+    rules: Vec<Rule>,
+}
+
+impl MagicPlan {
+    pub(crate) fn build(catalog: &mut Catalog<'_>, pred: PredId, given: u64) -> Result<Self, EvalError> {
+        let strata = &catalog.program.strata;
+        let group = strata.iter().find(|stratum| stratum.preds.contains(&pred));
+        let group = group.map_or_else(|| vec![pred], |stratum| stratum.preds.clone());
+        let mut rewriting = Rewriting {
+            catalog,
+            group,
+            forms: BTreeMap::new(),
+            open: Vec::new(),
+            types: Vec::new(),
+            rules: Vec::new(),
+        };
+        let entry = rewriting.form(pred, given)?;
+        while let Some((pred, given)) = rewriting.open.pop() {
+            rewriting.rewrite(pred, given)?;
+        }
+        let Rewriting { catalog, types, rules, .. } = rewriting;
+        Self::compile(catalog, &types, &rules, entry)
+    }
+
+    fn compile(catalog: &mut Catalog<'_>, types: &[Vec<Type>], rules: &[Rule], entry: Form) -> Result<Self, EvalError> {
+        let first = catalog.program.predicates.len();
+        let place = |pred: PredId| pred.index() - first;
+        let table = |(at, types): (usize, &Vec<Type>)| Local {
+            pred: PredId(u32::try_from(first + at).unwrap_or(u32::MAX)),
+            relation: Relation::new(types.len()),
+        };
+        let mut tables: Vec<Local> = types.iter().enumerate().map(table).collect();
+        let mut inner = Catalog {
+            program: catalog.program,
+            base: &mut *catalog.base,
+            locals: &mut tables,
+            slots: &mut *catalog.slots,
+            more: types,
+        };
+        let mut group = Group::default();
+        for rule in rules {
+            let local = |literal: &Literal| {
+                let atom = literal.kind.as_atom().filter(|atom| atom.pred.index() >= first)?;
+                Some(place(atom.pred))
+            };
+            for (at, literal) in rule.body.iter().enumerate() {
+                let Some(seed) = local(literal) else { continue };
+                let views = |other: usize| match rule.body.get(other) {
+                    Some(literal) if local(literal).is_none() => View::New,
+                    Some(_) if other < at => View::BeforeThis,
+                    Some(_) => View::BeforeLast,
+                    None => View::New,
+                };
+                let plan = Builder::new(&mut inner, rule, &views, &|_| None).build(Seeding::Literal(at), false)?;
+                group.rounds.push(Member { plan, seed: Some(seed), head: place(rule.head) });
+            }
+        }
+        Ok(Self { tables, group, demand: place(entry.demand), answer: place(entry.answer) })
+    }
+
+    /// Works out what follows from one demand, and hands over all answers found on the way to it.
+    pub(super) fn answer(&self, exec: &Exec<'_>, key: &[Cell], mut take: impl FnMut(&[Cell])) -> Result<(), Stop> {
+        let mut tables = self.tables.clone();
+        if let Some(demand) = tables.get_mut(self.demand) {
+            demand.relation.append(key);
+        }
+        evaluate(*exec, &mut tables, &self.group)?;
+        if let Some(Local { relation, .. }) = tables.get(self.answer) {
+            relation.rows().for_each(|id| take(relation.row(id)));
+        }
+        Ok(())
+    }
+}
+
+impl Rewriting<'_, '_> {
+    fn new_pred(&mut self, types: Vec<Type>) -> PredId {
+        let at = self.catalog.program.predicates.len() + self.types.len();
+        self.types.push(types);
+        PredId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    fn form(&mut self, pred: PredId, given: u64) -> Result<Form, EvalError> {
+        if let Some(form) = self.forms.get(&(pred, given)) {
+            return Ok(*form);
+        }
+        if self.forms.len() >= FORMS_MAX {
+            let reason = format!("a recursion is asked for in more than {FORMS_MAX} ways");
+            return Err(EvalError::Mismatch { reason });
+        }
+        let arity = self.catalog.program.predicate(pred).map_or(0, |predicate| predicate.columns.len());
+        let types: Vec<Type> = (0..arity).map(|column| self.catalog.column_type(pred, column)).collect();
+        let known =
+            types.iter().enumerate().filter(|(column, _)| is_given(given, *column)).map(|(_, ty)| *ty).collect();
+        let form = Form { demand: self.new_pred(known), answer: self.new_pred(types) };
+        self.forms.insert((pred, given), form);
+        self.open.push((pred, given));
+        Ok(form)
+    }
+
+    fn rewrite(&mut self, pred: PredId, given: u64) -> Result<(), EvalError> {
+        let form = self.form(pred, given)?;
+        let program = self.catalog.program;
+        for rule in program.rules.iter().filter(|rule| rule.head == pred) {
+            // Recursive predicates are not looked up but called, as far as the order of the literals goes.
+            let sequence = self.sequence(rule, given)?;
+            self.rewrite_rule(rule, given, form, &sequence)?;
+        }
+        Ok(())
+    }
+
+    fn sequence(&mut self, rule: &Rule, given: u64) -> Result<Vec<usize>, EvalError> {
+        // Calls that this order would make are not made: what they would need is noted on a list that is thrown away.
+        let mut unused = self.catalog.slots.clone();
+        let mut dry = Catalog {
+            program: self.catalog.program,
+            base: &mut *self.catalog.base,
+            locals: &mut *self.catalog.locals,
+            slots: &mut unused,
+            more: self.catalog.more,
+        };
+        Builder::new(&mut dry, rule, &|_| View::New, &|_| None).sequence(given)
+    }
+
+    fn rewrite_rule(&mut self, rule: &Rule, given: u64, form: Form, sequence: &[usize]) -> Result<(), EvalError> {
+        let mut made = Rule { head: form.answer, body: Vec::new(), ..rule.clone() };
+        let mut args = Vec::new();
+        for (column, arg) in rule.args.iter().enumerate().filter(|(column, _)| is_given(given, *column)) {
+            args.push(match arg {
+                Expr::Var(var) => Term::Var(*var),
+                Expr::Const(value) => Term::Const(value.clone()),
+                Expr::Call(..) => Term::Var(self.named(&mut made, rule, column, arg)),
+            });
+        }
+        let demand = LiteralKind::Atom(Atom { pred: form.demand, args });
+        made.body.insert(0, Literal { kind: demand, span: rule.span });
+        let mut known: Vec<bool> = vec![false; made.vars.len()];
+        for literal in &made.body {
+            note(literal, &mut known);
+        }
+        for at in sequence {
+            let Some(literal) = rule.body.get(*at) else { continue };
+            let mut literal = literal.clone();
+            if let LiteralKind::Atom(atom) = &mut literal.kind
+                && self.group.contains(&atom.pred)
+            {
+                let inner = self.ask(rule, atom, &known, &made)?;
+                atom.pred = inner.answer;
+            }
+            note(&literal, &mut known);
+            made.body.push(literal);
+        }
+        self.rules.push(made);
+        Ok(())
+    }
+
+    /// A variable for a head's column that is computed, with the comparison that says so.
+    fn named(&self, made: &mut Rule, rule: &Rule, column: usize, arg: &Expr) -> Var {
+        let ty = self.catalog.column_type(rule.head, column);
+        let var = Var(u16::try_from(made.vars.len()).unwrap_or(u16::MAX));
+        made.vars.push(VarInfo { name: "_".into(), ty });
+        let kind = LiteralKind::Compare { op: CompareOp::Eq, ty, left: Expr::Var(var), right: arg.clone() };
+        // Last in the end: its variables are bound by the rest of the body.
+        made.body.push(Literal { kind, span: rule.span });
+        var
+    }
+
+    /// Notes the demand that a recursive literal makes: a rule whose body is what stands before it.
+    fn ask(&mut self, rule: &Rule, atom: &Atom, known: &[bool], made: &Rule) -> Result<Form, EvalError> {
+        let is_known = |term: &Term| match term {
+            Term::Var(var) => known.get(var.index()).copied().unwrap_or(false),
+            Term::Const(_) => true,
+            Term::Any => false,
+        };
+        let given = (atom.args.iter().enumerate())
+            .filter(|(_, term)| is_known(term))
+            .fold(0, |bits, (column, _)| bits | (1_u64 << column));
+        let form = self.form(atom.pred, given)?;
+        let args = atom.args.iter().filter(|term| is_known(term)).filter_map(|term| match term {
+            Term::Var(var) => Some(Expr::Var(*var)),
+            Term::Const(value) => Some(Expr::Const(value.clone())),
+            Term::Any => None,
+        });
+        let ready = |literal: &&Literal| match &literal.kind {
+            LiteralKind::Compare { left, right, .. } => knows(left, known) && knows(right, known),
+            LiteralKind::Atom(_) | LiteralKind::Not { .. } | LiteralKind::Range { .. } | LiteralKind::Aggregate(_) => {
+                true
+            }
+        };
+        let body = made.body.iter().filter(ready).cloned().collect();
+        self.rules.push(Rule {
+            head: form.demand,
+            args: args.collect(),
+            body,
+            vars: made.vars.clone(),
+            span: rule.span,
+        });
+        Ok(form)
+    }
+}
+
+fn knows(expr: &Expr, known: &[bool]) -> bool {
+    match expr {
+        Expr::Var(var) => known.get(var.index()).copied().unwrap_or(false),
+        Expr::Const(_) => true,
+        Expr::Call(_, args) => args.iter().all(|arg| knows(arg, known)),
+    }
+}
+
+/// Notes the variables that a literal binds.
+fn note(literal: &Literal, known: &mut [bool]) {
+    let mut set = |var: &Var| {
+        if let Some(place) = known.get_mut(var.index()) {
+            *place = true;
+        }
+    };
+    match &literal.kind {
+        LiteralKind::Atom(atom) => atom.args.iter().for_each(|term| {
+            if let Term::Var(var) = term {
+                set(var);
+            }
+        }),
+        LiteralKind::Compare { op: CompareOp::Eq, left, right, .. } => {
+            for side in [left, right] {
+                if let Expr::Var(var) = side {
+                    set(var);
+                }
+            }
+        }
+        LiteralKind::Range { var, .. } => set(var),
+        LiteralKind::Aggregate(aggregate) => set(&aggregate.result),
+        LiteralKind::Not { .. } | LiteralKind::Compare { .. } => {}
+    }
+}
