@@ -1,7 +1,7 @@
 //! Durable bookings a second, beside the raw engine, the raw disk and PostgreSQL, all in one run.
 //!
 //! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `roster`, `append`,
-//! `replay`, `volume` (which takes how many events to grow to), `recurrence`, `merge`.
+//! `replay`, `volume` (which takes how many events to grow to), `recurrence`, `merge`, `rules` (which takes how many bookings).
 #![deny(unsafe_code)]
 
 mod calendar;
@@ -10,6 +10,7 @@ mod load;
 mod ours;
 mod postgres;
 mod raw;
+mod rules;
 mod store;
 
 use std::time::Duration;
@@ -60,6 +61,10 @@ fn main() -> Result<()> {
     }
     if wants("merge") {
         calendar::merge()?;
+    }
+    if wants("rules") {
+        let bookings = std::env::args().nth(2).map_or(Ok(1_000_000), |text| text.parse())?;
+        rules::tables(bookings)?;
     }
     Ok(())
 }
