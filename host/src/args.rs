@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// counting windows that are confirmed and files that must only do no harm; other windows are listed as advisory.
     /// Exit code: 0 when all passed, 1 when one failed, 2 for a bad file.
     CheckIcs(IcsArgs),
-    /// Evaluate a Datalog program over facts, or ask it
+    /// Evaluate a Datalog program over facts, or ask it why
     ///
     /// Reads the program, and for each relation marked `.input` its facts from DIR/NAME.facts: a row on each line, columns
     /// divided by tabs; numbers also as 0x1F, times as RFC 3339 or milliseconds. Other formats, which Souffle names in brackets behind
@@ -190,8 +190,14 @@ pub(crate) struct DatalogArgs {
     /// Print JSON lines: relation and row
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print a derivation of this fact, as 'path(1, 3)', and nothing else
+    #[arg(long, value_name = "FACT", group = "question")]
+    pub(crate) why: Option<String>,
+    /// Print what keeps this fact from holding, and nothing else
+    #[arg(long, value_name = "FACT", group = "question")]
+    pub(crate) why_not: Option<String>,
     /// Print the answers to this conjunction, as 'path(1, x), x > 2', and nothing else
-    #[arg(long, value_name = "BODY")]
+    #[arg(long, value_name = "BODY", group = "question")]
     pub(crate) query: Option<String>,
     /// Stop after so many steps [default: 100000000]
     #[arg(long, value_name = "N")]

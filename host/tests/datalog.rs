@@ -224,6 +224,21 @@ fn a_query_is_answered_instead_of_printing_relations() {
     assert_eq!(folder.prints(&[&query[..], &["--json"]].concat()), lines);
     assert_eq!(folder.prints(&["--json", "--query", "path(4, _)"]), "");
     assert!(folder.refused(&["--query", "road(1, x)"], 2).contains("the query is rejected: 1 error"));
+    assert!(folder.refused(&["--query", "path(1, x)", "--why", "path(1, 2)"], 2).contains("--why"));
+}
+
+#[test]
+fn a_fact_is_explained() {
+    let folder = Folder::new(PATHS, &[("edge.facts", "1\t2\n2\t3\n")]);
+    let why = folder.prints(&["--why", "path(1, 3)"]);
+    assert!(why.contains("path(1, 3)") && why.contains("edge(2, 3)"), "{why}");
+    assert_eq!(folder.prints(&["--why", "path(3, 1)"]), "path(3, 1) does not hold: see --why-not\n");
+    let why_not = folder.prints(&["--why-not", "path(3, 1)"]);
+    assert!(why_not.contains("edge(3, 1)"), "{why_not}");
+    assert_eq!(folder.prints(&["--why-not", "path(1, 3)"]), "path(1, 3) holds: see --why\n");
+    let json: serde_json::Value = serde_json::from_str(&folder.prints(&["--why", "path(1, 3)", "--json"])).unwrap();
+    assert_eq!((&json["why"], &json["holds"]), (&"path(1, 3)".into(), &true.into()));
+    assert!(folder.refused(&["--why", "path(1"], 2).contains("the fact is rejected"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod check;
 mod diagnostic;
 mod engine;
 mod eval;
+mod explain;
 mod functions;
 mod ir;
 mod limits;
@@ -18,6 +19,10 @@ mod value;
 pub use check::compile;
 pub use diagnostic::{Diagnostic, Severity};
 pub use engine::{Change, Delta, Engine, Prepared};
+pub use explain::{
+    Attempt, Counted, Failure, Missing, Obstacle, Premise, Proof, Reason, Repair, RepairLimits, Repairs, RuleRef,
+    WhyNot,
+};
 pub use functions::{Functions, HostFunction};
 pub use ir::{Column, Fact, PredId, Predicate, Program, Query, Source, Span};
 pub use limits::{EvalError, Limits};

@@ -7,7 +7,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use boxoffice::datalog::{Diagnostic, Engine, EvalError, Functions, Limits, Predicate, Program, Source, compile};
+use boxoffice::datalog::{
+    Diagnostic, Engine, EvalError, Fact, Functions, Limits, Predicate, Program, Source, WhyNot, compile,
+};
 
 use self::rows::Rows;
 use crate::args::DatalogArgs;
@@ -32,6 +34,13 @@ pub(crate) fn run(args: &DatalogArgs) -> Result<bool, HostError> {
         let query = engine.program().query(text, &Functions::new()).map_err(|found| rejected("the query", &found))?;
         let answers = engine.ask(&query).map_err(rules)?;
         rows.table("query", query.columns(), &answers)
+    } else if let Some(text) = &args.why {
+        let proof = engine.why(&fact(engine.program(), text)?).map_err(rules)?;
+        rows.explanation("why", text, proof.is_some(), proof.as_ref())
+    } else if let Some(text) = &args.why_not {
+        let reasons = engine.why_not(&fact(engine.program(), text)?).map_err(rules)?;
+        let holds = matches!(reasons, WhyNot::Holds(_));
+        rows.explanation("why_not", text, holds, (!holds).then_some(&reasons))
     } else {
         engine.evaluate().map_err(rules)?;
         relations(&mut engine, &mut rows).map_err(rules)?
@@ -48,6 +57,10 @@ fn read(path: &Path) -> Result<Program, HostError> {
     let (program, warnings) = compile(&[source], &Functions::new()).map_err(|found| rejected(&name, &found))?;
     complain_all(&warnings);
     Ok(program)
+}
+
+fn fact(program: &Program, text: &str) -> Result<Fact, HostError> {
+    program.fact(text).map_err(|found| rejected("the fact", &found))
 }
 
 /// Says each mistake on standard error.

@@ -1,9 +1,11 @@
 //! Rows on standard output: as Souffle prints them, or as lines of JSON.
 
+use core::fmt::Display;
 use std::io::{Result, Write};
 
 use boxoffice::datalog::{Column, Value};
 use serde::Serialize;
+use serde_json::json;
 
 /// One line of JSON.
 #[derive(Serialize)]
@@ -50,6 +52,25 @@ impl<W: Write> Rows<W> {
     /// How many rows a relation has. Of that JSON says nothing: there a line is a row.
     pub(super) fn size(&mut self, name: &str, rows: usize) -> Result<()> {
         if self.json { Ok(()) } else { writeln!(self.out, "{name}\t{rows}") }
+    }
+
+    /// Why a fact holds, or why it does not; none when the question was the other one.
+    pub(super) fn explanation(
+        &mut self,
+        question: &str,
+        fact: &str,
+        holds: bool,
+        text: Option<&impl Display>,
+    ) -> Result<()> {
+        let text = text.map(|text| text.to_string().trim_end().to_owned());
+        if self.json {
+            return writeln!(self.out, "{}", json!({ question: fact, "holds": holds, "because": text }));
+        }
+        match text {
+            Some(text) => writeln!(self.out, "{text}"),
+            None if holds => writeln!(self.out, "{fact} holds: see --why"),
+            None => writeln!(self.out, "{fact} does not hold: see --why-not"),
+        }
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {

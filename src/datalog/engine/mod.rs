@@ -3,6 +3,7 @@
 mod ask;
 mod change;
 mod fill;
+mod inside;
 mod upkeep;
 
 use core::fmt;

@@ -140,8 +140,8 @@ impl Exec<'_> {
         frame: &mut [Cell],
         out: &mut Sink<'_>,
     ) -> Result<Yield, Stop> {
-        if call.binds.is_empty() && call.same.is_empty() {
-            // Nothing is wanted of the answers but that there are any.
+        if call.binds.is_empty() && call.same.is_empty() && (call.every_column || at >= way.once_from) {
+            // Nothing is wanted of the answers but that there are any: there is at most one, or one is as good as many.
             let any = with_key(&call.key, frame, |key| self.has_answer(call.slot, key))?;
             return if any { self.step(way, at + 1, frame, out) } else { Ok(Yield::Nothing) };
         }

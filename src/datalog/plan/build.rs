@@ -400,8 +400,10 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
             && let Some(index) = self.catalog.span_index(table, &columns, found.start, found.end)
         {
             let (before, after) = (self.bound_code(&found.before, true)?, self.bound_code(&found.after, false)?);
-            for limit in [&found.before, &found.after] {
-                open.retain(|at| *at != limit.literal || !limit.exact);
+            for limit in [&found.before, &found.after].into_iter().filter(|limit| limit.exact) {
+                open.retain(|at| *at != limit.literal);
+                // Seen to by the index, but still a part of the rule.
+                self.sequence.push(limit.literal);
             }
             access = Access::Overlapping { index, key: known.iter().map(|(_, reg)| *reg).collect(), after, before };
         }
@@ -457,7 +459,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         let given_columns: Vec<usize> = known.iter().map(|(column, _)| *column).collect();
         let same = (seed.same.iter()).filter(|(column, _)| !given_columns.contains(&usize::from(*column))).copied();
         let (binds, same) = (seed.binds.clone(), same.collect());
-        Call { slot, key, binds, same }
+        Call { slot, key, every_column: known.len() == atom.args.len(), binds, same }
     }
 
     fn aggregate(&mut self, at: usize, aggregate: &Aggregate, literal: &Literal) -> Result<Op, EvalError> {

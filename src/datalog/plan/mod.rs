@@ -71,6 +71,8 @@ pub(crate) struct Call {
     pub(crate) slot: usize,
     /// The registers of the columns that are given, in the order of the columns.
     pub(crate) key: Vec<Reg>,
+    /// Every column is given.
+    pub(crate) every_column: bool,
     pub(crate) binds: Vec<(u16, Reg)>,
     pub(crate) same: Vec<(u16, Reg)>,
 }

@@ -1,6 +1,7 @@
 //! Tests of the engine through its public door.
 
 mod eval;
+mod explain;
 mod syntax;
 mod syntax_print;
 mod textbook;

@@ -268,7 +268,7 @@ fn hostile_texts_are_refused_or_taken_without_harm() {
         many(&format!("p(x) :- q(x){}.\n", many(", (q(x) ; r(x))", 9)), 1_000),
         many("p(x) :- q(y).\n", 10_000),
         many("/*", 10_000),
-        many(" ", (4 << 20) + 1),
+        many(" ", (32 << 20) + 1),
     ];
     for text in refused {
         let found = compiled(&[&text]).map(|_| ()).expect_err(&text.chars().take(80).collect::<String>());

@@ -1,0 +1,83 @@
+//! What explanations need of the inside of an engine.
+
+use super::super::base::{Base, Catalog};
+use super::super::eval::{Exec, Memo, Meter, Sink, Stop, Texts, Yield, build_calls};
+use super::super::ir::{PredId, Rule};
+use super::super::limits::EvalError;
+use super::super::plan::{Builder, Plan, Seeding, View};
+use super::super::value::{Cell, Type, Value};
+use super::{Engine, catalog};
+
+impl Engine {
+    /// Facts, and what is kept of derived predicates.
+    pub(crate) fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// For a derived predicate with facts of its own: where these are.
+    pub(crate) fn hidden(&self, pred: PredId) -> Option<PredId> {
+        self.facts_of.get(pred.index()).copied().flatten()
+    }
+
+    /// The stratum that works a predicate out.
+    pub(crate) fn stratum_of(&self, pred: PredId) -> usize {
+        self.strata.get(pred.index()).copied().unwrap_or(usize::MAX)
+    }
+
+    /// Whether all relations were worked out until the next change.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// The cell of a value; a text that is new is taken in.
+    pub(crate) fn encode(&mut self, value: &Value, ty: Type) -> Cell {
+        self.base.symbols.encode(value, ty)
+    }
+
+    /// A plan that meets every way through a rule.
+    pub(crate) fn plan_each_way(&mut self, rule: &Rule, seeding: Seeding) -> Result<Plan, EvalError> {
+        let mut none = Vec::new();
+        let mut inner = catalog!(self, &mut none);
+        let plan = Builder::new(&mut inner, rule, &|_| View::New, &|_| None).build(seeding, true)?;
+        build_calls(&mut inner, &mut self.calls, &self.strata)?;
+        Ok(plan)
+    }
+
+    /// In which order the literals of a rule would be looked at when these columns of the head are given.
+    pub(crate) fn sequence_of(&mut self, rule: &Rule, given: u64) -> Result<Vec<usize>, EvalError> {
+        // Calls that this order would make are not made.
+        let mut slots = self.slots.clone();
+        let mut inner = Catalog {
+            program: &self.program,
+            base: &mut self.base,
+            locals: &mut Vec::new(),
+            slots: &mut slots,
+            more: &[],
+        };
+        Builder::new(&mut inner, rule, &|_| View::New, &|_| None).sequence(given)
+    }
+
+    /// Runs a plan within limits that others share. Texts that it makes are taken in.
+    pub(crate) fn run_within(
+        &mut self,
+        (plan, seed): (&Plan, &[Cell]),
+        (meter, memo): (&Meter, &Memo),
+        out: &mut Sink<'_>,
+    ) -> Result<Yield, Stop> {
+        let texts = Texts::new(&self.base.symbols);
+        let exec = Exec {
+            base: &self.base,
+            locals: &[],
+            marks: &[],
+            calls: &self.calls,
+            kept: &self.kept,
+            meter,
+            texts: &texts,
+            memo,
+        };
+        let found = exec.run(plan, seed, out);
+        let made = texts.into_made();
+        self.base.symbols.absorb(made);
+        found
+    }
+}
