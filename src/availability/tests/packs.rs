@@ -1,7 +1,6 @@
 //! Each pack, as a table of who is refused what.
 
 use super::*;
-use crate::datalog::Limits;
 
 /// A log with ann in `there` from 10:00 to 11:00, and occurrences `before`, `touching` and `later`.
 fn day() -> (Records, [OccurrenceId; 4]) {
@@ -127,7 +126,10 @@ fn at_most_counts_the_day_and_the_week() {
 #[test]
 fn members_refuses_whoever_is_none() {
     let (mut log, [_, before, _, later]) = day();
-    log.facts(vec![fact("members_only", ["later".into(), "club".into()]), fact("member", ["bob".into(), "club".into()])]);
+    log.facts(vec![
+        fact("members_only", ["later".into(), "club".into()]),
+        fact("member", ["bob".into(), "club".into()]),
+    ]);
     let mut availability = with(&log, Pack::Members);
     assert_eq!(reasons(&mut availability, "ann", &later), ["members only"]);
     assert_eq!(reasons(&mut availability, "bob", &later), Vec::<String>::new());
@@ -147,7 +149,10 @@ fn together_finds_when_a_whole_group_is_free() {
     assert_eq!(ask(500, 900, 100), Some(at(500).into()));
     assert_eq!(ask(501, 900, 100), Some(at(700).into()));
     assert_eq!(ask(501, 799, 100), None);
-    assert_eq!(availability.ask("all_free(\"nobody\", @2026-01-05T00:00:00Z, @2026-01-05T00:00:00Z)").unwrap().rows.len(), 0);
+    assert_eq!(
+        availability.ask("all_free(\"nobody\", @2026-01-05T00:00:00Z, @2026-01-05T00:00:00Z)").unwrap().rows.len(),
+        0
+    );
 }
 
 #[test]
@@ -167,17 +172,4 @@ fn round_robin_takes_the_free_host_with_the_fewest_bookings() {
     assert_eq!(next(&log, 800), [["ann".into()]]);
     assert_eq!(next(&log, 600), [["bob".into()]]);
     assert_eq!(next(&log, 570), [["ann".into()]]);
-}
-
-#[test]
-fn the_limits_are_those_of_the_options() {
-    let (log, _) = day();
-    let limits = Limits { steps: 40, ..Limits::default() };
-    let mut availability = Availability::new(Options { limits, ..Options::default() }).unwrap();
-    let mut ended = false;
-    for event in &log.events {
-        ended |= availability.apply(core::slice::from_ref(event)).is_err();
-    }
-    let asked = availability.ask("occurrence(a, _, _), occurrence(b, _, _), occurrence(c, _, _), occurrence(d, _, _)");
-    assert!(ended || matches!(asked, Err(AskError::Cost(_))), "{asked:?}");
 }

@@ -245,10 +245,41 @@ fn why_not_free_lists_the_bookings_in_the_way_with_a_proof() {
 }
 
 #[test]
-fn the_longer_way_round_a_question_that_cannot_be_read_is_told() {
+fn a_question_that_cannot_be_read_is_told_from_one_that_costs_too_much() {
     let mut availability = Records::default().availability();
     assert!(matches!(availability.ask("busy("), Err(AskError::Text(_))));
     assert!(matches!(availability.ask("nobody(x)"), Err(AskError::Text(_))));
+    let limits = crate::datalog::Limits { steps: 100, ..crate::datalog::Limits::default() };
+    let mut availability = Records::default().with(Options { limits, ..Options::default() });
+    assert!(matches!(availability.ask("x = range(0, 1000), y = range(0, 1000)"), Err(AskError::Cost(_))));
+}
+
+#[test]
+fn a_booking_and_a_question_cost_the_same_however_many_others_there_are() {
+    let mut log = Records::default();
+    let (one, two) = (log.event("one", 540, 600, 9_999), log.event("two", 590, 630, 9_999));
+    for number in 0..500 {
+        log.booked(&format!("attendee {number}"), &one);
+        log.booked(&format!("attendee {number}"), &two);
+    }
+    // No step is taken for any of the others: a thousand bookings and five hundred conflicts would not fit.
+    let limits = crate::datalog::Limits { steps: 120, ..crate::datalog::Limits::default() };
+    let mut availability = Availability::new(Options { limits, ..Options::default() }).unwrap();
+    for event in &log.events {
+        availability.apply(core::slice::from_ref(event)).unwrap();
+    }
+    let last = who("attendee 499");
+    assert!(!availability.is_free(&last, window(0, 900)).unwrap());
+    assert_eq!(availability.next_free(&last, window(545, 900), minutes(9)).unwrap(), Some(at(630)));
+    assert_eq!(availability.overlaps(&last).unwrap(), [(one.clone(), two)]);
+    assert_eq!(availability.seats_left(&one).unwrap(), Some(9_499));
+    assert_eq!(availability.may_book(&last, &one, at(0)).unwrap(), ["has a seat"]);
+}
+
+#[test]
+fn it_can_be_sent_to_whoever_owns_it() {
+    fn is_send<T: Send>(_: &T) {}
+    is_send(&Records::default().availability());
 }
 
 #[test]
