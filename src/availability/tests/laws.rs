@@ -210,9 +210,10 @@ proptest! {
             let range = if following { Range::ThisAndFuture } else { Range::This };
             let (length, summary) = (None, None);
             let start = original + hours.hours();
-            let command = match cancel {
-                true => SeriesCommand::Cancel { recurrence, range },
-                false => SeriesCommand::Move { recurrence, range, start, length, summary },
+            let command = if cancel {
+                SeriesCommand::Cancel { recurrence, range }
+            } else {
+                SeriesCommand::Move { recurrence, range, start, length, summary }
             };
             log.try_schedule(&id, &command);
         }

@@ -187,3 +187,19 @@ fn an_answer_of_new_rules_is_part_of_what_changed() {
     let who_ann = Row { relation: "who".into(), values: vec!["ann".into()] };
     assert_eq!(delta.unwrap(), Delta { added: vec![who_ann], removed: Vec::new() });
 }
+
+#[test]
+fn rules_that_fail_over_new_facts_stop_the_log_until_they_are_removed_in_it() {
+    let mut log = Records::default();
+    let occurrence = log.event("chess", 540, 600, 1);
+    let mut availability = log.availability();
+    let share = ".decl share(o: symbol, n: number) maintain\nshare(o, 100 / n) :- seats_left(o, n).";
+    run(&mut log, &mut availability, &put("share", share)).unwrap();
+    let before = all(&mut availability);
+    log.booked("ann", &occurrence);
+    assert!(matches!(availability.apply(&log.events), Err(ApplyError::Cost(_))));
+    assert_eq!(all(&mut availability), before);
+    // What comes later can be decided still, and goes in together with what it mends.
+    run(&mut log, &mut availability, &RulesCommand::RemoveRuleset { name: "share".to_owned() }).unwrap();
+    assert_eq!(availability.seats_left(&occurrence).unwrap(), Some(0));
+}
