@@ -16,7 +16,7 @@ fn run(log: &mut Records, availability: &mut Availability, command: &RulesComman
 
 const SLEEP: &str = "
 .decl sleeps(a: symbol, s: time, e: time) input
-busy_span(a, qs, qe, s, e) :- sleeps(a, s, e), overlaps(s, e, qs, qe).
+blocked(a, qs, qe, s, e) :- sleeps(a, s, e), overlaps(s, e, qs, qe).
 ";
 
 fn asleep(from: i64, to: i64) -> HostFact {
