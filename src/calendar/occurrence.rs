@@ -143,7 +143,8 @@ impl CalendarEvent {
         Arc::new(Shared { series: self.series.clone(), frame: frame.clone(), summary: Arc::clone(summary) })
     }
 
-    pub(super) fn changed(&self, change: &Change) -> Occurrence {
+    /// The occurrence that `change` speaks of, as it is then.
+    pub(crate) fn changed(&self, change: &Change) -> Occurrence {
         let start = change.frame.shown(change.start);
         let (end, at) = change.length.end(&change.frame, start);
         Occurrence {

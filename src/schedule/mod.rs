@@ -50,4 +50,5 @@ pub use stream::{
     AsOf, Prepared, changed_since, changes_stream, history, load_series, prepare, read_from, run, series_ids,
     series_of, series_stream,
 };
+pub(crate) use wire::split_text;
 pub use wire::{Corrupt, encode};

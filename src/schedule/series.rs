@@ -174,6 +174,17 @@ impl Series {
         if part.cancelled || current(part, recurrence.at()).cancelled { Standing::Cancelled } else { Standing::Stands }
     }
 
+    /// When an occurrence takes place; none if it is cancelled, or the series has no such occurrence. Dates and floating
+    /// times are those of `viewer`, the zone of whoever looks.
+    ///
+    /// # Errors
+    /// [`Truncated`] when a rule takes too many steps.
+    pub fn window_of(&self, recurrence: &RecurrenceId, viewer: &TimeZone) -> Result<Option<Window>, Truncated> {
+        let part = self.part_of(recurrence)?.and_then(|place| self.parts.get(place));
+        let found = part.map(|part| part.changed(&current(part, recurrence.at())));
+        Ok(found.filter(|occurrence| !occurrence.cancelled).map(|occurrence| occurrence.window(viewer)))
+    }
+
     /// Seats for sale of an occurrence, as the part says that it belongs to by its recurrence id.
     pub fn capacity(&self, recurrence: &RecurrenceId) -> Option<u32> {
         let part = self.splits.partition_point(|split| split.at() <= recurrence.at());

@@ -173,7 +173,7 @@ pub fn encode(series: &Series, at: Timestamp, event: &SeriesEvent) -> Vec<NewEve
 }
 
 /// Pieces that each fit into an event, and a rest that fits into one with other members.
-fn split_text(mut text: &str) -> (Vec<&str>, &str) {
+pub(crate) fn split_text(mut text: &str) -> (Vec<&str>, &str) {
     let mut pieces = Vec::new();
     while json_size(text) > TEXT_ROOM {
         let (mut size, mut end) = (0, 0);

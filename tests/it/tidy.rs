@@ -4,8 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the core. One imports only from those of a lower rank.
-const LADDER: [(&str, u8); 7] =
-    [("id", 0), ("time", 0), ("persist", 1), ("calendar", 1), ("datalog", 1), ("booking", 2), ("schedule", 3)];
+const LADDER: [(&str, u8); 8] = [
+    ("id", 0),
+    ("time", 0),
+    ("persist", 1),
+    ("calendar", 1),
+    ("datalog", 1),
+    ("booking", 2),
+    ("schedule", 3),
+    ("availability", 4),
+];
 
 /// What the core must not name: runtimes, clocks, threads, randomness.
 const FOREIGN: [&str; 10] = [

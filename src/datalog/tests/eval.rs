@@ -1,7 +1,7 @@
 //! Programs and what comes of them.
 
 use super::{compiled, engine, shown};
-use crate::datalog::{Engine, EvalError, Limits, Value};
+use crate::datalog::{Engine, EvalError, Functions, Limits, Value};
 
 /// A program, a relation, and its rows as they are printed.
 fn gives(text: &str, relation: &str, wanted: &[&str]) {
@@ -112,7 +112,7 @@ fn what_has_no_end_or_no_value_ends_with_an_error_that_says_so() {
 #[test]
 fn a_question_may_be_a_whole_body() {
     let mut engine = engine("e(1, 2). e(2, 3). e(3, 4).  path(x, y) :- e(x, y).  path(x, z) :- path(x, y), e(y, z).");
-    let query = engine.program().query("path(1, y), !e(1, y), n = y * 2", &Default::default()).unwrap();
+    let query = engine.program().query("path(1, y), !e(1, y), n = y * 2", &Functions::default()).unwrap();
     let rows: Vec<String> = engine.ask(&query).unwrap().iter().map(|row| format!("{} {}", row[0], row[1])).collect();
     assert_eq!(rows, ["3 6", "4 8"]);
 }

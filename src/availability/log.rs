@@ -1,0 +1,299 @@
+//! What recorded events come to, beyond the facts that the engine holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::error::ApplyError;
+use super::kept::{Kept, host_fact, id, takes_place, text};
+use super::wire::{self, RulesEvent, rules_stream};
+use crate::booking::{self, BookingEvent, occurrence_of};
+use crate::datalog::{Change, EvalError, Program, Value};
+use crate::id::{AttendeeId, OccurrenceId, RecurrenceId, SeriesId};
+use crate::persist::{Cursor, RecordedEvent, Seq};
+use crate::schedule::{Corrupt, Series, series_of};
+use crate::time::Window;
+
+/// Where an occurrence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    At(Window),
+    /// It is cancelled, or its series does not have it.
+    Nowhere,
+    /// The rule of its series takes too many steps to say.
+    Unsure,
+}
+
+impl Place {
+    fn of(series: Option<&Told>, recurrence: &RecurrenceId, zone: &TimeZone) -> Self {
+        match series.map(|told| told.series.window_of(recurrence, zone)) {
+            Some(Ok(Some(window))) => Self::At(window),
+            Some(Ok(None)) | None => Self::Nowhere,
+            Some(Err(_)) => Self::Unsure,
+        }
+    }
+}
+
+/// A series as its events told it. They are kept, for a snapshot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    pub(super) events: Vec<RecordedEvent>,
+    pub(super) series: Series,
+}
+
+impl Told {
+    /// Takes in the next event. One that is only the beginning of another waits for the rest.
+    pub(super) fn hear(&mut self, recorded: &RecordedEvent) -> Result<(), Corrupt> {
+        self.events.push(recorded.clone());
+        let folded = usize::try_from(self.series.seq().get()).unwrap_or(usize::MAX);
+        let waiting = self.events.get(folded..).unwrap_or_default();
+        self.series.catch_up(waiting)
+    }
+}
+
+/// A fact that the host recorded: a relation and its values, instants as numbers of milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostFact {
+    /// The relation: one that a pack or a ruleset marks `input`.
+    pub relation: Arc<str>,
+    /// A value for each column.
+    pub values: Vec<Value>,
+}
+
+impl HostFact {
+    /// A fact. Instants become numbers of milliseconds, which fit columns of both types.
+    pub fn new(relation: &str, values: impl IntoIterator<Item = Value>) -> Self {
+        let plain = |value| if let Value::Time(at) = value { Value::Number(at.as_millis()) } else { value };
+        Self { relation: relation.into(), values: values.into_iter().map(plain).collect() }
+    }
+}
+
+/// What the events say that were taken in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log {
+    pub(super) cursor: Cursor,
+    pub(super) series: BTreeMap<SeriesId, Told>,
+    /// Occurrences that have a booking stream.
+    pub(super) touched: BTreeMap<SeriesId, BTreeMap<RecurrenceId, Place>>,
+    pub(super) rulesets: BTreeMap<Arc<str>, Arc<str>>,
+    pub(super) host: BTreeSet<HostFact>,
+    /// The beginning of a ruleset whose rest is still to come.
+    pub(super) text: String,
+    pub(super) rules_seq: Seq,
+}
+
+impl Log {
+    /// The place of each touched occurrence, worked out anew.
+    pub(super) fn place_all(&mut self, zone: &TimeZone) {
+        for (series, occurrences) in &mut self.touched {
+            for (recurrence, place) in occurrences {
+                *place = Place::of(self.series.get(series), recurrence, zone);
+            }
+        }
+    }
+}
+
+type Was<T> = (Option<T>, Option<T>);
+
+/// Events that are looked at and not yet taken in: what is to change, from what to what.
+#[derive(Debug)]
+pub(super) struct Staged<'a> {
+    kept: &'a Kept,
+    log: &'a Log,
+    seats: BTreeMap<(OccurrenceId, AttendeeId), Was<Arc<str>>>,
+    capacity: BTreeMap<OccurrenceId, Was<i64>>,
+    fresh: BTreeSet<OccurrenceId>,
+    pub(super) effects: Effects,
+}
+
+/// What a batch of events changes in the log.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    cursor: Cursor,
+    series: BTreeMap<SeriesId, Told>,
+    places: Vec<(OccurrenceId, Option<Place>, Place)>,
+    host: BTreeMap<HostFact, bool>,
+    pub(super) rulesets: Option<BTreeMap<Arc<str>, Arc<str>>>,
+    text: Option<String>,
+    rules_seq: Seq,
+}
+
+/// The change of a fact: relation, row, whether it is put in.
+pub(super) type Changed = (&'static str, Vec<Value>, bool);
+
+impl<'a> Staged<'a> {
+    pub(super) fn new(kept: &'a Kept, log: &'a Log) -> Self {
+        let effects = Effects { cursor: log.cursor, rules_seq: log.rules_seq, ..Effects::default() };
+        Self { kept, log, seats: BTreeMap::new(), capacity: BTreeMap::new(), fresh: BTreeSet::new(), effects }
+    }
+
+    /// Looks at the next event.
+    pub(super) fn hear(&mut self, recorded: &RecordedEvent) -> Result<(), ApplyError> {
+        if recorded.cursor <= self.effects.cursor {
+            return Ok(());
+        }
+        self.effects.cursor = recorded.cursor;
+        if let Some(occurrence) = occurrence_of(&recorded.stream) {
+            return self.hear_booking(occurrence, &booking::decode(recorded)?);
+        }
+        if let Some(series) = series_of(&recorded.stream) {
+            let known = self.log.series.get(&series);
+            let told = self.effects.series.entry(series).or_insert_with(|| known.cloned().unwrap_or_default());
+            return Ok(told.hear(recorded)?);
+        }
+        if recorded.stream == rules_stream() { self.hear_rules(recorded) } else { Ok(()) }
+    }
+
+    fn hear_booking(&mut self, occurrence: OccurrenceId, event: &BookingEvent) -> Result<(), ApplyError> {
+        let known = self.log.touched.get(occurrence.series());
+        if !known.is_some_and(|known| known.contains_key(occurrence.recurrence())) {
+            self.fresh.insert(occurrence.clone());
+        }
+        let (attendee, state): (_, Option<&str>) = match event {
+            BookingEvent::SaleOpened { capacity } => {
+                let seats = i64::from(capacity.get());
+                match self.capacity.get_mut(&occurrence) {
+                    Some((_, now)) => *now = Some(seats),
+                    None => {
+                        let was = self.kept.capacity(&occurrence)?;
+                        self.capacity.insert(occurrence, (was, Some(seats)));
+                    }
+                }
+                return Ok(());
+            }
+            BookingEvent::SeatBooked { attendee } | BookingEvent::HoldConfirmed { attendee } => {
+                (attendee, Some("confirmed"))
+            }
+            BookingEvent::SeatHeld { attendee, .. } => (attendee, Some("held")),
+            BookingEvent::HoldReleased { attendee }
+            | BookingEvent::HoldLapsed { attendee }
+            | BookingEvent::SeatCancelled { attendee } => (attendee, None),
+        };
+        let only_if_there = matches!(event, BookingEvent::HoldConfirmed { .. });
+        let key = (occurrence, attendee.clone());
+        if !self.seats.contains_key(&key) {
+            let was = self.kept.seat(attendee, &key.0)?;
+            self.seats.insert(key.clone(), (was.clone(), was));
+        }
+        match self.seats.get_mut(&key) {
+            Some((_, now)) if now.is_some() || !only_if_there => *now = state.map(Arc::from),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn hear_rules(&mut self, recorded: &RecordedEvent) -> Result<(), ApplyError> {
+        let (log, effects) = (self.log, &mut self.effects);
+        let unreadable = |reason| ApplyError::Unreadable { seq: recorded.seq, reason };
+        if recorded.seq != effects.rules_seq.next() {
+            return Err(unreadable(format!("event {} is missing before it", effects.rules_seq.next())));
+        }
+        effects.rules_seq = recorded.seq;
+        let text = effects.text.get_or_insert_with(|| log.text.clone());
+        let Some(event) = wire::decode(recorded, text).map_err(unreadable)? else { return Ok(()) };
+        let rulesets = &mut effects.rulesets;
+        match event {
+            RulesEvent::RulesetPut { name, text } => {
+                rulesets.get_or_insert_with(|| log.rulesets.clone()).insert(name.into(), text.into());
+            }
+            RulesEvent::RulesetRemoved { name } => {
+                rulesets.get_or_insert_with(|| log.rulesets.clone()).remove(&*name);
+            }
+            RulesEvent::FactsChanged { added, removed } => {
+                effects.host.extend(removed.into_iter().map(|fact| (fact, false)));
+                effects.host.extend(added.into_iter().map(|fact| (fact, true)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What all of it changes: the facts that follow the log, and the log itself.
+    pub(super) fn finish(mut self, zone: &TimeZone) -> (Vec<Changed>, Effects) {
+        let mut changes: Vec<Changed> = Vec::new();
+        for occurrence in core::mem::take(&mut self.fresh) {
+            changes.push(("of_series", vec![id(&occurrence), occurrence.series().as_str().into()], true));
+            let place = self.place(&occurrence, zone);
+            self.effects.places.push((occurrence, None, place));
+        }
+        for series in self.effects.series.keys() {
+            for (recurrence, was) in self.log.touched.get(series).into_iter().flatten() {
+                let occurrence = OccurrenceId::new(series.clone(), *recurrence);
+                let place = self.place(&occurrence, zone);
+                if place != *was {
+                    self.effects.places.push((occurrence, Some(*was), place));
+                }
+            }
+        }
+        for (occurrence, was, place) in &self.effects.places {
+            if let Some(Place::At(window)) = was {
+                changes.push(("occurrence", takes_place(occurrence, *window), false));
+            }
+            if let Place::At(window) = place {
+                changes.push(("occurrence", takes_place(occurrence, *window), true));
+            }
+        }
+        for ((occurrence, attendee), (was, is)) in self.seats {
+            let row = |state: Arc<str>| vec![text(&attendee), id(&occurrence), Value::Symbol(state)];
+            changes.extend(replaced("seat", was, is, row));
+        }
+        for (occurrence, (was, is)) in self.capacity {
+            changes.extend(replaced("capacity", was, is, |seats| vec![id(&occurrence), seats.into()]));
+        }
+        (changes, self.effects)
+    }
+
+    fn place(&self, occurrence: &OccurrenceId, zone: &TimeZone) -> Place {
+        let series = occurrence.series();
+        let told = self.effects.series.get(series).or_else(|| self.log.series.get(series));
+        Place::of(told, occurrence.recurrence(), zone)
+    }
+}
+
+fn replaced<T: PartialEq>(
+    relation: &'static str,
+    was: Option<T>,
+    is: Option<T>,
+    row: impl Fn(T) -> Vec<Value>,
+) -> Vec<Changed> {
+    if was == is {
+        return Vec::new();
+    }
+    let was = was.map(|was| (relation, row(was), false));
+    was.into_iter().chain(is.map(|is| (relation, row(is), true))).collect()
+}
+
+/// The changes as the engine takes them.
+pub(super) fn fitted(program: &Program, changes: Vec<Changed>) -> Result<Vec<Change>, EvalError> {
+    let fit = |(relation, row, insert)| Ok(Change { fact: program.fact_of(relation, row)?, insert });
+    changes.into_iter().map(fit).collect()
+}
+
+impl Effects {
+    /// Changes of the host's facts that `program` has a relation for.
+    pub(super) fn host_changes(&self, log: &Log, program: &Program) -> Vec<Change> {
+        let changed = self.host.iter().filter(|(fact, insert)| log.host.contains(*fact) != **insert);
+        let fit =
+            |(fact, insert): (&HostFact, &bool)| Some(Change { fact: host_fact(program, fact).ok()?, insert: *insert });
+        changed.filter_map(fit).collect()
+    }
+
+    /// Writes the effects into the log.
+    pub(super) fn settle(self, log: &mut Log) {
+        log.cursor = self.cursor;
+        log.rules_seq = self.rules_seq;
+        log.series.extend(self.series);
+        for (occurrence, _, place) in self.places {
+            log.touched.entry(occurrence.series().clone()).or_default().insert(*occurrence.recurrence(), place);
+        }
+        for (fact, insert) in self.host {
+            if insert {
+                log.host.insert(fact);
+            } else {
+                log.host.remove(&fact);
+            }
+        }
+        log.rulesets = self.rulesets.unwrap_or_else(|| core::mem::take(&mut log.rulesets));
+        log.text = self.text.unwrap_or_else(|| core::mem::take(&mut log.text));
+    }
+}
