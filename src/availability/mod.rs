@@ -110,7 +110,8 @@ impl Availability {
     ///
     /// # Errors
     /// [`ApplyError`] when one cannot be read, or what follows cannot be worked out within the limits. Nothing was
-    /// changed then.
+    /// changed then. Rules of the host that fail over new facts can be mended by a later event, if it is handed in together
+    /// with these: only the rules that hold at the end are looked at.
     pub fn apply(&mut self, events: &[RecordedEvent]) -> Result<Delta, ApplyError> {
         let mut staged = Staged::new(&self.kept, &self.log);
         for recorded in events {

@@ -6,17 +6,19 @@ use super::error::AskError;
 use super::kept::{id, number, takes_place, text};
 use super::{Availability, Place};
 use crate::calendar::{Select, merge};
-use crate::datalog::{Change, EvalError, Fact, Value};
+use crate::datalog::{Change, EvalError, Fact, Proof, Value};
 use crate::id::{AttendeeId, OccurrenceId};
 use crate::time::{Timestamp, Window};
 
 /// What keeps an attendee from being free.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct WhyBusy {
     /// The bookings in the way, ascending by start.
     pub bookings: Vec<(OccurrenceId, Window)>,
     /// What rules of the host put in the way besides, ascending by start.
     pub others: Vec<Window>,
+    /// One derivation, down to recorded facts.
+    pub proof: Proof,
 }
 
 /// The answer to a question in the language of the rules.
@@ -185,8 +187,10 @@ impl Availability {
         let mut others = self.spans(attendee, window)?;
         others.retain(|span| !bookings.iter().any(|(_, booked)| booked == span));
         others.sort_unstable_by_key(|span| (span.start, span.end));
-        let found = WhyBusy { bookings, others };
-        Ok(if found == WhyBusy::default() { None } else { Some(found) })
+        let row = vec![text(attendee), window.start.into(), window.end.into()];
+        let fact = self.kept.engine.program().fact_of("busy_in", row)?;
+        let proof = self.kept.engine.why(&fact)?;
+        Ok(proof.map(|proof| WhyBusy { bookings, others, proof }))
     }
 
     /// The answers to a question in the language of the rules, such as `busy("ann", o, s, e), seats_left(o, n)`.

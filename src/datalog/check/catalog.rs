@@ -108,6 +108,10 @@ impl<'s> Catalog<'s> {
             if !is_reserved(head.name.text) {
                 let pred = self.entry(head.name, head.args.len());
                 if let Some(origin) = self.origins.get_mut(pred.index()) {
+                    if !origin.declared && !origin.defined {
+                        // A source that only looks at it, and comes earlier, has no claim to it.
+                        origin.owner = head.name.span.source;
+                    }
                     origin.defined = true;
                 }
             }
@@ -168,7 +172,7 @@ impl<'s> Catalog<'s> {
                 let message = format!("`{}` is already declared{}", name.text, at(name.span, predicate.span));
                 Err(Finding::error("E-redeclared", name.span, message))
             }
-            Some((origin, predicate)) if origin.owner != name.span.source => {
+            Some((origin, predicate)) if origin.defined && origin.owner != name.span.source => {
                 let message = format!("`{}` belongs to another ruleset{}", name.text, at(name.span, predicate.span));
                 Err(Finding::error("E-redeclared", name.span, message))
             }
@@ -183,6 +187,7 @@ impl<'s> Catalog<'s> {
         }
         if let Some(origin) = self.origins.get_mut(pred.index()) {
             origin.declared = true;
+            origin.owner = name.span.source;
         }
     }
 
