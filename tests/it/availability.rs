@@ -299,6 +299,18 @@ async fn a_bad_rule_is_refused_with_its_place_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn rules_that_fail_over_new_facts_can_be_taken_away() {
+    let office = Place::new().with_chess().await;
+    let rule = ".decl share(o: symbol, n: number) maintain\nshare(o, n) :- capacity(o, c), n = 60 / (c - 3).";
+    assert!(office.put_rules("house", rule).await.unwrap().value.is_accepted());
+    let _opened = office.open(&evening(12), Seats::new(3)).await.unwrap();
+    let failed = office.seats_left(&evening(12)).await;
+    assert!(matches!(&failed, Err(AvailabilityError::Log { .. })), "{failed:?}");
+    assert!(office.remove_rules("house").await.unwrap().value.is_accepted());
+    assert_eq!(office.seats_left(&evening(12)).await.unwrap().value, Some(3));
+}
+
+#[tokio::test]
 async fn two_offices_that_put_rules_at_once_lose_none() {
     let place = Place::new();
     let (left, right) = (place.with_chess().await, place.open());

@@ -45,7 +45,7 @@ pub(super) struct Question {
 pub(super) struct Drain(pub(super) oneshot::Sender<()>);
 
 /// A question that was taken.
-struct Waiting {
+pub(super) struct Waiting {
     question: Question,
     /// Reads of the log that had begun before it.
     reads: u64,
@@ -156,10 +156,8 @@ impl AvailabilityActor {
     }
 
     /// Gives an error to those who wait, or to some of them.
-    pub(super) fn give_up(&mut self, error: &AvailabilityError, which: impl Fn(AtLeast, Timestamp) -> bool) {
-        let (given_up, waiting): (Vec<_>, Vec<_>) = core::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|waiting| which(waiting.question.at_least, waiting.until));
+    pub(super) fn give_up(&mut self, error: &AvailabilityError, which: impl Fn(&Waiting) -> bool) {
+        let (given_up, waiting): (Vec<_>, Vec<_>) = core::mem::take(&mut self.waiting).into_iter().partition(which);
         self.waiting = waiting;
         for one in given_up {
             let error = if let AvailabilityError::Behind { cursor, .. } = *error {
@@ -176,7 +174,7 @@ impl AvailabilityActor {
     pub(super) fn expire(&mut self) {
         let now = self.house.clock.now();
         let behind = AvailabilityError::Behind { wanted: AtLeast::Now, cursor: self.cursor };
-        self.give_up(&behind, |_, until| until <= now);
+        self.give_up(&behind, |waiting| waiting.until <= now);
     }
 
     /// What panicked is not trusted any more: all is built anew, unless that happened too often of late.
@@ -212,8 +210,10 @@ impl AvailabilityActor {
     /// The log could not be read, or not be understood: nobody is answered from less than was demanded.
     pub(super) fn blind(&mut self, error: &AvailabilityError) {
         tracing::warn!(%error, "availability cannot follow the log");
-        let caught_up = self.progress.caught_up;
-        self.give_up(error, |at_least, _| !(caught_up && at_least == AtLeast::Now));
+        let Progress { caught_up, reads, .. } = self.progress;
+        // Who came while it was read waits for the next read, which may find it mended.
+        let asked = |waiting: &Waiting| waiting.reads < reads;
+        self.give_up(error, |one| asked(one) && !(caught_up && one.question.at_least == AtLeast::Now));
     }
 
     fn check_drained(&mut self) {
@@ -274,7 +274,7 @@ impl Handler<Drain> for AvailabilityActor {
         // Nothing more is waited for than what is committed.
         let shut_down = BoxOfficeError::ShutDown.into();
         let cursor = self.cursor;
-        self.give_up(&shut_down, |at_least, _| matches!(at_least, AtLeast::Cursor(wanted) if wanted > cursor));
+        self.give_up(&shut_down, |one| matches!(one.question.at_least, AtLeast::Cursor(wanted) if wanted > cursor));
         self.news |= self.has_questions();
         self.read(ctx);
         self.check_drained();

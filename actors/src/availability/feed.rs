@@ -84,7 +84,7 @@ impl AvailabilityActor {
             return;
         }
         if let Some(rest) = self.rest() {
-            return self.give_up(&rest, |_, _| true);
+            return self.give_up(&rest, |_| true);
         }
         if self.base.is_none() {
             // The light desk is there before it is asked.
@@ -138,13 +138,19 @@ impl AvailabilityActor {
     /// Builds facts and rules anew, from the snapshot where there is one.
     fn load(&mut self, ctx: &mut Context<Self>) {
         self.reading = true;
+        self.progress.reads += 1;
         let backend = Arc::clone(&self.house.backend);
         let saved = self.house.reader.run(async move { load_snapshot::<Snapshot>(&*backend, SNAPSHOT).await });
         ctx.spawn(saved.into_actor(self).map(|saved, act, ctx| {
             act.reading = false;
             match saved {
                 Ok(saved) => act.build(saved, ctx),
-                Err(fault) => act.blind(&fault.into()),
+                Err(fault) => {
+                    act.blind(&fault.into());
+                    if act.has_questions() {
+                        act.read(ctx);
+                    }
+                }
             }
         }));
     }
@@ -157,7 +163,7 @@ impl AvailabilityActor {
                 (self.base, self.cursor, self.saved) = (Some(base), cursor, cursor);
                 self.news = true;
             }
-            Ok(Err(error)) => return self.give_up(&error, |_, _| true),
+            Ok(Err(error)) => return self.give_up(&error, |_| true),
             Err(_) => self.failed("a snapshot panicked"),
         }
         self.read(ctx);

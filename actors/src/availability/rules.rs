@@ -64,7 +64,12 @@ impl Desk {
         for _ in 0..CONFLICTS_MAX {
             let command = command.clone();
             let decide = move |seen: Seen<'_>| Ok((decide(seen.base, &command), seen.base.rules_seq()));
-            let Answered { value: (decided, seq), cursor } = self.look(weight, AtLeast::Committed, decide).await?;
+            let seen = match self.look(weight, AtLeast::Committed, decide.clone()).await {
+                // Rules that fail over new facts keep them from getting in. They are mended from before those.
+                Err(AvailabilityError::Log { .. }) => self.look(Weight::Light, AtLeast::Now, decide).await?,
+                seen => seen?,
+            };
+            let Answered { value: (decided, seq), cursor } = seen;
             let events = match decided {
                 Ok(events) if events.is_empty() => return Ok(Answered { value: RulesOutcome::Unchanged, cursor }),
                 Ok(events) => events,
