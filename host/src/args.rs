@@ -83,8 +83,8 @@ pub(crate) enum Command {
     NextFree(NextFreeArgs),
     /// List what keeps an attendee from being free
     ///
-    /// Whatever the attendee has a seat in that takes place between FROM and TO at least in part; --json has the
-    /// occurrence, start, end and cursor. Prints nothing when the attendee is free. Exit code as for `boxoffice free`.
+    /// Whatever the attendee has a seat in that takes place between FROM and TO at least in part, and then what rules of
+    /// the store put in the way besides; --json has the occurrence, start, end and cursor. Prints nothing when the attendee is free. Exit code as for `boxoffice free`.
     WhyNot(WhyNotArgs),
     /// Run recurrence vectors: rules with the starts that should be found in a window
     ///

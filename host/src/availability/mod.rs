@@ -109,8 +109,10 @@ pub(crate) fn run_why_not(args: &WhyNotArgs) -> Result<bool, HostError> {
     run(async {
         let question = Question::open(&args.asked).await?;
         let found = question.office.why_not_free(&args.asked.attendee, question.window).await?;
-        for (occurrence, span) in found.value.map_or(Vec::new(), |why| why.bookings) {
-            if !question.print(span, Some(&occurrence), found.cursor.position())? {
+        let (bookings, others) = found.value.map(|why| (why.bookings, why.others)).unwrap_or_default();
+        let booked = bookings.iter().map(|(occurrence, span)| (*span, Some(occurrence)));
+        for (span, occurrence) in booked.chain(others.iter().map(|span| (*span, None))) {
+            if !question.print(span, occurrence, found.cursor.position())? {
                 break;
             }
         }
