@@ -12,10 +12,12 @@
 //!                                             StoreActor -- one sync for all --> Backend   (writer's thread)
 //!                                                  ^
 //! BoxOffice ---> ScheduleActor: series in memory --+                                       (planner's thread)
+//! BoxOffice ---> AvailabilityActor: facts and rules <-- committed events -- Backend        (a thread of its own)
 //! ```
 //!
 //! Everything of the pure core is re-exported here; [`booking`] explains the rules and [`persist`] the store.
 
+pub mod availability;
 pub mod clock;
 mod directory;
 mod door;

@@ -9,6 +9,7 @@ use boxoffice_core::id::{AttendeeId, OccurrenceId};
 use boxoffice_core::persist::{Backend, Consumer, Selection, Seq, Store, StoreError};
 use tokio::sync::oneshot;
 
+use crate::availability::{AvailabilityOptions, Desk};
 use crate::clock::{Clock, SystemClock};
 use crate::door::Door;
 use crate::error::{BoxOfficeError, StartError};
@@ -28,6 +29,8 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     settings: Settings,
     budget: RestartBudget,
+    /// Given by the host: then availability is kept from the start.
+    availability: Option<AvailabilityOptions>,
 }
 
 impl Default for Builder {
@@ -37,6 +40,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             settings: Settings { idle_after: Duration::from_secs(60), waiting_max: 4_096, snapshot_every: 1_000 },
             budget: RestartBudget { failures_max: 5, within: Duration::from_secs(10) },
+            availability: None,
         }
     }
 }
@@ -88,18 +92,31 @@ impl Builder {
         self
     }
 
+    /// Keeps who is free up to date from the start on, with these options. Without it, that begins with the first question,
+    /// with the default options, and a host that never asks pays nothing.
+    pub fn availability(mut self, options: AvailabilityOptions) -> Self {
+        self.availability = Some(options);
+        self
+    }
+
     /// Starts the actor system on threads of its own, whatever runtime the host uses, if any.
     ///
     /// # Errors
     /// [`StartError`] when no store was given or there is no thread to be had.
     pub fn start(self) -> Result<BoxOffice, StartError> {
-        let Self { backend, clock, settings, budget } = self;
+        let Self { backend, clock, settings, budget, availability } = self;
         let backend = backend.ok_or(StartError::NoStore)?;
-        let running = system::start(Plan { backend, clock, settings, budget })?;
+        let at_once = availability.is_some();
+        let availability = availability.unwrap_or_default();
+        let running = system::start(Plan { backend, clock, settings, budget, availability })?;
+        if at_once {
+            running.desk.begin();
+        }
         let door = Door::new(running.registry, &running.house);
         let house = running.house;
         let lifetime = Lifetime { system: running.system, ended: Mutex::new(Some(running.ended)) };
-        Ok(BoxOffice { door, house, planner: running.planner, lifetime: Arc::new(lifetime) })
+        let (planner, desk) = (running.planner, running.desk);
+        Ok(BoxOffice { door, house, planner, desk, lifetime: Arc::new(lifetime) })
     }
 }
 
@@ -171,6 +188,7 @@ pub struct BoxOffice {
     door: Door,
     house: Surroundings,
     pub(crate) planner: Planner,
+    pub(crate) desk: Desk,
     lifetime: Arc<Lifetime>,
 }
 
@@ -351,6 +369,7 @@ impl BoxOffice {
     /// answered [`ShutDown`](BoxOfficeError::ShutDown). The store is closed once the last clone is dropped.
     pub async fn shutdown(self) {
         self.planner.drain().await;
+        self.desk.drain().await;
         let (drained, all_drained) = oneshot::channel();
         if self.door.registry().send(DrainAll { drained }).await.is_ok() && all_drained.await.is_err() {
             tracing::warn!("another shutdown was quicker");

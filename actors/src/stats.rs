@@ -27,6 +27,16 @@ pub struct Stats {
     pub series_changed: u64,
     /// Agendas worked out.
     pub agendas: u64,
+    /// Questions about availability that a desk looked at.
+    pub availability_answered: u64,
+    /// Questions that were beyond the light limits and went to the heavy desk.
+    pub availability_heavy: u64,
+    /// Committed events that a desk took in, those that say nothing about availability included.
+    pub availability_events: u64,
+    /// How often facts and rules were built, at the start of a desk and after a failure.
+    pub availability_built: u64,
+    /// Watchers of relations that left too much unread and had to begin anew.
+    pub availability_lagged: u64,
     /// The store's own counters.
     pub store: persist::Stats,
 }
@@ -43,11 +53,20 @@ pub(crate) struct Counters {
     pub(crate) series_answered: AtomicU64,
     pub(crate) series_changed: AtomicU64,
     pub(crate) agendas: AtomicU64,
+    pub(crate) availability_answered: AtomicU64,
+    pub(crate) availability_heavy: AtomicU64,
+    pub(crate) availability_events: AtomicU64,
+    pub(crate) availability_built: AtomicU64,
+    pub(crate) availability_lagged: AtomicU64,
 }
 
 impl Counters {
     pub(crate) fn add(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_many(counter: &AtomicU64, many: usize) {
+        counter.fetch_add(many as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn read(&self, store: persist::Stats) -> Stats {
@@ -63,6 +82,11 @@ impl Counters {
             series_answered: read(&self.series_answered),
             series_changed: read(&self.series_changed),
             agendas: read(&self.agendas),
+            availability_answered: read(&self.availability_answered),
+            availability_heavy: read(&self.availability_heavy),
+            availability_events: read(&self.availability_events),
+            availability_built: read(&self.availability_built),
+            availability_lagged: read(&self.availability_lagged),
             store,
         }
     }

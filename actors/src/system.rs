@@ -1,4 +1,5 @@
-//! The threads of a box office: one for the owners, one for the writer, one for readers, one for the schedule.
+//! The threads of a box office: one for the owners, one for the writer, one for readers, one for the schedule, and, once
+//! somebody asks who is free, one or two for that.
 
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
@@ -11,6 +12,7 @@ use boxoffice_core::persist::{Backend, Fault};
 use futures_util::FutureExt;
 use tokio::sync::{oneshot, watch};
 
+use crate::availability::{AvailabilityOptions, Desk, Threads};
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::StartError;
@@ -63,6 +65,7 @@ pub(crate) struct Running {
     pub(crate) registry: Addr<RegistryActor>,
     pub(crate) house: Surroundings,
     pub(crate) planner: Planner,
+    pub(crate) desk: Desk,
     pub(crate) system: System,
     /// Resolves when the threads have ended.
     pub(crate) ended: oneshot::Receiver<()>,
@@ -75,6 +78,7 @@ pub(crate) struct Plan {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     pub(crate) budget: RestartBudget,
+    pub(crate) availability: AvailabilityOptions,
 }
 
 pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
@@ -86,25 +90,31 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
         let threads = runner.block_on(async { (Arbiter::new(), Arbiter::new(), Arbiter::new()) });
         let (writer, reader, planner) = threads;
         let handles = (writer.handle(), reader.handle(), planner.handle());
-        let built = runner.block_on(async move { build(plan, &handles.0, handles.1, handles.2) });
+        let more = Threads::new(planner.handle());
+        let later = more.clone();
+        let built = runner.block_on(async move { build(plan, &handles.0, handles.1, handles.2, later) });
         let started = up.send((built, System::current()));
         let ran = started.map_or(Ok(()), |()| runner.run());
         if let Err(error) = ran {
             tracing::error!(%error, "actor system failed");
         }
         // They hold the store, which is not closed before they have ended.
-        for thread in [planner, writer, reader] {
-            thread.stop();
-            if thread.join().is_err() {
-                tracing::error!("a thread of the actor system panicked");
-            }
-        }
+        end(planner);
+        // It has started these, and starts no more.
+        more.take().into_iter().chain([writer, reader]).for_each(end);
         if finished.send(()).is_err() {
             tracing::debug!("nobody waits for the end of the actor system");
         }
     })?;
-    let ((registry, house, planner), system) = started.recv().map_err(|_| StartError::System)?;
-    Ok(Running { registry, house, planner, system, ended })
+    let ((registry, house, planner, desk), system) = started.recv().map_err(|_| StartError::System)?;
+    Ok(Running { registry, house, planner, desk, system, ended })
+}
+
+fn end(thread: Arbiter) {
+    thread.stop();
+    if thread.join().is_err() {
+        tracing::error!("a thread of the actor system panicked");
+    }
 }
 
 fn build(
@@ -112,8 +122,9 @@ fn build(
     writer: &ArbiterHandle,
     reader: ArbiterHandle,
     planner: ArbiterHandle,
-) -> (Addr<RegistryActor>, Surroundings, Planner) {
-    let Plan { backend, clock, settings, budget } = plan;
+    more: Threads,
+) -> (Addr<RegistryActor>, Surroundings, Planner, Desk) {
+    let Plan { backend, clock, settings, budget, availability } = plan;
     let writes_to = backend.clone();
     let (tell, committed) = watch::channel(0);
     let store = StoreActor::start_in_arbiter(writer, move |_| StoreActor::telling(writes_to, tell));
@@ -128,5 +139,6 @@ fn build(
         committed,
     };
     let planner = Planner::start(house.clone(), planner);
-    (RegistryActor::new(house.clone(), budget).start(), house, planner)
+    let desk = Desk::new(house.clone(), availability, budget, more);
+    (RegistryActor::new(house.clone(), budget).start(), house, planner, desk)
 }

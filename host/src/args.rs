@@ -6,6 +6,7 @@ use boxoffice::persist::Location;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use crate::availability::{FreeArgs, NextFreeArgs, WhyNotArgs};
 use crate::calendar::CalendarCommand;
 use crate::store::StoreCommand;
 
@@ -67,6 +68,24 @@ pub(crate) enum Command {
     /// for a bad flag, path or file.
     #[command(subcommand)]
     Calendar(CalendarCommand),
+    /// List when an attendee is free, alone or together with others
+    ///
+    /// The longest spans between FROM and TO in which nobody of them has a seat, held or confirmed, and no rule of the
+    /// store keeps one of them busy. --json has start, end and the cursor of the last event that was taken into account.
+    /// Prints nothing when there is none.
+    ///
+    /// STORE as for `boxoffice store`. Exit code: 0 when it was answered, 1 when the store cannot be read, 2 for a bad flag
+    /// or path.
+    Free(FreeArgs),
+    /// Find the first time that an attendee is free for a while
+    ///
+    /// Between FROM and TO, both as for `boxoffice free`. Prints nothing when there is none. Exit code as there.
+    NextFree(NextFreeArgs),
+    /// List what keeps an attendee from being free
+    ///
+    /// Whatever the attendee has a seat in that takes place between FROM and TO at least in part, and then what rules of
+    /// the store put in the way besides; --json has the occurrence, start, end and cursor. Prints nothing when the attendee is free. Exit code as for `boxoffice free`.
+    WhyNot(WhyNotArgs),
     /// Run recurrence vectors: rules with the starts that should be found in a window
     ///
     /// Prints each difference, a line for each file, and last `N passed, M failed`. A file whose name says lenient is

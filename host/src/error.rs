@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use boxoffice::availability::AvailabilityError;
 use boxoffice::calendar::ImportError;
 use boxoffice::datalog::EvalError;
 use boxoffice::persist::{Fault, OpenError, StoreError, TransferError};
@@ -29,6 +30,8 @@ pub(crate) enum HostError {
     Store(#[from] Fault),
     #[error(transparent)]
     Office(#[from] BoxOfficeError),
+    #[error(transparent)]
+    Availability(#[from] AvailabilityError),
     #[error(transparent)]
     Facet(#[from] StoreError),
     #[error(transparent)]
@@ -68,7 +71,12 @@ impl HostError {
                     1
                 }
             }
-            Self::Facet(_) | Self::Start(_) | Self::Store(_) | Self::Office(_) | Self::System { .. } => 1,
+            Self::Facet(_)
+            | Self::Availability(_)
+            | Self::Start(_)
+            | Self::Store(_)
+            | Self::Office(_)
+            | Self::System { .. } => 1,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod availability;
 mod calendar;
 mod calendar_file;
 mod check;
@@ -49,6 +50,9 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Expand(args) => expand::run(&args),
         Command::Calendar(command) => calendar::run(&command),
+        Command::Free(args) => availability::run_free(&args),
+        Command::NextFree(args) => availability::run_next_free(&args),
+        Command::WhyNot(args) => availability::run_why_not(&args),
         Command::CheckVectors(args) => check::run_vectors(&args),
         Command::CheckIcs(args) => check::run_ics(&args),
         Command::Datalog(args) => datalog::run(&args),

@@ -56,6 +56,7 @@
 //! ```
 
 mod command;
+mod desk;
 mod error;
 mod functions;
 mod kept;

@@ -10,6 +10,7 @@
     reason = "helpers of tests may panic too"
 )]
 
+mod availability;
 mod backends;
 mod blobs;
 mod conformance;

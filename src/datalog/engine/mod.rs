@@ -105,6 +105,11 @@ impl Engine {
         self.limits
     }
 
+    /// Other limits, for each evaluation from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Facts held, what is derived not counted.
     pub fn len(&self) -> usize {
         let facts =
