@@ -36,9 +36,10 @@ impl Lists {
 
     fn overlaps(&self) -> usize {
         let pairs = |list: &Vec<(i64, i64, u32)>| {
-            let each = list.iter().enumerate().map(|(at, (_, end, _))| {
-                list.iter().skip(at + 1).take_while(|(start, ..)| start < end).count()
-            });
+            let each = list
+                .iter()
+                .enumerate()
+                .map(|(at, (_, end, _))| list.iter().skip(at + 1).take_while(|(start, ..)| start < end).count());
             each.sum::<usize>()
         };
         self.spans.iter().map(pairs).sum()

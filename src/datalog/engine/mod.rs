@@ -4,6 +4,7 @@ mod ask;
 mod change;
 mod fill;
 mod inside;
+mod regroup;
 mod upkeep;
 
 use core::fmt;

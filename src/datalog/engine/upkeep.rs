@@ -10,14 +10,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::base::{Catalog, Local};
-use super::super::eval::{Exec, KeptValues, Stop, Yield, build_calls, with_key};
-use super::super::ir::{Aggregate, AggregateKind, Expr, Literal, LiteralKind, PredId, Rule, Term};
+use super::super::eval::{Exec, Stop, Yield, build_calls, with_key};
+use super::super::ir::{Literal, LiteralKind, PredId, Rule};
 use super::super::limits::EvalError;
 use super::super::plan::{Absence, Builder, Plan, Seeding, View};
 use super::super::store::{RowId, State};
-use super::super::value::{Cell, Type};
-use super::change::{Pending, Touched};
+use super::super::value::Cell;
+use super::change::Pending;
 use super::fill::{Making, each_pred, rules_of};
+use super::regroup::{AggregateUpkeep, binds_its_group};
 use super::{Engine, catalog};
 
 /// How one stratum is kept.
@@ -37,7 +38,7 @@ enum Way {
 
 /// A plan that starts from what changed.
 #[derive(Clone, Debug)]
-struct DeltaPlan {
+pub(super) struct DeltaPlan {
     on: On,
     plan: Plan,
 }
@@ -52,20 +53,8 @@ enum On {
     Groups(usize),
 }
 
-/// An aggregate whose values are kept by group.
-#[derive(Clone, Debug)]
-struct AggregateUpkeep {
-    slot: usize,
-    kind: AggregateKind,
-    ty: Type,
-    groups: usize,
-    deltas: Vec<DeltaPlan>,
-    /// All members of a group that is given.
-    members: Plan,
-}
-
 /// Rows of the head with the sign of the change, in the order in which they were found.
-type Signed = Vec<(Vec<Cell>, i32)>;
+pub(super) type Signed = Vec<(Vec<Cell>, i32)>;
 
 impl Engine {
     /// Works out a stratum and plans how it is kept.
@@ -145,7 +134,7 @@ impl Engine {
     }
 
     /// A plan for each literal that may change.
-    fn delta_plans(
+    pub(super) fn delta_plans(
         &mut self,
         rule: &Rule,
         slots: &BTreeMap<usize, usize>,
@@ -172,38 +161,6 @@ impl Engine {
             deltas.push(DeltaPlan { on, plan });
         }
         build_calls(&mut inner, &mut self.calls, &self.strata)
-    }
-
-    fn keep_aggregate(&mut self, rule: &Rule, aggregate: &Aggregate) -> Result<AggregateUpkeep, EvalError> {
-        let (slot, groups) = (self.kept.len(), aggregate.group.len());
-        let ty = rule.vars.get(aggregate.result.index()).map_or(Type::Number, |info| info.ty);
-        let mut args: Vec<Expr> = aggregate.group.iter().map(|var| Expr::Var(*var)).collect();
-        args.extend(aggregate.target.clone());
-        // The group and the target as the head of a rule of their own, so that a changed row of the body gives them.
-        let inside = Rule { args, body: aggregate.body.clone(), ..rule.clone() };
-        let mut deltas = Vec::new();
-        self.delta_plans(&inside, &BTreeMap::new(), &mut deltas)?;
-        let mut none = Vec::new();
-        let mut inner = catalog!(self, &mut none);
-        let members = Builder::new(&mut inner, rule, &|_| View::New, &|_| None).build_aggregate(aggregate)?;
-        let all = Builder::new(&mut inner, &inside, &|_| View::New, &|_| None).build(Seeding::Nothing, true)?;
-        build_calls(&mut inner, &mut self.calls, &self.strata)?;
-        self.kept.push(KeptValues::new(aggregate.kind, groups));
-        let upkeep = AggregateUpkeep { slot, kind: aggregate.kind, ty, groups, deltas, members };
-        let mut found: Signed = Vec::new();
-        let (run, made) = self.with_exec(|exec| gather(&exec, &all, &[], 1, &mut found));
-        self.base.symbols.absorb(made);
-        run.map_err(|stop| stop.of(self.name(rule.head)))?;
-        let mut pending = Pending::default();
-        self.regroup(&upkeep, found, &mut pending).map_err(|stop| stop.of(self.name(rule.head)))?;
-        for touched in pending.kept.into_values() {
-            for id in touched.added {
-                if let Some(kept) = self.kept.get_mut(slot) {
-                    kept.rows.set_state(id, State::Stable);
-                }
-            }
-        }
-        Ok(upkeep)
     }
 
     /// Carries a change of facts on to everything that is kept.
@@ -283,74 +240,6 @@ impl Engine {
         }
     }
 
-    /// Brings the values of an aggregate up to date with members that came and went.
-    fn regroup(&mut self, upkeep: &AggregateUpkeep, found: Signed, pending: &mut Pending) -> Result<(), Stop> {
-        let mut groups: BTreeMap<Vec<Cell>, Signed> = BTreeMap::new();
-        for (mut row, sign) in found {
-            let target = row.split_off(upkeep.groups);
-            groups.entry(row).or_default().push((target, sign));
-        }
-        for (group, members) in groups {
-            let Some(kept) = self.kept.get(upkeep.slot) else { return Ok(()) };
-            let old = kept.row(&group, View::New);
-            let old_value = old.and_then(|id| kept.rows.row(id).last().copied());
-            let old_count = old.map_or(0, |id| kept.rows.count(id));
-            let count = members.iter().fold(old_count, |sum, (_, sign)| sum + sign);
-            let value = if count == 0 { None } else { self.new_value(upkeep, &group, old_value, count, &members)? };
-            let Some(kept) = self.kept.get_mut(upkeep.slot) else { return Ok(()) };
-            let default = kept.default_value();
-            let touched = pending.kept.entry(upkeep.slot).or_default();
-            replace(kept, touched, &group, old, (value, count));
-            let (was, is) = (old_value.or(default), value.or(default));
-            if was != is {
-                pending.groups.entry(upkeep.slot).or_default().push((group, was, is));
-            }
-        }
-        Ok(())
-    }
-
-    fn new_value(
-        &self,
-        upkeep: &AggregateUpkeep,
-        group: &[Cell],
-        old: Option<Cell>,
-        count: i32,
-        members: &Signed,
-    ) -> Result<Option<Cell>, Stop> {
-        let targets = || members.iter().map(|(target, sign)| (target.first().copied().unwrap_or(0), *sign));
-        match upkeep.kind {
-            AggregateKind::Count => Ok(Some(i64::from(count).cast_unsigned())),
-            AggregateKind::Sum => {
-                let start = i128::from(old.unwrap_or(0).cast_signed());
-                let sum =
-                    targets().fold(start, |sum, (cell, sign)| sum + i128::from(cell.cast_signed()) * i128::from(sign));
-                let fits = i64::try_from(sum).map(i64::cast_unsigned);
-                let overflow =
-                    |_| Stop::Arithmetic(format!("the sum {sum} does not fit into 64 bits"), upkeep.members.span);
-                fits.map(Some).map_err(overflow)
-            }
-            AggregateKind::Min | AggregateKind::Max => {
-                let lost = targets().any(|(cell, sign)| sign < 0 && Some(cell) == old);
-                let (best, _) = self.with_exec(|exec| {
-                    let mut best = if lost { None } else { old };
-                    if lost {
-                        exec.run(&upkeep.members, group, &mut |frame| {
-                            let target = upkeep.members.head.last().and_then(|reg| frame.get(usize::from(*reg)));
-                            best = target.map(|cell| exec.better(upkeep.kind, upkeep.ty, best, *cell));
-                            Ok(Yield::Some)
-                        })?;
-                        return Ok(best);
-                    }
-                    for (cell, _) in targets().filter(|(_, sign)| *sign > 0) {
-                        best = Some(exec.better(upkeep.kind, upkeep.ty, best, cell));
-                    }
-                    Ok(best)
-                });
-                best
-            }
-        }
-    }
-
     /// Makes a stratum anew and compares.
     fn again(&mut self, stratum: usize, making: &Making, pending: &mut Pending) -> Result<(), EvalError> {
         let tables = self.run_making(stratum, making)?;
@@ -373,47 +262,8 @@ impl Engine {
     }
 }
 
-/// Puts a new value of a group beside the old one, which is marked as removed.
-fn replace(
-    kept: &mut KeptValues,
-    touched: &mut Touched,
-    group: &[Cell],
-    old: Option<RowId>,
-    (value, count): (Option<Cell>, i32),
-) {
-    if let Some(id) = old {
-        if kept.rows.row(id).last().copied() == value {
-            let before = kept.rows.count(id);
-            touched.counts.push((id, before));
-            kept.rows.add_count(id, count - before);
-            return;
-        }
-        kept.rows.set_state(id, State::Removed);
-        touched.removed.push(id);
-    }
-    if let Some(value) = value {
-        let row: Vec<Cell> = group.iter().copied().chain([value]).collect();
-        if let Ok(id) = kept.rows.insert(&row) {
-            kept.rows.add_count(id, count);
-            kept.rows.set_state(id, State::Added);
-            touched.added.push(id);
-        }
-    }
-}
-
-/// Whether the atoms of an aggregate's body give all variables of its group, so that a changed row tells its groups.
-fn binds_its_group(aggregate: &Aggregate) -> bool {
-    aggregate.group.iter().all(|var| {
-        aggregate
-            .body
-            .iter()
-            .filter_map(|literal| literal.kind.as_atom())
-            .any(|atom| atom.args.contains(&Term::Var(*var)))
-    })
-}
-
 /// Notes what a plan gives, with a sign.
-fn gather(exec: &Exec<'_>, plan: &Plan, seed: &[Cell], sign: i32, found: &mut Signed) -> Result<(), Stop> {
+pub(super) fn gather(exec: &Exec<'_>, plan: &Plan, seed: &[Cell], sign: i32, found: &mut Signed) -> Result<(), Stop> {
     let mut sink = |frame: &[Cell]| {
         found.push((with_key(&plan.head, frame, <[Cell]>::to_vec), sign));
         exec.meter.row()?;

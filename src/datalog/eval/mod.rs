@@ -5,12 +5,13 @@ mod buffer;
 mod call;
 mod expr;
 mod fixpoint;
+mod loops;
 mod magic;
 mod meter;
 mod texts;
 
 use super::base::{Base, Local};
-use super::plan::{Absence, Access, Op, Plan, Reg, Rows, Sweep, Table, View, fill};
+use super::plan::{Absence, Access, Op, Plan, Reg, Rows, Table, View, fill};
 use super::store::{Relation, RowId, State};
 use super::value::Cell;
 
@@ -101,7 +102,7 @@ impl<'e> Exec<'e> {
         }
     }
 
-    fn step(&self, way: Way<'_>, at: usize, frame: &mut [Cell], out: &mut Sink<'_>) -> Result<Yield, Stop> {
+    pub(super) fn step(&self, way: Way<'_>, at: usize, frame: &mut [Cell], out: &mut Sink<'_>) -> Result<Yield, Stop> {
         let Some(op) = way.ops.get(at) else { return out(frame) };
         match op {
             Op::Rows(rows) => {
@@ -171,7 +172,7 @@ impl<'e> Exec<'e> {
     }
 
     #[inline]
-    fn bind(
+    pub(super) fn bind(
         &self,
         way: Way<'_>,
         at: usize,
@@ -187,7 +188,7 @@ impl<'e> Exec<'e> {
     }
 
     /// Binds a result, or compares it with what is known.
-    fn give(
+    pub(super) fn give(
         &self,
         way: Way<'_>,
         at: usize,
@@ -320,83 +321,6 @@ impl<'e> Exec<'e> {
         let was = self.any_row(&absence.was, &mut frame)?;
         let is = self.any_row(&absence.is, &mut frame)?;
         Ok(Some((key, was, is)))
-    }
-
-    fn range(
-        &self,
-        way: Way<'_>,
-        at: usize,
-        result: (Reg, bool),
-        (from, to, step): (i64, i64, Option<i64>),
-        frame: &mut [Cell],
-        out: &mut Sink<'_>,
-    ) -> Result<Yield, Stop> {
-        let step = step.unwrap_or(if from <= to { 1 } else { -1 });
-        let (mut found, mut next) = (Yield::Nothing, Some(from));
-        while let Some(number) = next {
-            let inside = if step > 0 { number < to } else { step < 0 && number > to };
-            if !inside {
-                break;
-            }
-            self.meter.step()?;
-            match self.give(way, at, result, number.cast_unsigned(), frame, out)? {
-                Yield::Nothing => {}
-                Yield::Some => {
-                    found = Yield::Some;
-                    if at >= way.once_from {
-                        break;
-                    }
-                }
-                Yield::Enough => return Ok(Yield::Enough),
-            }
-            next = number.checked_add(step);
-        }
-        Ok(found)
-    }
-
-    fn sweep(
-        &self,
-        way: Way<'_>,
-        at: usize,
-        sweep: &Sweep,
-        frame: &mut [Cell],
-        out: &mut Sink<'_>,
-    ) -> Result<Yield, Stop> {
-        let Some(relation) = self.relation(sweep.table) else { return Ok(Yield::Nothing) };
-        let mut found = Yield::Nothing;
-        let mut pair = |one: RowId, two: RowId| -> Result<bool, Stop> {
-            self.meter.step()?;
-            if !sweep.first.fill(relation.row(one), frame) || !sweep.second.fill(relation.row(two), frame) {
-                return Ok(false);
-            }
-            let given = self.step(way, at + 1, frame, out)?;
-            if given != Yield::Nothing {
-                found = given;
-            }
-            Ok(given == Yield::Enough || (given == Yield::Some && at >= way.once_from))
-        };
-        if sweep.with_itself {
-            let (start, end) = sweep.span;
-            for id in relation.rows() {
-                let row = relation.row(id);
-                let cell = |column: u16| row.get(usize::from(column)).map(|cell| cell.cast_signed());
-                if cell(start) < cell(end) && pair(id, id)? {
-                    return Ok(found);
-                }
-            }
-        }
-        let mut stopped = Ok(());
-        let _flow = relation.sweep(sweep.index, &mut |one, two| match pair(one, two)
-            .and_then(|last| if last { Ok(true) } else { pair(two, one) })
-        {
-            Ok(false) => core::ops::ControlFlow::Continue(()),
-            Ok(true) => core::ops::ControlFlow::Break(()),
-            Err(stop) => {
-                stopped = Err(stop);
-                core::ops::ControlFlow::Break(())
-            }
-        });
-        stopped.map(|()| found)
     }
 }
 

@@ -4,9 +4,9 @@ use super::super::base::Catalog;
 use super::super::ir::{Aggregate, Atom, CompareOp, Expr, Literal, LiteralKind, Rule, Term, Var};
 use super::super::limits::EvalError;
 use super::super::value::{Type, Value};
-use super::order::{Bound, bind_all, guess};
+use super::order::{Bound, bind_all};
 use super::spans::{self, Limit};
-use super::{Absence, Access, Aggregation, Call, Code, KeptAggregate, Op, Plan, Reg, Rows, Seed, Sweep, Table, View};
+use super::{Access, Aggregation, Call, Code, KeptAggregate, Op, Plan, Reg, Rows, Seed, Sweep, Table, View};
 
 /// What is known before the first literal is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,21 +23,21 @@ pub(crate) type Views<'v> = &'v dyn Fn(usize) -> View;
 
 /// Builds the plan of one rule.
 pub(crate) struct Builder<'c, 'b, 'r> {
-    catalog: &'c mut Catalog<'b>,
-    rule: &'r Rule,
-    views: Views<'c>,
+    pub(super) catalog: &'c mut Catalog<'b>,
+    pub(super) rule: &'r Rule,
+    pub(super) views: Views<'c>,
     /// Kept aggregates by the place of their literal.
-    kept: &'c dyn Fn(usize) -> Option<usize>,
-    bound: Bound,
-    frame: Vec<u64>,
-    ops: Vec<Op>,
-    once_from: Option<usize>,
-    head_vars: Vec<Var>,
+    pub(super) kept: &'c dyn Fn(usize) -> Option<usize>,
+    pub(super) bound: Bound,
+    pub(super) frame: Vec<u64>,
+    pub(super) ops: Vec<Op>,
+    pub(super) once_from: Option<usize>,
+    pub(super) head_vars: Vec<Var>,
     /// The literals in the order in which they are looked at.
-    sequence: Vec<usize>,
+    pub(super) sequence: Vec<usize>,
 }
 
-fn reg(var: Var) -> Reg {
+pub(super) fn reg(var: Var) -> Reg {
     var.0
 }
 
@@ -88,33 +88,6 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok(Plan { ops: self.ops, frame: self.frame, head, once_from, seed, span: self.rule.span })
     }
 
-    /// The plan that starts from a row of the negated atom at this place, and how to tell whether there is any such row.
-    pub(crate) fn build_absence(mut self, at: usize) -> Result<(Absence, Plan), EvalError> {
-        let Some(Literal { kind: LiteralKind::Not { atom, local }, .. }) = self.rule.body.get(at) else {
-            return Err(EvalError::Mismatch { reason: "no negated literal".into() });
-        };
-        let mut open: Vec<usize> = (0..self.rule.body.len()).filter(|place| *place != at).collect();
-        let (seed, _) = self.columns(atom, true)?;
-        for var in local {
-            self.bound.remove(*var);
-        }
-        let (inner, known) = self.columns(atom, false)?;
-        let Some(table) = self.catalog.table(atom.pred) else {
-            return Err(EvalError::Mismatch { reason: "a negated literal that is not kept".into() });
-        };
-        let access = self.access(table, atom.args.len(), &known);
-        let same = rest(&inner, &known, &access);
-        let is = Rows { table, view: View::New, access, binds: inner.binds, same };
-        let was = Rows { view: View::Old, ..is.clone() };
-        let key = known.iter().map(|(_, reg)| *reg).collect();
-        self.note_head();
-        self.order(&mut open)?;
-        let head = self.head()?;
-        let once_from = self.ops.len();
-        let plan = Plan { ops: self.ops, frame: self.frame, head, once_from, seed, span: self.rule.span };
-        Ok((Absence { was, is, key }, plan))
-    }
-
     /// In which order the literals would be looked at when these columns of the head are given.
     pub(crate) fn sequence(mut self, given: u64) -> Result<Vec<usize>, EvalError> {
         let mut open: Vec<usize> = (0..self.rule.body.len()).collect();
@@ -123,29 +96,8 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok(self.sequence)
     }
 
-    /// The plan of the body of an aggregate, whose group is given; what it emits are the group and the target.
-    pub(crate) fn build_aggregate(mut self, aggregate: &Aggregate) -> Result<Plan, EvalError> {
-        let mut seed = Seed::default();
-        for (place, var) in aggregate.group.iter().enumerate() {
-            seed.binds.push((narrow(place), reg(*var)));
-            self.bound.add(*var);
-        }
-        let body = self.nested(&aggregate.body)?;
-        self.ops.extend(body);
-        let mut head: Vec<Reg> = aggregate.group.iter().map(|var| reg(*var)).collect();
-        head.extend(self.target(aggregate)?);
-        let once_from = self.ops.len();
-        Ok(Plan { ops: self.ops, frame: self.frame, head, once_from, seed, span: self.rule.span })
-    }
-
-    fn target(&mut self, aggregate: &Aggregate) -> Result<Option<Reg>, EvalError> {
-        let Some(target) = &aggregate.target else { return Ok(None) };
-        let code = self.code(target, Type::Number)?;
-        Ok(Some(self.settle(code)?))
-    }
-
     /// A register with the value of `code`, which is worked out now.
-    fn settle(&mut self, code: Code) -> Result<Reg, EvalError> {
+    pub(super) fn settle(&mut self, code: Code) -> Result<Reg, EvalError> {
         if let Code::Reg(reg) = code {
             return Ok(reg);
         }
@@ -162,62 +114,13 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok(reg)
     }
 
-    fn constant(&mut self, value: &Value, ty: Type) -> Result<Reg, EvalError> {
+    pub(super) fn constant(&mut self, value: &Value, ty: Type) -> Result<Reg, EvalError> {
         let cell = self.catalog.encode(value, ty);
         self.register(cell)
     }
 
-    fn seed(&mut self, seeding: Seeding, open: &mut Vec<usize>) -> Result<Seed, EvalError> {
-        match seeding {
-            Seeding::Nothing => Ok(Seed::default()),
-            Seeding::Head(given) => self.seed_head(given),
-            Seeding::Literal(at) => {
-                open.retain(|place| *place != at);
-                match self.rule.body.get(at).map(|literal| &literal.kind) {
-                    Some(LiteralKind::Atom(atom)) => self.columns(atom, true).map(|(seed, _)| seed),
-                    Some(LiteralKind::Not { atom, .. }) => self.columns(atom, true).map(|(seed, _)| seed),
-                    Some(LiteralKind::Aggregate(aggregate)) => Ok(self.seed_aggregate(aggregate)),
-                    Some(LiteralKind::Compare { .. } | LiteralKind::Range { .. }) | None => Ok(Seed::default()),
-                }
-            }
-        }
-    }
-
-    fn seed_aggregate(&mut self, aggregate: &Aggregate) -> Seed {
-        let mut seed = Seed::default();
-        for (place, var) in aggregate.group.iter().chain([&aggregate.result]).enumerate() {
-            let list = if self.bound.has(*var) { &mut seed.same } else { &mut seed.binds };
-            list.push((narrow(place), reg(*var)));
-            self.bound.add(*var);
-        }
-        seed
-    }
-
-    fn seed_head(&mut self, given: u64) -> Result<Seed, EvalError> {
-        let mut seed = Seed::default();
-        let rule = self.rule;
-        let chosen = rule.args.iter().enumerate().filter(|(column, _)| is_given(given, *column));
-        for (place, (column, arg)) in chosen.enumerate() {
-            match arg {
-                Expr::Var(var) => {
-                    let list = if self.bound.has(*var) { &mut seed.same } else { &mut seed.binds };
-                    list.push((narrow(place), reg(*var)));
-                    self.bound.add(*var);
-                }
-                Expr::Const(value) => {
-                    let ty = self.catalog.column_type(rule.head, column);
-                    seed.same.push((narrow(place), self.constant(value, ty)?));
-                }
-                // Whoever calls compares what comes out with what was given.
-                Expr::Call(..) => {}
-            }
-        }
-        self.note_head();
-        Ok(seed)
-    }
-
     /// Binds and checks for the columns of an atom. Of what is known nothing is bound again; `_` binds nothing.
-    fn columns(&mut self, atom: &Atom, bind: bool) -> Result<(Seed, Vec<(usize, Reg)>), EvalError> {
+    pub(super) fn columns(&mut self, atom: &Atom, bind: bool) -> Result<(Seed, Vec<(usize, Reg)>), EvalError> {
         let (mut seed, mut known) = (Seed::default(), Vec::new());
         let before = self.bound.clone();
         for (column, term) in atom.args.iter().enumerate() {
@@ -246,7 +149,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok((seed, known))
     }
 
-    fn note_head(&mut self) {
+    pub(super) fn note_head(&mut self) {
         if self.once_from.is_none() && self.head_vars.iter().all(|var| self.bound.has(*var)) {
             self.once_from = Some(self.ops.len());
         }
@@ -273,7 +176,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     }
 
     /// Lays out the literals one after the other, the most selective first.
-    fn order(&mut self, open: &mut Vec<usize>) -> Result<(), EvalError> {
+    pub(super) fn order(&mut self, open: &mut Vec<usize>) -> Result<(), EvalError> {
         while !open.is_empty() {
             let Some(place) = self.next(open) else {
                 let reason = format!("no order found for the literals of the rule in line {}", self.rule.span.line);
@@ -287,70 +190,6 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
             self.note_head();
         }
         Ok(())
-    }
-
-    /// Place in `open` of the literal to look at next.
-    fn next(&self, open: &[usize]) -> Option<usize> {
-        let mut best: Option<(u64, usize)> = None;
-        for (place, at) in open.iter().enumerate() {
-            let Some(cost) = self.rule.body.get(*at).and_then(|literal| self.cost(*at, literal, open)) else {
-                continue;
-            };
-            if cost == 0 {
-                return Some(place);
-            }
-            if best.is_none_or(|(least, _)| cost < least) {
-                best = Some((cost, place));
-            }
-        }
-        best.map(|(_, place)| place)
-    }
-
-    /// What looking at a literal now would cost; none if it cannot be looked at yet.
-    fn cost(&self, at: usize, literal: &Literal, open: &[usize]) -> Option<u64> {
-        match &literal.kind {
-            LiteralKind::Compare { op, left, right, .. } => {
-                let (left_known, right_known) = (self.bound.knows(left), self.bound.knows(right));
-                let binds = *op == CompareOp::Eq
-                    && ((left_known && matches!(right, Expr::Var(_))) || (right_known && matches!(left, Expr::Var(_))));
-                ((left_known && right_known) || binds).then_some(0)
-            }
-            LiteralKind::Not { atom, local } => {
-                let known = |term: &Term| match term {
-                    Term::Var(var) => local.contains(var) || self.bound.has(*var),
-                    Term::Const(_) | Term::Any => true,
-                };
-                atom.args.iter().all(known).then_some(1)
-            }
-            LiteralKind::Range { from, to, step, .. } => {
-                let known = self.bound.knows(from)
-                    && self.bound.knows(to)
-                    && step.as_ref().is_none_or(|step| self.bound.knows(step));
-                known.then_some(32)
-            }
-            LiteralKind::Aggregate(aggregate) => {
-                let ready = aggregate.group.iter().all(|var| self.bound.has(*var));
-                let kept = (self.kept)(at).is_some();
-                ready.then_some(if kept { 2 } else { 64 })
-            }
-            LiteralKind::Atom(atom) => self.atom_cost(atom, open),
-        }
-    }
-
-    fn atom_cost(&self, atom: &Atom, open: &[usize]) -> Option<u64> {
-        let known = atom.args.iter().filter(|term| self.bound.knows_term(term)).count();
-        let Some(table) = self.catalog.table(atom.pred) else {
-            let given = |(column, term): (usize, &Term)| {
-                !self.catalog.must_be_given(atom.pred, column) || self.bound.knows_term(term)
-            };
-            let ready = atom.args.iter().enumerate().all(given);
-            return ready.then_some(4 + guess(LEN_OF_CALLED, known, atom.args.len()));
-        };
-        let len = self.catalog.len(table).max(64);
-        if known < atom.args.len() && spans::find(self.rule, atom, open, &self.bound).is_some() {
-            return Some(2 + guess(len, known + 1, atom.args.len()) / 4);
-        }
-        Some(1 + guess(len, known, atom.args.len()))
     }
 
     fn lower(&mut self, at: usize, literal: &Literal, open: &mut Vec<usize>) -> Result<(), EvalError> {
@@ -440,7 +279,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok(Op::Absent(Rows { table, view, access, binds: seed.binds, same }))
     }
 
-    fn access(&mut self, table: Table, arity: usize, known: &[(usize, Reg)]) -> Access {
+    pub(super) fn access(&mut self, table: Table, arity: usize, known: &[(usize, Reg)]) -> Access {
         let key: Vec<Reg> = known.iter().map(|(_, reg)| *reg).collect();
         if known.len() == arity {
             return Access::Find(key);
@@ -482,7 +321,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     }
 
     /// The steps of a body within the body. Its literals have no places of their own: they look at what is there now.
-    fn nested(&mut self, body: &[Literal]) -> Result<Vec<Op>, EvalError> {
+    pub(super) fn nested(&mut self, body: &[Literal]) -> Result<Vec<Op>, EvalError> {
         let inner = Rule { body: body.to_vec(), ..self.rule.clone() };
         let view = (self.views)(usize::MAX);
         let mut builder = Builder {
@@ -506,7 +345,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     }
 
     /// The registers of the head, worked out last.
-    fn head(&mut self) -> Result<Vec<Reg>, EvalError> {
+    pub(super) fn head(&mut self) -> Result<Vec<Reg>, EvalError> {
         let rule = self.rule;
         let mut head = Vec::with_capacity(rule.args.len());
         for (column, arg) in rule.args.iter().enumerate() {
@@ -517,7 +356,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok(head)
     }
 
-    fn code(&mut self, expr: &Expr, ty: Type) -> Result<Code, EvalError> {
+    pub(super) fn code(&mut self, expr: &Expr, ty: Type) -> Result<Code, EvalError> {
         match expr {
             Expr::Var(var) => Ok(Code::Reg(reg(*var))),
             Expr::Const(value) => {
@@ -533,16 +372,13 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     }
 }
 
-/// How many rows a predicate that is called is taken to have.
-const LEN_OF_CALLED: u64 = 1_000;
-
 /// Whether an index of spans is worth it with these columns known: two of them mostly name a row.
-fn wants_spans(table: Table, known: &[usize]) -> bool {
+pub(super) fn wants_spans(table: Table, known: &[usize]) -> bool {
     matches!(table, Table::Kept(_)) && known.len() < 2
 }
 
 /// What is left to be compared once the access has seen to the known columns.
-fn rest(seed: &Seed, known: &[(usize, Reg)], access: &Access) -> Vec<(u16, Reg)> {
+pub(super) fn rest(seed: &Seed, known: &[(usize, Reg)], access: &Access) -> Vec<(u16, Reg)> {
     if matches!(access, Access::Scan) {
         return seed.same.clone();
     }
@@ -555,6 +391,6 @@ pub(crate) fn is_given(given: u64, column: usize) -> bool {
 }
 
 /// Columns and groups have at most 64 places: see the limits of [`compile`](super::super::compile).
-fn narrow(place: usize) -> u16 {
+pub(super) fn narrow(place: usize) -> u16 {
     u16::try_from(place).unwrap_or(u16::MAX)
 }

@@ -1,7 +1,9 @@
 //! A rule as a loop in a loop: in which order its literals are looked at, and through which index.
 
 mod build;
+mod cost;
 mod order;
+mod seed;
 mod spans;
 
 pub(crate) use build::{Builder, Seeding, is_given};

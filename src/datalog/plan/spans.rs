@@ -93,23 +93,32 @@ fn open_columns<'a>(atom: &'a Atom, bound: &'a Bound) -> impl Iterator<Item = (u
     })
 }
 
-/// The first pair of columns that are bounded so that the row's span overlaps another.
+/// The pair of columns that are bounded so that the row's span overlaps another. Both hold the same; where several pairs
+/// do, two columns side by side are the span, and what is only ordered by chance is not.
 pub(super) fn find(rule: &Rule, atom: &Atom, open: &[usize], bound: &Bound) -> Option<SpanUse> {
     let limit_of = |var, upper| {
         open.iter().find_map(|at| rule.body.get(*at).and_then(|literal| limit(literal, *at, var, upper, bound)))
     };
+    let ty = |var: Var| rule.vars.get(var.index()).map(|info| info.ty);
+    let mut best: Option<SpanUse> = None;
     for (start, first) in open_columns(atom, bound) {
-        let Some(before) = limit_of(first, true) else { continue };
+        if limit_of(first, true).is_none() {
+            continue;
+        }
         for (end, second) in open_columns(atom, bound) {
-            if start == end {
+            let beside = end == start + 1;
+            if start == end || ty(first) != ty(second) || (best.is_some() && !beside) {
                 continue;
             }
-            if let Some(after) = limit_of(second, false) {
-                return Some(SpanUse { start, end, before, after });
+            if let (Some(after), Some(before)) = (limit_of(second, false), limit_of(first, true)) {
+                best = Some(SpanUse { start, end, before, after });
+                if beside {
+                    return best;
+                }
             }
         }
     }
-    None
+    best
 }
 
 /// Two atoms over one table whose spans overlap and whose other shared columns are the same.
