@@ -110,7 +110,12 @@ impl Engine {
                 fits.map(Some).map_err(overflow)
             }
             AggregateKind::Min | AggregateKind::Max => {
-                let lost = targets().any(|(cell, sign)| sign < 0 && Some(cell) == old);
+                // A member may come by one literal of the body and go by another in the same change.
+                let mut net: BTreeMap<Cell, i32> = BTreeMap::new();
+                for (cell, sign) in targets() {
+                    *net.entry(cell).or_default() += sign;
+                }
+                let lost = net.iter().any(|(cell, sign)| *sign < 0 && Some(*cell) == old);
                 let (best, _) = self.with_exec(|exec| {
                     let mut best = if lost { None } else { old };
                     if lost {
@@ -121,7 +126,7 @@ impl Engine {
                         })?;
                         return Ok(best);
                     }
-                    for (cell, _) in targets().filter(|(_, sign)| *sign > 0) {
+                    for cell in net.iter().filter(|(_, sign)| **sign > 0).map(|(cell, _)| *cell) {
                         best = Some(exec.better(upkeep.kind, upkeep.ty, best, cell));
                     }
                     Ok(best)
