@@ -19,7 +19,7 @@ const SLEEP: &str = "
 blocked(a, qs, qe, s, e) :- sleeps(a, s, e), overlaps(s, e, qs, qe).
 ";
 
-fn asleep(from: i64, to: i64) -> HostFact {
+fn resting(from: i64, to: i64) -> HostFact {
     fact("sleeps", ["ann".into(), at(from).into(), at(to).into()])
 }
 
@@ -30,8 +30,8 @@ fn a_ruleset_changes_free_and_next_free_and_goes_without_a_trace() {
     log.booked("ann", &occurrence);
     let mut availability = log.availability();
     let (tables, _) = all(&mut availability);
-    run(&mut log, &mut availability, &put("sleep", SLEEP)).unwrap();
-    let add = RulesCommand::ChangeFacts { added: vec![asleep(600, 700)], removed: Vec::new() };
+    run(&mut log, &mut availability, &put("rest", SLEEP)).unwrap();
+    let add = RulesCommand::ChangeFacts { added: vec![resting(600, 700)], removed: Vec::new() };
     let delta = run(&mut log, &mut availability, &add).unwrap();
     assert_eq!(delta.added.len(), 1);
     assert!(!availability.is_free(&who("ann"), window(600, 601)).unwrap());
@@ -46,11 +46,11 @@ fn a_ruleset_changes_free_and_next_free_and_goes_without_a_trace() {
 
     // The same from the log, and without the ruleset as before. The facts wait for it.
     assert_eq!(all(&mut log.availability()), all(&mut availability));
-    run(&mut log, &mut availability, &RulesCommand::RemoveRuleset { name: "sleep".to_owned() }).unwrap();
+    run(&mut log, &mut availability, &RulesCommand::RemoveRuleset { name: "rest".to_owned() }).unwrap();
     assert_eq!(next(&availability), at(600));
     assert_eq!(all(&mut availability).0, tables);
     assert_eq!(all(&mut log.availability()), all(&mut availability));
-    run(&mut log, &mut availability, &put("sleep", SLEEP)).unwrap();
+    run(&mut log, &mut availability, &put("rest", SLEEP)).unwrap();
     assert_eq!(next(&availability), at(700));
 }
 
@@ -58,7 +58,7 @@ fn a_ruleset_changes_free_and_next_free_and_goes_without_a_trace() {
 fn refusals_are_typed_and_change_nothing() {
     let mut log = Records::default();
     let mut availability = log.availability();
-    run(&mut log, &mut availability, &put("sleep", SLEEP)).unwrap();
+    run(&mut log, &mut availability, &put("rest", SLEEP)).unwrap();
     run(&mut log, &mut availability, &put("naps", "naps(a) :- sleeps(a, _, _).")).unwrap();
     let before = all(&mut availability);
     let change = |added| RulesCommand::ChangeFacts { added, removed: Vec::new() };
@@ -99,15 +99,15 @@ fn a_ruleset_that_never_ends_is_refused_within_the_limits() {
 fn what_is_there_already_is_not_recorded_again() {
     let mut log = Records::default();
     let mut availability = log.availability();
-    run(&mut log, &mut availability, &put("sleep", SLEEP)).unwrap();
-    let add = RulesCommand::ChangeFacts { added: vec![asleep(0, 1)], removed: vec![asleep(5, 6)] };
+    run(&mut log, &mut availability, &put("rest", SLEEP)).unwrap();
+    let add = RulesCommand::ChangeFacts { added: vec![resting(0, 1)], removed: vec![resting(5, 6)] };
     run(&mut log, &mut availability, &add).unwrap();
-    assert_eq!(decide(&availability, &put("sleep", SLEEP)), Ok(Vec::new()));
+    assert_eq!(decide(&availability, &put("rest", SLEEP)), Ok(Vec::new()));
     assert_eq!(decide(&availability, &add), Ok(Vec::new()));
     assert_eq!(availability.rules_seq(), Seq::new(2));
     assert_eq!(availability.host_facts().count(), 1);
     // What is put and removed at once stays.
-    let both = RulesCommand::ChangeFacts { added: vec![asleep(0, 1)], removed: vec![asleep(0, 1)] };
+    let both = RulesCommand::ChangeFacts { added: vec![resting(0, 1)], removed: vec![resting(0, 1)] };
     assert_eq!(decide(&availability, &both), Ok(Vec::new()));
 }
 
@@ -116,12 +116,12 @@ fn long_texts_and_many_facts_are_recorded_in_pieces() {
     let mut log = Records::default();
     let mut availability = log.availability();
     let text = format!("{SLEEP}// \"{}\"\n", "ä\n// ".repeat(5_000));
-    run(&mut log, &mut availability, &put("sleep", &text)).unwrap();
-    let added: Vec<HostFact> = (0..200).map(|minute| asleep(minute * 10, minute * 10 + 5)).collect();
+    run(&mut log, &mut availability, &put("rest", &text)).unwrap();
+    let added: Vec<HostFact> = (0..200).map(|minute| resting(minute * 10, minute * 10 + 5)).collect();
     run(&mut log, &mut availability, &RulesCommand::ChangeFacts { added, removed: Vec::new() }).unwrap();
     assert!(log.events.len() > 10);
     assert!(log.events.iter().all(|event| event.data.json().len() < 3_600));
-    assert_eq!(availability.rulesets(), [("sleep".to_owned(), text)]);
+    assert_eq!(availability.rulesets(), [("rest".to_owned(), text)]);
     // Event by event, with a snapshot in the midst of a ruleset.
     let mut other = Availability::new(Options::default()).unwrap();
     for event in &log.events {
