@@ -139,6 +139,12 @@ text_id!(
     SeriesId, "series id", 512
 );
 
+text_id!(
+    /// A policy that an event definition names, such as `clash`: rules of availability say what it forbids. 1 to 64 bytes,
+    /// no control characters.
+    PolicyName, "policy name", 64
+);
+
 /// Which occurrence of a series: the start that the rule first gave it, in the series' own frame.
 ///
 /// Written as RFC 5545 section 3.8.4.4 writes a RECURRENCE-ID value: `20260105` for an all-day entry,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use actix::Addr;
 use actix::dev::SendError;
-use boxoffice_core::booking::{BookingCommand, BookingReply, SeatLedger};
+use boxoffice_core::booking::{BookingCommand, BookingOutcome, BookingReply, Grounds, SeatLedger, Submission};
 use boxoffice_core::id::OccurrenceId;
 use boxoffice_core::persist::{Fault, Seq};
 use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
+use crate::availability::Desk;
 use crate::directory::Directory;
 use crate::error::BoxOfficeError;
 use crate::occurrence::{Decide, Inspect, Surroundings};
@@ -19,19 +20,27 @@ use crate::registry::{Activate, RegistryActor};
 use crate::reply::{Answer, ReplyTo};
 use crate::stats::Counters;
 
-/// An owner may go to rest between being found and being asked; not this often in a row, though.
+/// An owner may go to rest between being found and being asked, and what policies said may be outdated when the seat is
+/// taken; not this often in a row, though.
 const TRIES_MAX: u32 = 100;
+
+/// What comes of a reply once policies are asked, if they must be.
+enum Checked {
+    Answer(BookingReply),
+    Allowed(Grounds),
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     registry: Addr<RegistryActor>,
     directory: Arc<Directory>,
     counters: Arc<Counters>,
+    desk: Desk,
 }
 
 impl Door {
-    pub(crate) fn new(registry: Addr<RegistryActor>, house: &Surroundings) -> Self {
-        Self { registry, directory: house.directory.clone(), counters: house.counters.clone() }
+    pub(crate) fn new(registry: Addr<RegistryActor>, house: &Surroundings, desk: Desk) -> Self {
+        Self { registry, directory: house.directory.clone(), counters: house.counters.clone(), desk }
     }
 
     pub(crate) fn registry(&self) -> &Addr<RegistryActor> {
@@ -46,7 +55,8 @@ impl Door {
         observed: Option<Seq>,
     ) -> Result<BookingReply, BoxOfficeError> {
         let span = tracing::debug_span!("booking", %occurrence, seq = field::Empty, outcome = field::Empty);
-        let result = self.ask(occurrence, command, observed).instrument(span.clone()).await;
+        let asked = Submission { command, observed, grounds: None };
+        let result = self.ask(occurrence, asked).instrument(span.clone()).await;
         match &result {
             Ok(reply) => span.record("seq", reply.seq.get()).record("outcome", reply.outcome.name()),
             Err(error) => span.record("outcome", field::display(error)),
@@ -54,15 +64,10 @@ impl Door {
         result
     }
 
-    async fn ask(
-        &self,
-        occurrence: &OccurrenceId,
-        command: BookingCommand,
-        observed: Option<Seq>,
-    ) -> Result<BookingReply, BoxOfficeError> {
+    async fn ask(&self, occurrence: &OccurrenceId, mut asked: Submission) -> Result<BookingReply, BoxOfficeError> {
         for _ in 0..TRIES_MAX {
             let (reply, answer) = ReplyTo::channel();
-            match self.directory.send(occurrence, Decide { command: command.clone(), observed, reply }) {
+            match self.directory.send(occurrence, Decide { asked: asked.clone(), reply }) {
                 Ok(()) => {}
                 Err(SendError::Full(_)) => {
                     Counters::add(&self.counters.busy);
@@ -74,13 +79,39 @@ impl Door {
                 }
             }
             match answer.await {
-                Ok(Answer::Given(result)) => return result,
+                Ok(Answer::Given(Ok(reply))) => match self.unchecked(occurrence, &asked.command, reply).await? {
+                    Checked::Answer(reply) => return Ok(reply),
+                    Checked::Allowed(grounds) => asked.grounds = Some(grounds),
+                },
+                Ok(Answer::Given(Err(error))) => return Err(error),
                 // The owner went to rest with the message unread in its mailbox.
                 Ok(Answer::Undelivered) => {}
                 Err(_) => return Err(unknown()),
             }
         }
         Err(BoxOfficeError::Busy)
+    }
+
+    /// Asks the policies for an owner that could give a seat if they allow it. Every other reply is the answer.
+    async fn unchecked(
+        &self,
+        occurrence: &OccurrenceId,
+        command: &BookingCommand,
+        reply: BookingReply,
+    ) -> Result<Checked, BoxOfficeError> {
+        match (&reply.outcome, command.attendee()) {
+            (BookingOutcome::Unchecked, Some(attendee)) => {
+                Counters::add(&self.counters.policies_asked);
+                Ok(match self.desk.policies(occurrence, attendee).await? {
+                    Ok(grounds) => Checked::Allowed(grounds),
+                    Err(outcome) => {
+                        Counters::add(&self.counters.answered);
+                        Checked::Answer(BookingReply { outcome, seq: reply.seq })
+                    }
+                })
+            }
+            _ => Ok(Checked::Answer(reply)),
+        }
     }
 
     pub(crate) async fn inspect<R: Send + 'static>(

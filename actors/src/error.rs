@@ -5,6 +5,8 @@ use std::io;
 
 use boxoffice_core::persist::Fault;
 
+use crate::availability::AvailabilityError;
+
 /// The request was not answered by the rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +26,9 @@ pub enum BoxOfficeError {
     /// The box office is shut down or shutting down. Nothing was decided.
     #[error("box office is shut down")]
     ShutDown,
+    /// The policies of the occurrence could not be asked. Nothing was decided.
+    #[error("policies of the occurrence could not be asked: {0}")]
+    Policies(Box<AvailabilityError>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] Fault),
@@ -32,10 +37,12 @@ pub enum BoxOfficeError {
 impl BoxOfficeError {
     /// Whether the same request may succeed later. When the fate is unknown, look before you retry.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy | Self::Failing { .. } | Self::Store(Fault::Unavailable { .. } | Fault::Unknown { .. })
-        )
+        match self {
+            Self::Busy | Self::Failing { .. } => true,
+            Self::Store(fault) => matches!(fault, Fault::Unavailable { .. } | Fault::Unknown { .. }),
+            Self::Policies(error) => error.is_transient(),
+            Self::InspectionPanicked | Self::ShutDown => false,
+        }
     }
 }
 

@@ -9,10 +9,11 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
 };
 use boxoffice_core::booking::{
-    BookingCommand, BookingReply, Owner, SeatLedger, Submitted, booking_stream, save_ledger,
+    BookingOutcome, BookingReply, Owner, SeatLedger, Submission, Submitted, Terms, booking_stream, save_ledger,
 };
 use boxoffice_core::id::OccurrenceId;
-use boxoffice_core::persist::{Backend, CommitOutcome, Fault, RecordedEvent, Seq};
+use boxoffice_core::persist::{Backend, CommitOutcome, Failed, Fault, RecordedEvent, Seq};
+use boxoffice_core::schedule::{AsOf, load_series, series_stream};
 use boxoffice_core::time::Timestamp;
 
 use crate::directory::{Directory, Ending};
@@ -31,10 +32,8 @@ const PAGE: usize = 4_096;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Decide {
-    /// What is asked.
-    pub command: BookingCommand,
-    /// Acquire a seat only if the stream stands here.
-    pub observed: Option<Seq>,
+    /// What is asked, and what it is bound to.
+    pub asked: Submission,
     /// Where the answer goes.
     pub reply: ReplyTo<BookingReply>,
 }
@@ -103,7 +102,7 @@ impl OccurrenceActor {
     pub(crate) fn new(occurrence: OccurrenceId, loaded: Loaded, house: Surroundings, ending: Ending) -> Self {
         let stream = booking_stream(&occurrence);
         let last_used = house.clock.now();
-        let owner = Owner::new(stream, loaded.ledger, house.settings.waiting_max);
+        let owner = Owner::new(stream, loaded.ledger, house.settings.waiting_max).under(loaded.terms);
         Self {
             occurrence,
             owner,
@@ -147,7 +146,7 @@ impl OccurrenceActor {
                 self.answer(replies);
                 self.flush(ctx);
             }
-            Ok(CommitOutcome::Conflict(_)) => self.catch_up(ctx),
+            Ok(CommitOutcome::Conflict(failed)) => self.catch_up(&failed, ctx),
             Ok(refused @ (CommitOutcome::Refused(_) | CommitOutcome::KeyReused)) => {
                 let reason = format!("the store does not take booking events: {refused:?}").into();
                 self.fail(&Fault::Unavailable { reason }, ctx);
@@ -156,21 +155,25 @@ impl OccurrenceActor {
         }
     }
 
-    /// Another owner was quicker: reads what it wrote and decides again. Nothing else happens meanwhile.
-    fn catch_up(&mut self, ctx: &mut Context<Self>) {
+    /// Somebody was quicker: another owner, another booking of the same attendee, a change of the definition. Reads what is
+    /// new and decides again. Nothing else happens meanwhile.
+    fn catch_up(&mut self, failed: &[Failed], ctx: &mut Context<Self>) {
         self.conflicts += 1;
         Counters::add(&self.house.counters.conflicts);
-        self.owner.conflicted();
-        tracing::debug!(stream = %self.owner.stream(), seq = %self.owner.seq(), "another owner was quicker");
+        self.owner.conflicted(failed);
+        tracing::debug!(stream = %self.owner.stream(), seq = %self.owner.seq(), "somebody was quicker");
         if self.conflicts > CONFLICTS_MAX {
-            let reason = "other owners of the occurrence are always quicker".into();
+            let reason = "others that write of the occurrence are always quicker".into();
             return self.fail(&Fault::Unavailable { reason }, ctx);
         }
         let (backend, stream, after) = (self.house.backend.clone(), self.owner.stream().clone(), self.owner.seq());
-        let tail = self.house.reader.run(async move { read_tail(&*backend, &stream, after).await });
-        ctx.wait(tail.into_actor(self).map(|tail, act, ctx| {
+        let occurrence = self.occurrence.clone();
+        let news = self.house.reader.run(async move {
+            Ok((read_tail(&*backend, &stream, after).await?, load_terms(&*backend, &occurrence).await?))
+        });
+        ctx.wait(news.into_actor(self).map(|news, act, ctx| {
             let now = act.house.clock.now();
-            match tail.and_then(|tail| act.owner.caught_up(&tail, now)) {
+            match news.and_then(|(tail, terms)| act.owner.caught_up(&tail, Some(terms), now)) {
                 Ok(replies) => {
                     act.answer(replies);
                     act.flush(ctx);
@@ -187,7 +190,9 @@ impl OccurrenceActor {
     }
 
     fn answer_one(&self, to: ReplyTo<BookingReply>, reply: BookingReply) {
-        Counters::add(&self.house.counters.answered);
+        if reply.outcome != BookingOutcome::Unchecked {
+            Counters::add(&self.house.counters.answered);
+        }
         if reply.outcome.is_accepted() {
             Counters::add(&self.house.counters.accepted);
         }
@@ -269,11 +274,19 @@ impl OccurrenceActor {
     }
 }
 
-/// A ledger, and as of which event its snapshot was taken.
+/// A ledger, as of which event its snapshot was taken, and under which terms it is.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) ledger: SeatLedger,
     pub(crate) snapshot_seq: Seq,
+    pub(crate) terms: Terms,
+}
+
+/// What the definition of an occurrence says of its bookings now.
+pub(crate) async fn load_terms(backend: &dyn Backend, occurrence: &OccurrenceId) -> Result<Terms, Fault> {
+    let series = load_series(backend, occurrence.series(), AsOf::Now).await?;
+    let policies = series.policies(occurrence.recurrence()).next().is_some();
+    Ok(Terms { stream: series_stream(occurrence.series()), seq: series.seq(), policies })
 }
 
 async fn read_tail(
@@ -305,14 +318,14 @@ impl Actor for OccurrenceActor {
 impl Handler<Decide> for OccurrenceActor {
     type Result = ();
 
-    fn handle(&mut self, Decide { command, observed, mut reply }: Decide, ctx: &mut Self::Context) {
+    fn handle(&mut self, Decide { asked, mut reply }: Decide, ctx: &mut Self::Context) {
         if self.draining {
             return reply.send(Err(BoxOfficeError::ShutDown));
         }
         reply.accept();
         let now = self.house.clock.now();
         self.last_used = now;
-        match self.owner.submit(command, observed, reply, now) {
+        match self.owner.submit(asked, reply, now) {
             Submitted::Answered(reply, answer) => self.answer_one(reply, answer),
             Submitted::Waits => self.schedule_flush(ctx),
             Submitted::Busy(reply) => {

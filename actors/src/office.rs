@@ -112,7 +112,7 @@ impl Builder {
         if at_once {
             running.desk.begin();
         }
-        let door = Door::new(running.registry, &running.house);
+        let door = Door::new(running.registry, &running.house, running.desk.clone());
         let house = running.house;
         let lifetime = Lifetime { system: running.system, ended: Mutex::new(Some(running.ended)) };
         let (planner, desk) = (running.planner, running.desk);

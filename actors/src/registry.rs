@@ -11,10 +11,11 @@ use boxoffice_core::persist::{Fault, Seq};
 use boxoffice_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::availability::Desk;
 use crate::directory::{Ended, Ending, How};
 use crate::door::Door;
 use crate::error::BoxOfficeError;
-use crate::occurrence::{Drain, Loaded, OccurrenceActor, Surroundings};
+use crate::occurrence::{Drain, Loaded, OccurrenceActor, Surroundings, load_terms};
 use crate::stats::Counters;
 
 /// Run a command on an occurrence: the door for hosts that speak actix. [`BoxOffice`](crate::BoxOffice) has methods
@@ -59,6 +60,7 @@ pub(crate) struct RestartBudget {
 #[derive(Debug)]
 pub struct RegistryActor {
     house: Surroundings,
+    desk: Desk,
     budget: RestartBudget,
     waiting: HashMap<OccurrenceId, Vec<oneshot::Sender<Result<(), BoxOfficeError>>>>,
     failures: HashMap<OccurrenceId, VecDeque<Timestamp>>,
@@ -70,11 +72,12 @@ pub struct RegistryActor {
 }
 
 impl RegistryActor {
-    pub(crate) fn new(house: Surroundings, budget: RestartBudget) -> Self {
+    pub(crate) fn new(house: Surroundings, desk: Desk, budget: RestartBudget) -> Self {
         let (announce, ended) = mpsc::unbounded_channel();
         house.directory.announce_to(announce);
         Self {
             house,
+            desk,
             budget,
             waiting: HashMap::new(),
             failures: HashMap::new(),
@@ -89,7 +92,8 @@ impl RegistryActor {
         let (backend, wanted) = (self.house.backend.clone(), occurrence.clone());
         let loaded = self.house.reader.run(async move {
             let (ledger, snapshot_seq) = load_ledger(&*backend, &wanted).await?;
-            Ok(Loaded { ledger, snapshot_seq })
+            let terms = load_terms(&*backend, &wanted).await?;
+            Ok(Loaded { ledger, snapshot_seq, terms })
         });
         ctx.spawn(loaded.into_actor(self).map(move |loaded, act, _ctx| act.loaded(&occurrence, loaded)));
     }
@@ -237,7 +241,7 @@ impl Handler<RunBooking> for RegistryActor {
     type Result = ResponseFuture<Result<BookingReply, BoxOfficeError>>;
 
     fn handle(&mut self, request: RunBooking, ctx: &mut Self::Context) -> Self::Result {
-        let door = Door::new(ctx.address(), &self.house);
+        let door = Door::new(ctx.address(), &self.house, self.desk.clone());
         let RunBooking { occurrence, command, observed } = request;
         Box::pin(async move { door.run(&occurrence, command, observed).await })
     }

@@ -15,6 +15,8 @@ pub struct Stats {
     pub busy: u64,
     /// Commits that lost to another owner of the same stream and were decided again.
     pub conflicts: u64,
+    /// How often policies were asked before a seat was given.
+    pub policies_asked: u64,
     /// Owners started.
     pub activations: u64,
     /// Owners put to rest because nobody asked for them.
@@ -47,6 +49,7 @@ pub(crate) struct Counters {
     pub(crate) accepted: AtomicU64,
     pub(crate) busy: AtomicU64,
     pub(crate) conflicts: AtomicU64,
+    pub(crate) policies_asked: AtomicU64,
     pub(crate) activations: AtomicU64,
     pub(crate) passivations: AtomicU64,
     pub(crate) failures: AtomicU64,
@@ -76,6 +79,7 @@ impl Counters {
             accepted: read(&self.accepted),
             busy: read(&self.busy),
             conflicts: read(&self.conflicts),
+            policies_asked: read(&self.policies_asked),
             activations: read(&self.activations),
             passivations: read(&self.passivations),
             failures: read(&self.failures),

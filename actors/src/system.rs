@@ -140,5 +140,5 @@ fn build(
     };
     let planner = Planner::start(house.clone(), planner);
     let desk = Desk::new(house.clone(), availability, budget, more);
-    (RegistryActor::new(house.clone(), budget).start(), house, planner, desk)
+    (RegistryActor::new(house.clone(), desk.clone(), budget).start(), house, planner, desk)
 }

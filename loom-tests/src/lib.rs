@@ -162,10 +162,10 @@ pub fn settle<T>(
     while let Some(transaction) = owner.next_transaction() {
         match now(store.commit_one(alter(transaction))).expect("memory does not fail") {
             CommitOutcome::Done(_) => replies.extend(owner.committed()),
-            CommitOutcome::Conflict(_) => {
-                owner.conflicted();
+            CommitOutcome::Conflict(failed) => {
+                owner.conflicted(&failed);
                 let tail = now(store.read(owner.stream(), owner.seq().next(), 1_000)).expect("memory does not fail");
-                replies.extend(owner.caught_up(&tail, at(millis)).expect("the log is readable"));
+                replies.extend(owner.caught_up(&tail, None, at(millis)).expect("the log is readable"));
             }
             other => panic!("{other:?}"),
         }

@@ -19,7 +19,7 @@ fn sell(store: &dyn Backend, names: &[&'static str]) -> Replies {
     let mut owner = owner(store);
     let mut replies = Vec::new();
     for name in names {
-        match owner.submit(book(name), None, *name, at(1)) {
+        match owner.submit(book(name), *name, at(1)) {
             Submitted::Answered(name, reply) => replies.push((name, reply)),
             Submitted::Waits => {}
             Submitted::Busy(_) => panic!("busy below its bound"),
@@ -117,7 +117,7 @@ fn a_failing_commit(fault: &Fault) {
     // The owner whose commit fails gives both callers back, and is thrown away.
     let mut first: Owner<&str> = owner(&failing);
     for name in ["ann", "bob"] {
-        let submitted = first.submit(book(name), None, name, at(1));
+        let submitted = first.submit(book(name), name, at(1));
         assert!(matches!(submitted, Submitted::Waits | Submitted::Answered(..)));
     }
     let mut told = Vec::new();
@@ -162,7 +162,7 @@ fn what_arrives_during_a_commit_is_answered_once_and_never_before_it_is_stored()
             thread::spawn(move || {
                 for (name, command) in [("ann", book("ann")), ("bob", hold("bob")), ("cyd", book("cyd"))] {
                     let mut owner = owner.lock().expect("no panic");
-                    if let Submitted::Answered(name, reply) = owner.submit(command, None, name, at(1)) {
+                    if let Submitted::Answered(name, reply) = owner.submit(command, name, at(1)) {
                         replies.lock().expect("no panic").push((name, reply));
                     }
                     // Nobody who looks sees more than what is stored.

@@ -35,7 +35,7 @@ fn check_then_append_without_expectation_is_caught() {
 /// An owner whose batches go out without their expectation.
 fn sell_regardless(store: &MemoryBackend, name: &'static str) {
     let mut owner = owner(store);
-    if let Submitted::Waits = owner.submit(book(name), None, name, at(1)) {
+    if let Submitted::Waits = owner.submit(book(name), name, at(1)) {
         let answered = settle(store, &mut owner, 1, |mut transaction| {
             transaction.preconditions.clear();
             transaction

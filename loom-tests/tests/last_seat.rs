@@ -94,7 +94,7 @@ fn of_two_attempts_on_one_observation_one_conflicts() {
         let conflicts = both.iter().filter(|reply| matches!(reply.outcome, BookingOutcome::Conflict { .. }));
         assert_eq!((booked, conflicts.count()), (1, 1));
         // The loser looks again, and is told the truth.
-        let loser = if mine.outcome.is_accepted() { book("bob") } else { book("ann") };
+        let loser = if both[0].outcome.is_accepted() { book("bob") } else { book("ann") };
         assert_eq!(ask(&*store, &loser, 1).outcome.name(), "full");
         assert_eq!(audit(&*store), 1);
     });

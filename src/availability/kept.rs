@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::RulesError;
-use super::log::{HostFact, Log, Place};
+use super::log::{HostFact, Log, Place, Told};
 use super::options::{BUILT_IN, Options};
 use crate::datalog::{
     self, Diagnostic, Engine, EvalError, Fact, Functions, PredId, Prepared, Program, Source, Value, compile,
@@ -13,7 +13,7 @@ use crate::id::{AttendeeId, OccurrenceId};
 use crate::time::Window;
 
 /// Relations that follow the log: nobody else puts facts there.
-pub(super) const OF_THE_LOG: [&str; 5] = ["occurrence", "of_series", "seat", "capacity", "asked_at"];
+pub(super) const OF_THE_LOG: [&str; 6] = ["occurrence", "of_series", "policy", "seat", "capacity", "asked_at"];
 
 /// A fact with the name of its relation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +86,7 @@ pub(super) struct Questions {
     pub(super) conflict: Prepared,
     pub(super) seats_left: Prepared,
     pub(super) deny: Prepared,
+    pub(super) forbidden: Prepared,
 }
 
 impl Questions {
@@ -103,6 +104,7 @@ impl Questions {
             conflict: engine.prepare("conflict", &["a"])?,
             seats_left: engine.prepare("seats_left", &["o"])?,
             deny: engine.prepare("deny", &["a", "o"])?,
+            forbidden: engine.prepare("forbidden", &["a", "o"])?,
         })
     }
 }
@@ -218,6 +220,12 @@ pub(super) fn takes_place(occurrence: &OccurrenceId, window: Window) -> Vec<Valu
     vec![id(occurrence), window.start.into(), window.end.into()]
 }
 
+/// A row for each policy that the series names for `occurrence`.
+pub(super) fn policies(told: Option<&Told>, occurrence: &OccurrenceId) -> BTreeSet<Vec<Value>> {
+    let named = told.into_iter().flat_map(|told| told.series.policies(occurrence.recurrence()));
+    named.map(|name| vec![id(occurrence), name.as_str().into()]).collect()
+}
+
 impl Log {
     /// The facts that the log itself remembers: where occurrences take place, and what the host said.
     pub(super) fn facts(&self, program: &Program) -> Result<Vec<Fact>, EvalError> {
@@ -228,6 +236,9 @@ impl Log {
                 facts.push(program.fact_of("of_series", vec![id(&occurrence), series.as_str().into()])?);
                 if let Place::At(window) = place {
                     facts.push(program.fact_of("occurrence", takes_place(&occurrence, *window))?);
+                }
+                for row in policies(self.series.get(series), &occurrence) {
+                    facts.push(program.fact_of("policy", row)?);
                 }
             }
         }

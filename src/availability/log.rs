@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::error::ApplyError;
-use super::kept::{Kept, host_fact, id, takes_place, text};
+use super::kept::{Kept, host_fact, id, policies, takes_place, text};
 use super::wire::{self, RulesEvent, rules_stream};
 use crate::booking::{self, BookingEvent, occurrence_of};
 use crate::datalog::{Change, EvalError, Program, Value};
@@ -214,11 +214,16 @@ impl<'a> Staged<'a> {
         for occurrence in core::mem::take(&mut self.fresh) {
             changes.push(("of_series", vec![id(&occurrence), occurrence.series().as_str().into()], true));
             let place = self.place(&occurrence, zone);
+            changes.extend(policies(self.told(&occurrence), &occurrence).into_iter().map(|row| ("policy", row, true)));
             self.effects.places.push((occurrence, None, place));
         }
         for series in self.effects.series.keys() {
             for (recurrence, was) in self.log.touched.get(series).into_iter().flatten() {
                 let occurrence = OccurrenceId::new(series.clone(), *recurrence);
+                let (before, now) = (self.log.series.get(series), self.told(&occurrence));
+                let (before, now) = (policies(before, &occurrence), policies(now, &occurrence));
+                changes.extend(before.difference(&now).map(|row| ("policy", row.clone(), false)));
+                changes.extend(now.difference(&before).map(|row| ("policy", row.clone(), true)));
                 let place = self.place(&occurrence, zone);
                 if place != *was {
                     self.effects.places.push((occurrence, Some(*was), place));
@@ -244,9 +249,13 @@ impl<'a> Staged<'a> {
     }
 
     fn place(&self, occurrence: &OccurrenceId, zone: &TimeZone) -> Place {
+        Place::of(self.told(occurrence), occurrence.recurrence(), zone)
+    }
+
+    /// The series of `occurrence` as it is in the end.
+    fn told(&self, occurrence: &OccurrenceId) -> Option<&Told> {
         let series = occurrence.series();
-        let told = self.effects.series.get(series).or_else(|| self.log.series.get(series));
-        Place::of(told, occurrence.recurrence(), zone)
+        self.effects.series.get(series).or_else(|| self.log.series.get(series))
     }
 }
 

@@ -3,10 +3,10 @@
 use core::time::Duration;
 
 use super::error::AskError;
-use super::kept::{id, number, takes_place, text};
+use super::kept::{Questions, id, number, policies, takes_place, text};
 use super::{Availability, Place};
 use crate::calendar::{Select, merge};
-use crate::datalog::{Change, EvalError, Fact, Proof, Value};
+use crate::datalog::{Change, EvalError, Fact, Prepared, Proof, Value};
 use crate::id::{AttendeeId, OccurrenceId};
 use crate::time::{Timestamp, Window};
 
@@ -167,10 +167,34 @@ impl Availability {
         occurrence: &OccurrenceId,
         now: Timestamp,
     ) -> Result<Vec<String>, AskError> {
+        self.reasons(attendee, occurrence, now, |questions| &questions.deny)
+    }
+
+    /// Those of [`Availability::may_book`] that policies give which the definition of the occurrence names, sorted. A box
+    /// office asks for them before it gives a seat.
+    ///
+    /// # Errors
+    /// [`AskError`] when it takes more than the limits allow.
+    pub fn forbidden(
+        &mut self,
+        attendee: &AttendeeId,
+        occurrence: &OccurrenceId,
+        now: Timestamp,
+    ) -> Result<Vec<String>, AskError> {
+        self.reasons(attendee, occurrence, now, |questions| &questions.forbidden)
+    }
+
+    fn reasons(
+        &mut self,
+        attendee: &AttendeeId,
+        occurrence: &OccurrenceId,
+        now: Timestamp,
+        question: impl FnOnce(&Questions) -> &Prepared,
+    ) -> Result<Vec<String>, AskError> {
         let mut facts = self.untouched(occurrence)?;
         facts.push(self.kept.engine.program().fact_of("asked_at", vec![now.into()])?);
         let given = [text(attendee), id(occurrence)];
-        let rows = self.assuming(facts, |own| own.kept.engine.answer(&own.kept.questions.deny, &given))??;
+        let rows = self.assuming(facts, |own| own.kept.engine.answer(question(&own.kept.questions), &given))??;
         let reason = |row: Vec<Value>| match row.into_iter().next_back() {
             Some(Value::Symbol(reason)) => reason.as_ref().to_owned(),
             other => other.map_or_else(String::new, |value| value.to_string()),
@@ -260,6 +284,9 @@ impl Availability {
             program.fact_of("occurrence", takes_place(occurrence, window))?,
             program.fact_of("of_series", vec![id(occurrence), occurrence.series().as_str().into()])?,
         ];
+        for row in policies(self.log.series.get(occurrence.series()), occurrence) {
+            facts.push(program.fact_of("policy", row)?);
+        }
         if let Some(seats) = capacity {
             facts.push(program.fact_of("capacity", vec![id(occurrence), i64::from(seats).into()])?);
         }

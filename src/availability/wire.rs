@@ -4,7 +4,7 @@
 //!
 //! | type | data (JSON) |
 //! | --- | --- |
-//! | `availability.ruleset_put.v1` | `{"name":"house","text":"deny(...) :- ..."}` |
+//! | `availability.ruleset_put.v1` | `{"name":"house","text":"forbid(...) :- ..."}` |
 //! | `availability.ruleset_removed.v1` | `{"name":"house"}` |
 //! | `availability.facts_changed.v1` | `{"added":[["at","chess@20260105T190000","hall"]],"removed":[["travel","a","b",900000]]}` |
 //! | `availability.text.v1` | `{"text":"..."}`: the beginning of the text of the ruleset that follows in the same transaction |

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 const PREFIX: &str = "booking:";
 /// Events read at a time.
-const PAGE: usize = 4_096;
+pub(super) const PAGE: usize = 4_096;
 
 /// The stream in which the bookings of `occurrence` are recorded: `booking:` and its id.
 pub fn booking_stream(occurrence: &OccurrenceId) -> StreamName {
@@ -25,6 +25,11 @@ pub fn booking_stream(occurrence: &OccurrenceId) -> StreamName {
 /// The occurrence whose bookings `stream` records; none when it is another kind of stream.
 pub fn occurrence_of(stream: &StreamName) -> Option<OccurrenceId> {
     stream.as_str().strip_prefix(PREFIX)?.parse().ok()
+}
+
+/// The id of the occurrence whose bookings `stream` records, as a text.
+pub(super) fn occurrence_text(stream: &StreamName) -> &str {
+    stream.as_str().strip_prefix(PREFIX).unwrap_or(stream.as_str())
 }
 
 /// Reads the ledger of `occurrence`: snapshot, if there is one, and the events after it.
@@ -86,6 +91,9 @@ pub(super) fn fold(ledger: &mut SeatLedger, events: &[RecordedEvent]) -> Result<
 }
 
 /// One attempt of `command` against a ledger that the caller observed earlier.
+///
+/// It knows the ledger and nothing else: policies that the definition of the occurrence names are not asked. A box office
+/// asks them; whoever books past it is past them too.
 ///
 /// If the stream has moved on since, nothing is written and the outcome is [`BookingOutcome::Conflict`]: observe again
 /// and retry. This is the contract that [`run`] and the owning actor are built on, and the door for tests of it.

@@ -42,3 +42,17 @@ pub enum BookingCommand {
         attendee: AttendeeId,
     },
 }
+
+impl BookingCommand {
+    /// Whose seat it is about; none if it is about all of them.
+    pub fn attendee(&self) -> Option<&AttendeeId> {
+        match self {
+            Self::Open { .. } => None,
+            Self::Book { attendee }
+            | Self::Hold { attendee, .. }
+            | Self::Confirm { attendee }
+            | Self::Release { attendee }
+            | Self::Cancel { attendee } => Some(attendee),
+        }
+    }
+}

@@ -14,6 +14,7 @@
 //! | --- | --- |
 //! | [`decide`], [`SeatLedger`] | the rules and the state, pure |
 //! | [`observe`], [`attempt`], [`run`] | one command against a store, without an actor |
+//! | [`Grounds`], [`agenda`] | policies: what is looked at beyond the ledger |
 //! | [`Owner`] | many commands, batched: the pure half of the owning actor |
 //! | [`Auditor`] | an independent check of a stream, event by event |
 //!
@@ -44,6 +45,7 @@ mod audit;
 mod command;
 mod decide;
 mod event;
+mod grounds;
 mod ledger;
 mod outcome;
 mod owner;
@@ -59,8 +61,9 @@ pub use audit::{Auditor, Breach, Tally};
 pub use command::BookingCommand;
 pub use decide::{Decision, decide};
 pub use event::BookingEvent;
+pub use grounds::{Grounds, Terms, agenda, agenda_stream};
 pub use ledger::{Seat, SeatLedger, SeatState, Undo};
 pub use outcome::{BookingOutcome, BookingReply, Seats};
-pub use owner::{Owner, Submitted};
+pub use owner::{Owner, Submission, Submitted};
 pub use snapshot::SavedLedger;
 pub use wire::{WireError, decode, encode};

@@ -1,11 +1,12 @@
 //! Every answer there is. "No" is one of them, not an error.
 
 use core::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::ledger::SeatState;
-use crate::persist::Seq;
+use crate::persist::{Cursor, Seq};
 use crate::time::Timestamp;
 
 /// A number of seats.
@@ -37,7 +38,7 @@ impl fmt::Display for Seats {
 /// that applies is the answer. Seat numbers are 1-based places on the roster in join order, at the moment of the
 /// answer: when somebody ahead leaves, everybody behind moves up.
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BookingOutcome {
     /// Book, hold: the occurrence was never put on sale.
     NotOnSale,
@@ -61,6 +62,17 @@ pub enum BookingOutcome {
         /// Where it stands.
         actual: Seq,
     },
+    /// Book, hold: the seat could be had, but policies that the definition of the occurrence names forbid it.
+    Denied {
+        /// Why, as their rules put it; sorted.
+        reasons: Arc<[Arc<str>]>,
+        /// All recorded events up to this one were taken into account.
+        cursor: Cursor,
+    },
+    /// Book, hold: the seat could be had, but the definition of the occurrence names policies, and the command came
+    /// without [`Grounds`](super::Grounds), or they no longer hold. Only callers who have no box office between them and
+    /// an [`Owner`](super::Owner) ever see this.
+    Unchecked,
     /// Book: the attendee has this seat, confirmed.
     Booked {
         /// Which seat.
@@ -108,6 +120,8 @@ impl BookingOutcome {
             | Self::Already { .. }
             | Self::Full { .. }
             | Self::Conflict { .. }
+            | Self::Denied { .. }
+            | Self::Unchecked
             | Self::AlreadyConfirmed
             | Self::NotHeld
             | Self::NotBooked
@@ -115,9 +129,17 @@ impl BookingOutcome {
         }
     }
 
+    /// Whether it is the answer to a command that took a seat.
+    pub fn takes_a_seat(&self) -> bool {
+        matches!(self, Self::Booked { .. } | Self::Held { .. })
+    }
+
     /// Whether the same command may be answered otherwise later, without the caller doing anything about it.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::NotOnSale | Self::Full { .. } | Self::Conflict { .. })
+        matches!(
+            self,
+            Self::NotOnSale | Self::Full { .. } | Self::Conflict { .. } | Self::Denied { .. } | Self::Unchecked
+        )
     }
 
     /// The outcome in one word, as logs and tables show it.
@@ -127,6 +149,8 @@ impl BookingOutcome {
             Self::Already { .. } => "already",
             Self::Full { .. } => "full",
             Self::Conflict { .. } => "conflict",
+            Self::Denied { .. } => "denied",
+            Self::Unchecked => "unchecked",
             Self::Booked { .. } => "booked",
             Self::Held { .. } => "held",
             Self::AlreadyConfirmed => "already_confirmed",
@@ -143,7 +167,7 @@ impl BookingOutcome {
 
 /// An outcome with the sequence number that explains it.
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookingReply {
     /// What the command came to.
     pub outcome: BookingOutcome,

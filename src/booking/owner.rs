@@ -14,14 +14,17 @@
 //! not. What it writes joins the next batch. What it answers waits for the facts that it was decided on: a refusal
 //! that rests on durable facts alone is answered at once, without the disk.
 
+use std::collections::BTreeSet;
+
 use super::attempt::fold;
 use super::command::BookingCommand;
 use super::decide::{Decision, decide};
 use super::event::BookingEvent;
+use super::grounds::{self, Grounds, Terms, agenda_stream};
 use super::ledger::{SeatLedger, Undo};
 use super::outcome::{BookingOutcome, BookingReply};
 use super::wire;
-use crate::persist::{Expect, Fault, RecordedEvent, Seq, StreamName, Transaction};
+use crate::persist::{Expect, Failed, Fault, Precondition, RecordedEvent, Seq, StreamName, Transaction};
 use crate::time::Timestamp;
 
 /// Events that one transaction holds at most. Only a great many holds that lapse at once come near it.
@@ -38,7 +41,7 @@ pub(super) const EVENTS_MAX: usize = 1_024;
 ///
 /// let mut owner = Owner::new(StreamName::new("booking:chess@20260105")?, SeatLedger::new(), 100);
 /// let open = BookingCommand::Open { capacity: Seats::new(20) };
-/// let submitted = owner.submit(open, None, "ticket window 3", Timestamp::EPOCH);
+/// let submitted = owner.submit(open, "ticket window 3", Timestamp::EPOCH);
 /// assert!(matches!(submitted, Submitted::Waits));
 ///
 /// let transaction = owner.next_transaction().expect("there is something to write");
@@ -56,6 +59,26 @@ pub struct Owner<T> {
     in_flight: Option<Batch<T>>,
     next: Batch<T>,
     waiting_max: usize,
+    /// None: no series is looked at.
+    terms: Option<Terms>,
+}
+
+/// A command, and what it is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// What is asked.
+    pub command: BookingCommand,
+    /// Acquire a seat only if the stream stands here; else the outcome is [`BookingOutcome::Conflict`].
+    pub observed: Option<Seq>,
+    /// What the policies of the occurrence said.
+    pub grounds: Option<Grounds>,
+}
+
+/// A command that is bound to nothing.
+impl From<BookingCommand> for Submission {
+    fn from(command: BookingCommand) -> Self {
+        Self { command, observed: None, grounds: None }
+    }
 }
 
 #[derive(Debug)]
@@ -69,8 +92,7 @@ struct Batch<T> {
 
 #[derive(Debug)]
 struct Request<T> {
-    command: BookingCommand,
-    observed: Option<Seq>,
+    asked: Submission,
     token: T,
     reply: BookingReply,
 }
@@ -103,13 +125,59 @@ impl<T> Batch<T> {
     fn replies(self) -> impl Iterator<Item = (T, BookingReply)> {
         self.requests.into_iter().map(Request::answered)
     }
+
+    /// Has each seat that policies allowed entered in the agenda of whoever took it, if nothing that they said so on has
+    /// moved. `expected` is where the stream stands before the batch.
+    fn entered(&self, mut transaction: Transaction, stream: &StreamName, expected: Seq) -> Transaction {
+        let mut demanded = BTreeSet::new();
+        let mut demand = |transaction: &mut Transaction, stream: &StreamName, seq: Seq| {
+            if demanded.insert((stream.clone(), seq)) {
+                transaction.preconditions.push(Precondition::Stream(stream.clone(), Expect::At(seq)));
+            }
+        };
+        for request in &self.requests {
+            let Submission { command, grounds: Some(grounds), .. } = &request.asked else { continue };
+            let place = request.reply.seq.get().checked_sub(expected.next().get()).and_then(|at| at.try_into().ok());
+            let event = place.and_then(|place: usize| self.events.get(place));
+            let (true, Some((at, _)), Some(attendee)) =
+                (request.reply.outcome.takes_a_seat(), event, command.attendee())
+            else {
+                continue;
+            };
+            let agenda = agenda_stream(attendee);
+            demand(&mut transaction, &agenda, grounds.agenda);
+            for (stream, seq) in &grounds.others {
+                demand(&mut transaction, stream, *seq);
+            }
+            transaction = transaction.and_append(&agenda, Expect::Any, vec![grounds::encode(*at, stream)]);
+        }
+        transaction
+    }
+
+    /// Forgets what policies said on the word of streams that have moved, the definition of the occurrence included.
+    fn forget_grounds(&mut self, moved: &BTreeSet<StreamName>, terms: Option<&Terms>) {
+        let all = terms.is_some_and(|terms| moved.contains(&terms.stream));
+        for Request { asked: Submission { command, grounds, .. }, .. } in &mut self.requests {
+            let attendee = command.attendee();
+            let stale = |grounds: &Grounds| all || attendee.is_some_and(|attendee| grounds.rest_on(attendee, moved));
+            *grounds = grounds.take().filter(|grounds| !stale(grounds));
+        }
+    }
 }
 
 impl<T> Owner<T> {
     /// The owner of `stream`, whose durable events are folded in `ledger`. At most `waiting_max` commands wait for
     /// the batch under way.
     pub fn new(stream: StreamName, ledger: SeatLedger, waiting_max: usize) -> Self {
-        Self { stream, ledger, in_flight: None, next: Batch::default(), waiting_max }
+        Self { stream, ledger, in_flight: None, next: Batch::default(), waiting_max, terms: None }
+    }
+
+    /// The same owner, bound to what the definition of the occurrence says: whatever it writes is written only if the
+    /// definition has not changed.
+    #[must_use]
+    pub fn under(mut self, terms: Terms) -> Self {
+        self.terms = Some(terms);
+        self
     }
 
     /// The stream it owns.
@@ -153,32 +221,40 @@ impl<T> Owner<T> {
         self.in_flight.is_none() && self.next.requests.is_empty() && self.next.events.is_empty()
     }
 
-    /// Decides `command` at `now`.
-    ///
-    /// With `observed`, a seat is acquired only if the stream still stands there; else the outcome is
-    /// [`BookingOutcome::Conflict`].
-    pub fn submit(&mut self, command: BookingCommand, observed: Option<Seq>, token: T, now: Timestamp) -> Submitted<T> {
+    /// Decides a command at `now`.
+    pub fn submit(&mut self, asked: impl Into<Submission>, token: T, now: Timestamp) -> Submitted<T> {
+        let asked = asked.into();
         if self.next.requests.len() >= self.waiting_max {
             return Submitted::Busy(token);
         }
-        let reply = self.decide(&command, observed, now);
+        let reply = self.decide(&asked, now);
         if self.is_settled() {
             return Submitted::Answered(token, reply);
         }
-        self.next.requests.push(Request { command, observed, token, reply });
+        self.next.requests.push(Request { asked, token, reply });
         Submitted::Waits
     }
 
-    fn decide(&mut self, command: &BookingCommand, observed: Option<Seq>, now: Timestamp) -> BookingReply {
-        let Decision { events, outcome, at } = decide(&self.ledger, command, now);
+    fn decide(&mut self, asked: &Submission, now: Timestamp) -> BookingReply {
+        let Decision { events, outcome, at } = decide(&self.ledger, &asked.command, now);
         let actual = self.ledger.seq();
-        let acquires = matches!(outcome, BookingOutcome::Booked { .. } | BookingOutcome::Held { .. });
-        if let Some(expected) = observed.filter(|seq| acquires && *seq != actual) {
-            let outcome = BookingOutcome::Conflict { expected, actual };
+        if let Some(outcome) = self.bound(asked, &outcome, actual) {
             return BookingReply { outcome, seq: actual };
         }
         self.record(at, events);
         BookingReply { outcome, seq: self.ledger.seq() }
+    }
+
+    /// What keeps a command from having the seat that could be had.
+    fn bound(&self, asked: &Submission, outcome: &BookingOutcome, actual: Seq) -> Option<BookingOutcome> {
+        if !outcome.takes_a_seat() {
+            return None;
+        }
+        if let Some(expected) = asked.observed.filter(|seq| *seq != actual) {
+            return Some(BookingOutcome::Conflict { expected, actual });
+        }
+        let policies = self.terms.as_ref().is_some_and(|terms| terms.policies);
+        (policies && asked.grounds.is_none()).then_some(BookingOutcome::Unchecked)
     }
 
     fn record(&mut self, at: Timestamp, events: Vec<BookingEvent>) {
@@ -212,8 +288,13 @@ impl<T> Owner<T> {
         };
         let batch = core::mem::replace(&mut self.next, later);
         let events = batch.events.iter().map(|(at, event)| wire::encode(*at, event)).collect();
+        let mut transaction = Transaction::append(&self.stream, Expect::At(expected), events);
+        if let Some(terms) = &self.terms {
+            transaction = transaction.expect_stream(terms.stream.clone(), Expect::At(terms.seq));
+        }
+        let transaction = batch.entered(transaction, &self.stream, expected);
         self.in_flight = Some(batch);
-        Some(Transaction::append(&self.stream, Expect::At(expected), events))
+        Some(transaction)
     }
 
     /// The batch in flight is durable: the replies that rest on it, in order of arrival.
@@ -232,30 +313,41 @@ impl<T> Owner<T> {
         replies
     }
 
-    /// Another owner was quicker: takes back what is not durable. Read the stream after [`Owner::seq`] and hand it to
-    /// [`Owner::caught_up`] before anything else.
-    pub fn conflicted(&mut self) {
+    /// The batch in flight was refused, because streams have moved: takes back what is not durable. Read this owner's
+    /// stream after [`Owner::seq`], and its terms, and hand both to [`Owner::caught_up`] before anything else.
+    pub fn conflicted(&mut self, failed: &[Failed]) {
         self.take_back();
-        let lost = self.in_flight.take().unwrap_or_default();
+        let mut lost = self.in_flight.take().unwrap_or_default();
         let waiting = core::mem::take(&mut self.next);
+        let moved = failed.iter().filter_map(|failed| match failed {
+            Failed::Stream { stream, .. } if *stream != self.stream => Some(stream.clone()),
+            Failed::Stream { .. } | Failed::Key { .. } => None,
+        });
+        lost.forget_grounds(&moved.collect(), self.terms.as_ref());
         self.next.requests = lost.requests.into_iter().chain(waiting.requests).collect();
     }
 
-    /// Folds the events that other owners wrote, then decides the waiting commands again at `now`, in the order in
-    /// which they came. Returns those that need no write any more.
+    /// Folds the events that other owners wrote, and takes the terms as they are now, if it has any; then decides the
+    /// waiting commands again at `now`, in the order in which they came. Returns those that need no write any more.
     ///
     /// # Errors
     /// [`Fault::Corrupt`] when an event is unreadable or missing; [`Owner::abandon`] gives the tokens back.
-    pub fn caught_up(&mut self, tail: &[RecordedEvent], now: Timestamp) -> Result<Vec<(T, BookingReply)>, Fault> {
+    pub fn caught_up(
+        &mut self,
+        tail: &[RecordedEvent],
+        terms: Option<Terms>,
+        now: Timestamp,
+    ) -> Result<Vec<(T, BookingReply)>, Fault> {
         fold(&mut self.ledger, tail)?;
+        self.terms = terms.or(self.terms.take());
         let waiting = core::mem::take(&mut self.next.requests);
         let mut replies = Vec::new();
-        for Request { command, observed, token, .. } in waiting {
-            let reply = self.decide(&command, observed, now);
+        for Request { asked, token, .. } in waiting {
+            let reply = self.decide(&asked, now);
             if self.is_settled() {
                 replies.push((token, reply));
             } else {
-                self.next.requests.push(Request { command, observed, token, reply });
+                self.next.requests.push(Request { asked, token, reply });
             }
         }
         Ok(replies)

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::AttendeeId;
-use crate::persist::{Backend, CommitOutcome, MemoryBackend, RecordedEvent, Seq, StreamName};
+use crate::persist::{
+    Backend, CommitOutcome, Expect, MemoryBackend, NewEvent, RecordedEvent, Seq, StreamName, Transaction,
+};
 use crate::time::Timestamp;
 use BookingOutcome::{Already, Booked, Full, Held, NotHeld};
 
@@ -58,6 +60,7 @@ fn after(commands: &[(i64, BookingCommand)]) -> (BookingOutcome, SeatLedger) {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "callers write the outcome in its place")]
 fn check(capacity: u32, commands: &[(i64, BookingCommand)], expected: BookingOutcome) {
     let mut all = vec![(i64::MIN, open(capacity))];
     all.extend_from_slice(commands);
@@ -192,12 +195,12 @@ fn every_event_is_recorded_under_its_fixed_name_and_shape() {
 
 #[test]
 fn an_unknown_event_is_an_error_that_names_the_place() {
-    let event = crate::persist::NewEvent::new("booking.seat_painted.v1", at(0), &1).unwrap();
+    let event = NewEvent::new("booking.seat_painted.v1", at(0), &1).unwrap();
     let error = decode(&stored(7, event)).unwrap_err();
     assert_eq!(error.to_string(), "event 7 of stream s: unknown type \"booking.seat_painted.v1\"");
 }
 
-fn stored(seq: u64, event: crate::persist::NewEvent) -> RecordedEvent {
+fn stored(seq: u64, event: NewEvent) -> RecordedEvent {
     RecordedEvent {
         stream: StreamName::new("s").unwrap(),
         seq: Seq::new(seq),
@@ -320,10 +323,10 @@ async fn commit(store: &MemoryBackend, owner: &mut Owner<usize>, now: Timestamp,
     while let Some(transaction) = owner.next_transaction() {
         match store.commit_one(transaction).await.unwrap() {
             CommitOutcome::Done(_) => answers.extend(owner.committed()),
-            CommitOutcome::Conflict(_) => {
-                owner.conflicted();
+            CommitOutcome::Conflict(failed) => {
+                owner.conflicted(&failed);
                 let tail = store.read(owner.stream(), owner.seq().next(), 1_000).await.unwrap();
-                answers.extend(owner.caught_up(&tail, now).unwrap());
+                answers.extend(owner.caught_up(&tail, None, now).unwrap());
             }
             other @ (CommitOutcome::Already(_) | CommitOutcome::KeyReused | CommitOutcome::Refused(_)) => {
                 panic!("{other:?}")
@@ -344,7 +347,7 @@ async fn owners_race(history: Vec<(u8, BookingCommand)>) -> Result<(), TestCaseE
     for ((token, millis), (action, command)) in (0..).zip((0..).step_by(10)).zip(history) {
         let now = at(millis);
         let owner = &mut owners[usize::from(action % 2)];
-        match owner.submit(command, None, token, now) {
+        match owner.submit(command, token, now) {
             Submitted::Answered(token, reply) => answers.push((token, reply)),
             Submitted::Waits => {}
             Submitted::Busy(_) => panic!("busy below its bound"),
@@ -381,15 +384,15 @@ fn a_refusal_on_durable_facts_is_answered_at_once_and_one_on_facts_in_flight_wai
     let mut ledger = SeatLedger::new();
     assert!(apply(&mut ledger, &open(1), at(0)).is_accepted());
     let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
-    assert!(matches!(owner.submit(cancel("bob"), None, 0, at(1)), Submitted::Answered(0, _)));
-    assert_eq!(owner.submit(book("ann"), None, 1, at(1)), Submitted::Waits);
+    assert!(matches!(owner.submit(cancel("bob"), 0, at(1)), Submitted::Answered(0, _)));
+    assert_eq!(owner.submit(book("ann"), 1, at(1)), Submitted::Waits);
     assert!(owner.next_transaction().is_some());
-    assert_eq!(owner.submit(book("bob"), None, 2, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(book("bob"), 2, at(1)), Submitted::Waits);
     assert!(owner.next_transaction().is_none());
     assert_eq!(owner.look(SeatLedger::taken), 0);
     let outcomes: Vec<_> = owner.committed().into_iter().map(|(token, reply)| (token, reply.outcome)).collect();
     assert_eq!(outcomes, [(1, Booked { seat: 1 }), (2, full(1))]);
-    assert!(matches!(owner.submit(book("cyd"), None, 3, at(1)), Submitted::Answered(3, _)));
+    assert!(matches!(owner.submit(book("cyd"), 3, at(1)), Submitted::Answered(3, _)));
     assert_eq!(owner.look(SeatLedger::taken), 1);
 }
 
@@ -398,10 +401,10 @@ fn a_refusal_waits_for_the_facts_it_rests_on_and_not_for_later_ones() {
     let mut ledger = SeatLedger::new();
     assert!(apply(&mut ledger, &open(2), at(0)).is_accepted());
     let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
-    assert_eq!(owner.submit(book("ann"), None, 1, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(book("ann"), 1, at(1)), Submitted::Waits);
     assert!(owner.next_transaction().is_some());
-    assert_eq!(owner.submit(book("ann"), None, 2, at(1)), Submitted::Waits);
-    assert_eq!(owner.submit(book("bob"), None, 3, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(book("ann"), 2, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(book("bob"), 3, at(1)), Submitted::Waits);
     let tokens = |replies: Vec<(i32, BookingReply)>| replies.into_iter().map(|(token, _)| token).collect::<Vec<_>>();
     assert_eq!(tokens(owner.committed()), [1, 2]);
     assert!(owner.next_transaction().is_some());
@@ -413,11 +416,11 @@ fn an_owner_with_too_many_waiting_says_busy_and_keeps_the_rest() {
     let mut ledger = SeatLedger::new();
     assert!(apply(&mut ledger, &open(9), at(0)).is_accepted());
     let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 2);
-    assert_eq!(owner.submit(book("a"), None, 1, at(1)), Submitted::Waits);
-    assert_eq!(owner.submit(book("b"), None, 2, at(1)), Submitted::Waits);
-    assert_eq!(owner.submit(book("c"), None, 3, at(1)), Submitted::Busy(3));
+    assert_eq!(owner.submit(book("a"), 1, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(book("b"), 2, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(book("c"), 3, at(1)), Submitted::Busy(3));
     assert!(owner.next_transaction().is_some());
-    assert_eq!(owner.submit(book("c"), None, 3, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(book("c"), 3, at(1)), Submitted::Waits);
     assert_eq!(owner.abandon(), [1, 2, 3]);
 }
 
@@ -427,14 +430,14 @@ fn a_seat_is_acquired_on_an_observation_only_if_it_is_current() {
     assert!(apply(&mut ledger, &open(2), at(0)).is_accepted());
     assert!(apply(&mut ledger, &book("ann"), at(0)).is_accepted());
     let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
-    let stale = Some(Seq::new(1));
+    let observed = |name, seq| Submission { observed: Some(Seq::new(seq)), ..book(name).into() };
     let conflict = BookingOutcome::Conflict { expected: Seq::new(1), actual: Seq::new(2) };
     let reply = BookingReply { outcome: conflict, seq: Seq::new(2) };
-    assert_eq!(owner.submit(book("bob"), stale, 1, at(1)), Submitted::Answered(1, reply));
+    assert_eq!(owner.submit(observed("bob", 1), 1, at(1)), Submitted::Answered(1, reply));
     // What the roster alone decides needs no observation.
     let already = BookingReply { outcome: Already { seat: 1, state: CONFIRMED }, seq: Seq::new(2) };
-    assert_eq!(owner.submit(book("ann"), stale, 2, at(1)), Submitted::Answered(2, already));
-    assert_eq!(owner.submit(book("bob"), Some(Seq::new(2)), 3, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(observed("ann", 1), 2, at(1)), Submitted::Answered(2, already));
+    assert_eq!(owner.submit(observed("bob", 2), 3, at(1)), Submitted::Waits);
 }
 
 #[test]
@@ -446,7 +449,7 @@ fn churn_does_not_make_the_ledger_grow_without_end() {
     for token in 0..5_000 {
         let name = format!("p{token}");
         for command in [book(&name), cancel(&name)] {
-            assert_eq!(owner.submit(command, None, token, at(1)), Submitted::Waits);
+            assert_eq!(owner.submit(command, token, at(1)), Submitted::Waits);
             ready(commit(&store, &mut owner, at(1), &mut answers));
         }
     }
@@ -462,13 +465,13 @@ fn more_lapses_than_fit_into_a_transaction_are_recorded_in_several() {
     let mut owner = Owner::new(booking_stream(&evening), ready(observe(&store, &evening)).unwrap(), 10_000);
     let mut answers = Answers::new();
     for token in 0..5_000 {
-        assert_eq!(owner.submit(hold(&format!("p{token}")), None, token, at(0)), Submitted::Waits);
+        assert_eq!(owner.submit(hold(&format!("p{token}")), token, at(0)), Submitted::Waits);
     }
     ready(commit(&store, &mut owner, at(0), &mut answers));
     assert_eq!(answers.len(), 5_000);
 
     // By the owner: the booking waits for all of them.
-    assert_eq!(owner.submit(book("last"), None, 7, at(100)), Submitted::Waits);
+    assert_eq!(owner.submit(book("last"), 7, at(100)), Submitted::Waits);
     let mut sizes = Vec::new();
     let mut told = Answers::new();
     while let Some(transaction) = owner.next_transaction() {
@@ -483,11 +486,127 @@ fn more_lapses_than_fit_into_a_transaction_are_recorded_in_several() {
 
     // And without one.
     for token in 0..3_000 {
-        assert_eq!(owner.submit(hold(&format!("q{token}")), None, token, at(100)), Submitted::Waits);
+        assert_eq!(owner.submit(hold(&format!("q{token}")), token, at(100)), Submitted::Waits);
     }
     ready(commit(&store, &mut owner, at(100), &mut answers));
     let reply = ready(run(&store, &evening, &book("very last"), at(200))).unwrap();
     assert_eq!(reply.outcome, Booked { seat: 2 });
     let head = ready(store.head(&booking_stream(&evening))).unwrap();
     assert_eq!((head.last, reply.seq), (Seq::new(16_003), Seq::new(16_003)));
+}
+
+async fn append(store: &MemoryBackend, stream: &StreamName, event: NewEvent) {
+    let appended = store.commit_one(Transaction::append(stream, Expect::Any, vec![event])).await.unwrap();
+    assert!(appended.is_done());
+}
+
+/// Streams that a booking under policies rests on, beside its own.
+fn terms(seq: u64, policies: bool) -> Terms {
+    Terms { stream: StreamName::new("series/chess").unwrap(), seq: Seq::new(seq), policies }
+}
+
+fn on_grounds(name: &str, agenda: u64) -> Submission {
+    let rules = (StreamName::new("availability").unwrap(), Seq::UNWRITTEN);
+    let grounds = Some(Grounds { agenda: Seq::new(agenda), others: vec![rules] });
+    Submission { grounds, ..book(name).into() }
+}
+
+fn guarded() -> Owner<usize> {
+    let (_, ledger) = after(&[(0, open(9))]);
+    Owner::new(StreamName::new("booking:chess@20260105").unwrap(), ledger, 100).under(terms(0, true))
+}
+
+fn unchecked(seq: u64) -> BookingReply {
+    BookingReply { outcome: BookingOutcome::Unchecked, seq: Seq::new(seq) }
+}
+
+#[test]
+fn under_policies_a_seat_is_given_on_grounds_only_and_everything_else_as_ever() {
+    let mut owner = guarded();
+    assert_eq!(owner.submit(book("ann"), 1, at(1)), Submitted::Answered(1, unchecked(1)));
+    assert_eq!(owner.submit(hold("ann"), 2, at(1)), Submitted::Answered(2, unchecked(1)));
+    let none = BookingReply { outcome: BookingOutcome::NotBooked, seq: Seq::new(1) };
+    assert_eq!(owner.submit(cancel("ann"), 3, at(1)), Submitted::Answered(3, none));
+    let old = Submission { observed: Some(Seq::new(7)), ..book("ann").into() };
+    let conflict = BookingOutcome::Conflict { expected: Seq::new(7), actual: Seq::new(1) };
+    let conflict = BookingReply { outcome: conflict, seq: Seq::new(1) };
+    assert_eq!(owner.submit(old, 4, at(1)), Submitted::Answered(4, conflict));
+    assert_eq!(owner.submit(on_grounds("ann", 0), 5, at(1)), Submitted::Waits);
+}
+
+#[test]
+fn a_seat_on_grounds_is_entered_in_the_agenda_in_the_same_transaction() {
+    ready(async {
+        let store = MemoryBackend::new();
+        let stream = StreamName::new("booking:chess@20260105").unwrap();
+        let opened = encode(at(0), &BookingEvent::SaleOpened { capacity: Seats::new(9) });
+        append(&store, &stream, opened).await;
+        let mut owner = guarded();
+        for (token, name) in ["ann", "bob"].into_iter().enumerate() {
+            assert_eq!(owner.submit(on_grounds(name, 0), token, at(5)), Submitted::Waits);
+        }
+        let mut answers = Answers::new();
+        commit(&store, &mut owner, at(5), &mut answers).await;
+        assert_eq!(answers.len(), 2);
+        for name in ["ann", "bob"] {
+            let entered = agenda(&store, &who(name)).await.unwrap();
+            assert_eq!(entered, [("chess@20260105".parse().unwrap(), at(5))]);
+        }
+        assert_eq!(agenda(&store, &who("cyd")).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn grounds_that_have_moved_give_no_seat_and_others_of_the_batch_theirs() {
+    let moves: [(&str, &[&str]); 3] =
+        [("agenda:bob", &["bob"]), ("availability", &["ann", "bob"]), ("series/chess", &["ann", "bob"])];
+    for (moved, left_out) in moves {
+        ready(async {
+            let store = MemoryBackend::new();
+            let stream = StreamName::new("booking:chess@20260105").unwrap();
+            let opened = encode(at(0), &BookingEvent::SaleOpened { capacity: Seats::new(9) });
+            append(&store, &stream, opened).await;
+            let moved = StreamName::new(moved).unwrap();
+            append(&store, &moved, NewEvent::new("x", at(0), &0).unwrap()).await;
+            let mut owner = guarded();
+            for (token, name) in ["ann", "bob"].into_iter().enumerate() {
+                assert_eq!(owner.submit(on_grounds(name, 0), token, at(5)), Submitted::Waits);
+            }
+            let transaction = owner.next_transaction().unwrap();
+            let CommitOutcome::Conflict(failed) = store.commit_one(transaction).await.unwrap() else {
+                panic!("{moved} was not looked at")
+            };
+            owner.conflicted(&failed);
+            let now = terms(u64::from(moved.as_str() == "series/chess"), true);
+            let mut answers = owner.caught_up(&[], Some(now), at(6)).unwrap();
+            commit(&store, &mut owner, at(6), &mut answers).await;
+            answers.sort_unstable_by_key(|(token, _)| *token);
+            for ((_, reply), name) in answers.iter().zip(["ann", "bob"]) {
+                let left_out = left_out.contains(&name);
+                assert_eq!(reply.outcome == BookingOutcome::Unchecked, left_out, "{moved}: {name}: {reply:?}");
+                assert_eq!(reply.outcome.takes_a_seat(), !left_out);
+            }
+            assert_eq!(answers.len(), 2);
+        });
+    }
+}
+
+#[test]
+fn an_owner_writes_only_under_the_definition_that_it_knows() {
+    ready(async {
+        let store = MemoryBackend::new();
+        let (_, ledger) = after(&[]);
+        let stream = StreamName::new("booking:chess@20260105").unwrap();
+        let mut owner = Owner::new(stream, ledger, 100).under(terms(0, false));
+        append(&store, &terms(0, false).stream, NewEvent::new("x", at(0), &0).unwrap()).await;
+        assert_eq!(owner.submit(open(1), 1, at(1)), Submitted::Waits);
+        assert_eq!(owner.submit(book("ann"), 2, at(1)), Submitted::Waits);
+        let outcome = store.commit_one(owner.next_transaction().unwrap()).await.unwrap();
+        let CommitOutcome::Conflict(failed) = outcome else { panic!("{outcome:?}") };
+        owner.conflicted(&failed);
+        let mut answers = owner.caught_up(&[], Some(terms(1, true)), at(1)).unwrap();
+        commit(&store, &mut owner, at(1), &mut answers).await;
+        let outcomes: Vec<_> = answers.into_iter().map(|(_, reply)| reply.outcome).collect();
+        assert_eq!(outcomes, [BookingOutcome::Opened, BookingOutcome::Unchecked]);
+    });
 }

@@ -1,5 +1,6 @@
 //! A calendar event: one entry of a calendar, with everything that says when it happens.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
@@ -10,7 +11,7 @@ use super::error::CalendarError;
 use super::ical::{Component, Property};
 use super::rule::RecurrenceRule;
 use super::zone::Frame;
-use crate::id::SeriesId;
+use crate::id::{PolicyName, SeriesId};
 use crate::time::{Timestamp, Window};
 
 /// How long an occurrence takes.
@@ -199,6 +200,8 @@ pub struct CalendarEvent {
     pub cancelled: bool,
     /// Seats of each occurrence, if they are for sale.
     pub capacity: Option<u32>,
+    /// Policies that whoever takes a seat must satisfy. The rules of availability say what each of them forbids.
+    pub policies: BTreeSet<PolicyName>,
     /// What becomes of starts that the zone skips.
     pub gap: Gap,
     /// What else it says.
@@ -223,6 +226,7 @@ impl CalendarEvent {
             changes: Vec::new(),
             cancelled: false,
             capacity: None,
+            policies: BTreeSet::new(),
             gap: Gap::Shift,
             details: Arc::default(),
         }
@@ -246,6 +250,13 @@ impl CalendarEvent {
     #[must_use]
     pub fn with_capacity(mut self, seats: u32) -> Self {
         self.capacity = Some(seats);
+        self
+    }
+
+    /// The same entry, with a policy for whoever takes a seat.
+    #[must_use]
+    pub fn with_policy(mut self, policy: PolicyName) -> Self {
+        self.policies.insert(policy);
         self
     }
 }

@@ -1,5 +1,6 @@
 //! What a definition must be before it is recorded, and what makes two of them different.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
@@ -133,7 +134,8 @@ pub(super) fn matters(parts: &[CalendarEvent], event: &CalendarEvent) -> bool {
         });
         let mut changes: Vec<Change> = changes.collect();
         changes.sort_by_key(|change| change.of);
-        CalendarEvent { details: Arc::clone(&nothing), summary: "".into(), changes, capacity: None, ..event.clone() }
+        let (details, policies) = (Arc::clone(&nothing), BTreeSet::new());
+        CalendarEvent { details, summary: "".into(), changes, capacity: None, policies, ..event.clone() }
     };
     match parts {
         [only] => when(only) != when(event),

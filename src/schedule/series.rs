@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::event::SeriesEvent;
 use super::merged::Merged;
 use crate::calendar::{CalendarEvent, Change, End, Merge, Property, Range, Select, Truncated, Until, merge};
-use crate::id::{RecurrenceId, SeriesId};
+use crate::id::{PolicyName, RecurrenceId, SeriesId};
 use crate::persist::Seq;
 use crate::time::{Timestamp, Window};
 
@@ -187,8 +187,16 @@ impl Series {
 
     /// Seats for sale of an occurrence, as the part says that it belongs to by its recurrence id.
     pub fn capacity(&self, recurrence: &RecurrenceId) -> Option<u32> {
-        let part = self.splits.partition_point(|split| split.at() <= recurrence.at());
-        self.parts.get(part).and_then(|part| part.capacity)
+        self.part_by_id(recurrence).and_then(|part| part.capacity)
+    }
+
+    /// Policies for whoever takes a seat of an occurrence, as the part says that it belongs to by its recurrence id.
+    pub fn policies(&self, recurrence: &RecurrenceId) -> impl Iterator<Item = &PolicyName> {
+        self.part_by_id(recurrence).into_iter().flat_map(|part| &part.policies)
+    }
+
+    fn part_by_id(&self, recurrence: &RecurrenceId) -> Option<&CalendarEvent> {
+        self.parts.get(self.splits.partition_point(|split| split.at() <= recurrence.at()))
     }
 
     /// Where it was split last since its latest whole definition.

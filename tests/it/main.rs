@@ -18,6 +18,7 @@ mod damage;
 mod engine;
 mod lifecycle;
 mod model;
+mod policies;
 mod sale;
 mod schedule;
 mod shred;

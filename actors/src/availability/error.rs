@@ -8,7 +8,7 @@ use super::AtLeast;
 use crate::error::BoxOfficeError;
 
 /// The question was not answered.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AvailabilityError {
     /// The box office is busy or shut down, or the store failed.

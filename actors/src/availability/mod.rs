@@ -10,6 +10,7 @@ mod api;
 mod door;
 mod error;
 mod feed;
+mod policies;
 mod questions;
 mod rules;
 mod watch;

@@ -15,7 +15,7 @@ use super::*;
 use crate::booking::{self, BookingEvent, Seats, booking_stream};
 use crate::calendar::{CalendarEvent, Frame, Length};
 use crate::datalog::Value;
-use crate::id::{AttendeeId, OccurrenceId, RecurrenceId, SeriesId};
+use crate::id::{AttendeeId, OccurrenceId, PolicyName, RecurrenceId, SeriesId};
 use crate::persist::{Cursor, NewEvent, RecordedEvent, Seq, StreamName};
 use crate::schedule::{self, Series, SeriesCommand};
 use crate::time::{Timestamp, Window};
@@ -80,9 +80,15 @@ impl Records {
 
     /// A series that takes place once, from minute to minute, on sale with as many seats.
     fn event(&mut self, name: &str, from: i64, to: i64, seats: u32) -> OccurrenceId {
+        self.event_under(&[], name, from, to, seats)
+    }
+
+    /// The same, under policies.
+    fn event_under(&mut self, policies: &[&str], name: &str, from: i64, to: i64, seats: u32) -> OccurrenceId {
         let id = SeriesId::new(name).unwrap();
         let length = Length::exact((to - from).minutes()).unwrap();
-        let event = CalendarEvent::new(id.clone(), name, civil(from), Frame::Utc, length).with_capacity(seats);
+        let mut event = CalendarEvent::new(id.clone(), name, civil(from), Frame::Utc, length).with_capacity(seats);
+        event.policies = policies.iter().map(|name| PolicyName::new(name).unwrap()).collect();
         self.schedule(&id, &SeriesCommand::schedule(event));
         let occurrence = OccurrenceId::new(id, RecurrenceId::utc(civil(from)));
         self.book(&occurrence, &BookingEvent::SaleOpened { capacity: Seats::new(seats) });
@@ -134,7 +140,7 @@ fn fact(relation: &str, values: impl IntoIterator<Item = Value>) -> HostFact {
 
 /// Everything that can be told of an availability: all facts and what is kept, and the log.
 fn all(availability: &mut Availability) -> (Vec<String>, String) {
-    let relations = ["occurrence(o, s, e)", "of_series(o, x)", "seat(a, o, x)", "capacity(o, n)"];
+    let relations = ["occurrence(o, s, e)", "of_series(o, x)", "policy(o, x)", "seat(a, o, x)", "capacity(o, n)"];
     let kept = ["busy(a, o, s, e)", "conflict(a, x, y)", "seats_left(o, n)"];
     let asked = relations.iter().chain(&kept);
     let tables = asked.map(|text| format!("{:?}", availability.ask(text).unwrap().rows)).collect();

@@ -2,11 +2,11 @@
 
 use super::*;
 
-/// A log with ann in `there` from 10:00 to 11:00, and occurrences `before`, `touching` and `later`.
-fn day() -> (Records, [OccurrenceId; 4]) {
+/// A log with ann in `there` from 10:00 to 11:00, and occurrences `before`, `touching` and `later`; all under `policies`.
+fn day(policies: &[&str]) -> (Records, [OccurrenceId; 4]) {
     let mut log = Records::default();
     let spans = [("there", 600, 660), ("before", 560, 590), ("touching", 660, 700), ("later", 720, 780)];
-    let occurrences = spans.map(|(name, from, to)| log.event(name, from, to, 9));
+    let occurrences = spans.map(|(name, from, to)| log.event_under(policies, name, from, to, 9));
     log.booked("ann", &occurrences[0]);
     (log, occurrences)
 }
@@ -37,8 +37,24 @@ fn packs_have_names_and_fit_beside_one_another() {
 }
 
 #[test]
+fn a_pack_forbids_only_under_its_policy_and_a_policy_only_with_its_pack() {
+    let (mut log, [_, before, _, later]) = day(&[]);
+    let named = log.event_under(&["members"], "named", 800, 860, 9);
+    let only = |series: &str| fact("members_only", [series.into(), "club".into()]);
+    log.facts(vec![only("later"), only("named")]);
+    let mut switched_on = with(&log, Pack::Members);
+    for (occurrence, expected) in [(&before, [].as_slice()), (&later, &[]), (&named, &["members only"])] {
+        assert_eq!(reasons(&mut switched_on, "bob", occurrence), expected);
+        assert_eq!(switched_on.forbidden(&who("bob"), occurrence, at(0)).unwrap(), expected);
+    }
+    let mut switched_off = log.availability();
+    assert_eq!(reasons(&mut switched_off, "bob", &later), Vec::<String>::new());
+    assert_eq!(reasons(&mut switched_off, "bob", &named), ["unknown policy"]);
+}
+
+#[test]
 fn travel_refuses_what_cannot_be_reached_in_time() {
-    let (mut log, [there, before, touching, later]) = day();
+    let (mut log, [there, before, touching, later]) = day(&["travel"]);
     let venues = [(&there, "hall"), (&before, "club"), (&touching, "hall"), (&later, "club")];
     log.facts(venues.map(|(occurrence, venue)| fact("at_venue", [id(occurrence), venue.into()])).to_vec());
     let away = |minutes: i64| -> Vec<HostFact> {
@@ -60,7 +76,7 @@ fn travel_refuses_what_cannot_be_reached_in_time() {
 
 #[test]
 fn rooms_tell_which_are_taken_and_what_clashes() {
-    let (mut log, [there, before, touching, later]) = day();
+    let (mut log, [there, before, touching, later]) = day(&[]);
     let over = log.event("over", 650, 730, 9);
     let rooms = [(&there, "1"), (&before, "1"), (&touching, "1"), (&later, "2"), (&over, "1")];
     log.facts(rooms.map(|(occurrence, room)| fact("room", [id(occurrence), room.into()])).to_vec());
@@ -79,7 +95,7 @@ fn rooms_tell_which_are_taken_and_what_clashes() {
 
 #[test]
 fn opening_hours_refuse_what_lies_outside() {
-    let (mut log, [there, before, touching, later]) = day();
+    let (mut log, [there, before, touching, later]) = day(&["opening_hours"]);
     let venues = [(&before, "club"), (&touching, "club"), (&later, "shut")];
     log.facts(venues.map(|(occurrence, venue)| fact("at_venue", [id(occurrence), venue.into()])).to_vec());
     log.facts(vec![fact("open", ["club".into(), at(560).into(), at(699).into()])]);
@@ -92,7 +108,7 @@ fn opening_hours_refuse_what_lies_outside() {
 
 #[test]
 fn notice_refuses_what_begins_too_soon() {
-    let (mut log, [there, _, touching, _]) = day();
+    let (mut log, [there, _, touching, _]) = day(&["notice"]);
     log.facts(vec![fact("notice", ["there".into(), (60 * 60_000).into()])]);
     let mut availability = with(&log, Pack::Notice);
     for (now, occurrence, refused) in [(540, &there, false), (541, &there, true), (659, &touching, false)] {
@@ -104,9 +120,10 @@ fn notice_refuses_what_begins_too_soon() {
 
 #[test]
 fn at_most_counts_the_day_and_the_week() {
-    let (mut log, [_, _, touching, _]) = day();
+    let (mut log, [_, _, touching, _]) = day(&["at_most"]);
     // Sunday of the same week, and Monday of the next.
-    let (sunday, monday) = (log.event("sunday", 6 * 1_440, 6 * 1_440 + 60, 9), log.event("monday", 10_080, 10_140, 9));
+    let mut event = |name, from| log.event_under(&["at_most"], name, from, from + 60, 9);
+    let (sunday, monday) = (event("sunday", 6 * 1_440), event("monday", 10_080));
     let cases: [(&str, i64, [&[&str]; 3]); 3] = [
         ("most_in_day", 1, [&["as many as a day allows"], &[], &[]]),
         ("most_in_day", 2, [&[], &[], &[]]),
@@ -125,7 +142,7 @@ fn at_most_counts_the_day_and_the_week() {
 
 #[test]
 fn members_refuses_whoever_is_none() {
-    let (mut log, [_, before, _, later]) = day();
+    let (mut log, [_, before, _, later]) = day(&["members"]);
     log.facts(vec![
         fact("members_only", ["later".into(), "club".into()]),
         fact("member", ["bob".into(), "club".into()]),
@@ -138,7 +155,7 @@ fn members_refuses_whoever_is_none() {
 
 #[test]
 fn together_finds_when_a_whole_group_is_free() {
-    let (mut log, [_, _, touching, _]) = day();
+    let (mut log, [_, _, touching, _]) = day(&[]);
     log.booked("bob", &touching);
     log.facts(["ann", "bob"].map(|name| fact("in_group", ["team".into(), name.into()])).to_vec());
     let mut availability = with(&log, Pack::Together);
@@ -157,7 +174,7 @@ fn together_finds_when_a_whole_group_is_free() {
 
 #[test]
 fn round_robin_takes_the_free_host_with_the_fewest_bookings() {
-    let (mut log, [_, before, _, later]) = day();
+    let (mut log, [_, before, _, later]) = day(&[]);
     log.facts(["ann", "bob", "cid"].map(|name| fact("host", ["team".into(), name.into()])).to_vec());
     let next = |log: &Records, from: i64| {
         let mut availability = with(log, Pack::RoundRobin);

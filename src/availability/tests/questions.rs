@@ -302,3 +302,58 @@ fn days_and_weeks_are_those_of_the_zone() {
                 y = week(@2027-01-03T12:00:00Z) - week(@2026-12-28T12:00:00Z)";
     assert_eq!(ask(text), [[1.into(), 1.into(), 0.into(), 0.into()]]);
 }
+
+#[test]
+fn a_clash_is_forbidden_under_its_policy_and_only_touching_is_none() {
+    let mut log = Records::default();
+    let plain = log.event("plain", 600, 660, 9);
+    let spans = [("over", 659, 700), ("touching", 660, 700), ("inside", 610, 620), ("before", 500, 600)];
+    let clash = |name| name == "over" || name == "inside";
+    let under = spans.map(|(name, from, to)| (clash(name), log.event_under(&["clash"], name, from, to, 9)));
+    log.booked("ann", &plain);
+    let mut availability = log.availability();
+    for (clashes, occurrence) in &under {
+        let expected: &[&str] = if *clashes { &["clash"] } else { &[] };
+        assert_eq!(availability.may_book(&who("ann"), occurrence, at(0)).unwrap(), expected);
+        assert_eq!(availability.may_book(&who("bob"), occurrence, at(0)).unwrap(), Vec::<String>::new());
+    }
+    // What rules of the host put in the way counts too.
+    log.ruleset("lunch", "blocked(\"bob\", qs, qe, @2026-01-05T11:30:00Z, @2026-01-05T12:00:00Z) :- qs < qe.");
+    availability.apply(&log.events).unwrap();
+    assert_eq!(availability.may_book(&who("bob"), &under[0].1, at(0)).unwrap(), ["clash"]);
+    assert_eq!(availability.may_book(&who("bob"), &plain, at(0)).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn policies_follow_the_definition() {
+    let mut log = Records::default();
+    let (chess, choir) = (log.event("chess", 540, 600, 9), log.event("choir", 540, 600, 9));
+    log.booked("ann", &chess);
+    let mut availability = log.availability();
+    assert_eq!(availability.forbidden(&who("ann"), &choir, at(0)).unwrap(), Vec::<String>::new());
+    let length = Length::exact(1.hours()).unwrap();
+    let event = |policies: &[&str]| {
+        let mut event =
+            CalendarEvent::new(choir.series().clone(), "choir", civil(540), Frame::Utc, length).with_capacity(9);
+        event.policies = policies.iter().map(|name| PolicyName::new(name).unwrap()).collect();
+        SeriesCommand::redefine(event)
+    };
+    for (policies, expected) in [
+        ([].as_slice(), [].as_slice()),
+        (&["clash"], &["clash"]),
+        (&["clash", "quiet"], &["clash", "unknown policy"]),
+        (&["quiet"], &["unknown policy"]),
+    ] {
+        log.try_schedule(choir.series(), &event(policies));
+        availability.apply(&log.events).unwrap();
+        assert_eq!(availability.forbidden(&who("ann"), &choir, at(0)).unwrap(), expected, "{policies:?}");
+        let (kept, anew) = (all(&mut availability), all(&mut log.availability()));
+        assert_eq!(kept, anew);
+    }
+    log.ruleset("house", "known_policy(\"quiet\").");
+    availability.apply(&log.events).unwrap();
+    assert_eq!(availability.forbidden(&who("ann"), &choir, at(0)).unwrap(), Vec::<String>::new());
+    log.schedule(choir.series(), &SeriesCommand::CancelAll);
+    availability.apply(&log.events).unwrap();
+    assert_eq!(availability.forbidden(&who("ann"), &choir, at(0)).unwrap(), ["does not take place"]);
+}

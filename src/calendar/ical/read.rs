@@ -1,5 +1,6 @@
 //! One VEVENT: what it means (RFC 5545 section 3.6.1).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::{DateTime, Time};
@@ -8,17 +9,21 @@ use sha2::{Digest, Sha256};
 use super::content::{Component, Property};
 use super::notes::Notes;
 use super::series::Read;
+use super::text::{split_list, unescape};
 use super::tree::label;
 use super::value::{self, Moment};
 use super::when::Vevent;
 use super::zones::Zones;
 use crate::calendar::event::{CalendarEvent, Details, Gap, Range};
 use crate::calendar::zone::Frame;
-use crate::id::SeriesId;
+use crate::id::{PolicyName, SeriesId};
 use crate::time::Timestamp;
 
 /// Seats of each occurrence.
 pub(super) const CAPACITY: &str = "X-BOXOFFICE-CAPACITY";
+
+/// Policies for whoever takes a seat: texts, separated by commas.
+pub(super) const POLICIES: &str = "X-BOXOFFICE-POLICIES";
 
 /// What becomes of starts that the zone skips: `SKIP`.
 pub(super) const GAP: &str = "X-BOXOFFICE-GAP";
@@ -37,7 +42,7 @@ const ONCE: [&str; 11] =
 fn is_interpreted(property: &Property) -> bool {
     match property.name.as_str() {
         "STATUS" => is_cancelled(property),
-        "RRULE" | "EXRULE" | "RDATE" | "EXDATE" => true,
+        "RRULE" | "EXRULE" | "RDATE" | "EXDATE" | POLICIES => true,
         name => ONCE.contains(&name),
     }
 }
@@ -98,6 +103,7 @@ pub(super) fn read_event(component: &Component, zones: &mut Zones<'_>, notes: &m
     }
     event.cancelled = component.property("STATUS").is_some_and(is_cancelled);
     event.capacity = vevent.capacity();
+    event.policies = vevent.policies();
     event.gap = vevent.gap();
     event.details = Arc::new(vevent.details(event.cancelled));
     let range = vevent.range();
@@ -156,6 +162,19 @@ impl Vevent<'_, '_> {
             self.note(property, "is no number of seats");
         }
         capacity
+    }
+
+    fn policies(&mut self) -> BTreeSet<PolicyName> {
+        let mut policies = BTreeSet::new();
+        for property in self.component.properties_named(POLICIES) {
+            for name in split_list(&property.value).map(unescape) {
+                match PolicyName::new(name.trim()) {
+                    Ok(policy) => _ = policies.insert(policy),
+                    Err(error) => self.note(property, &error.to_string()),
+                }
+            }
+        }
+        policies
     }
 
     fn gap(&mut self) -> Gap {

@@ -3,7 +3,8 @@
 use jiff::civil::DateTime;
 
 use super::content::{Component, Property};
-use super::read::{CAPACITY, GAP, is_detail};
+use super::read::{CAPACITY, GAP, POLICIES, is_detail};
+use super::text::escape_text;
 use super::value::{write_date, write_duration, write_instant, write_local, write_utc};
 use crate::calendar::event::{CalendarEvent, Change, Details, Gap, Length, Range};
 use crate::calendar::zone::Frame;
@@ -30,6 +31,8 @@ fn of_series(event: &CalendarEvent, stamp: Option<Timestamp>) -> Component {
     further_dates(&mut vevent, event);
     exceptions(&mut vevent, event);
     vevent.properties.extend(event.capacity.map(|seats| Property::new(CAPACITY, seats.to_string())));
+    let policies: Vec<String> = event.policies.iter().map(|policy| escape_text(policy.as_str())).collect();
+    vevent.properties.extend((!policies.is_empty()).then(|| Property::new(POLICIES, policies.join(","))));
     vevent.properties.extend((event.gap == Gap::Skip).then(|| Property::new(GAP, "SKIP")));
     tail(&mut vevent, &event.summary, event.cancelled, &event.details);
     vevent
