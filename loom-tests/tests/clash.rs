@@ -45,7 +45,7 @@ fn book_for_ann(store: &MemoryBackend, evening: &str, alter: impl Fn(Transaction
         let asked = Submission { grounds, ..book("ann").into() };
         assert!(matches!(owner.submit(asked, (), at(1)), Submitted::Waits));
         let replies = settle(store, &mut owner, 1, &alter);
-        if replies.iter().any(|(_, reply)| reply.outcome.takes_a_seat()) {
+        if replies.iter().any(|((), reply)| reply.outcome.takes_a_seat()) {
             return true;
         }
     }
