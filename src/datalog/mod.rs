@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod functions;
 mod ir;
+mod known;
 mod limits;
 mod plan;
 mod store;
