@@ -16,6 +16,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod value;
+mod written;
 
 pub use check::compile;
 pub use diagnostic::{Diagnostic, Severity};

@@ -39,14 +39,24 @@ impl Function {
 
     /// What stands between its two values; none for what is written as a call, and for `-` before a value.
     pub(crate) fn sign(&self) -> Option<&str> {
-        let between = match self {
-            Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Rem | Self::Pow => true,
-            Self::BitAnd | Self::BitOr | Self::BitXor => true,
-            Self::ShiftLeft | Self::ShiftRight | Self::ShiftRightUnsigned => true,
-            Self::LogicAnd | Self::LogicOr | Self::LogicXor => true,
-            Self::Neg | Self::BitNot | Self::LogicNot | Self::Min(_) | Self::Max(_) | Self::Host(_) => false,
-            Self::Cat | Self::StrLen | Self::Substr | Self::Ord | Self::ToNumber | Self::ToText(_) => false,
-        };
+        let between = matches!(
+            self,
+            Self::Add
+                | Self::Sub
+                | Self::Mul
+                | Self::Div
+                | Self::Rem
+                | Self::Pow
+                | Self::BitAnd
+                | Self::BitOr
+                | Self::BitXor
+                | Self::ShiftLeft
+                | Self::ShiftRight
+                | Self::ShiftRightUnsigned
+                | Self::LogicAnd
+                | Self::LogicOr
+                | Self::LogicXor
+        );
         between.then(|| self.name())
     }
 }

@@ -8,7 +8,7 @@ use super::names;
 use super::unfold;
 use crate::datalog::diagnostic::Finding;
 use crate::datalog::functions::HostFunction;
-use crate::datalog::ir::{self, AggregateKind, CompareOp, Function, Literal, LiteralKind, Span, Var};
+use crate::datalog::ir::{self, CompareOp, Function, Literal, LiteralKind, Span, Var};
 use crate::datalog::syntax::{Aggregate, Call, Expr};
 use crate::datalog::value::{Type, Value};
 
@@ -156,7 +156,7 @@ impl<'s> Lowering<'_, 's> {
         let group = shared(&inside, target.as_ref(), outside);
         let own = match result.filter(|result| !group.contains(result)) {
             Some(result) => result,
-            None => self.fresh(label(aggregate.kind), aggregate.span)?,
+            None => self.fresh(&format!("_{}", aggregate.kind), aggregate.span)?,
         };
         let made = ir::Aggregate { kind: aggregate.kind, result: own, target, body: inside, group };
         self.push(LiteralKind::Aggregate(made), span, body)?;
@@ -164,15 +164,6 @@ impl<'s> Lowering<'_, 's> {
             self.push(comparison(CompareOp::Eq, ir::Expr::Var(result), ir::Expr::Var(own)), span, body)?;
         }
         Ok(own)
-    }
-}
-
-fn label(kind: AggregateKind) -> &'static str {
-    match kind {
-        AggregateKind::Count => "_count",
-        AggregateKind::Sum => "_sum",
-        AggregateKind::Min => "_min",
-        AggregateKind::Max => "_max",
     }
 }
 
