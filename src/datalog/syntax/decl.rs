@@ -140,16 +140,7 @@ impl<'s> Parser<'_, 's, '_, '_> {
 
     /// Whether a name follows the mark on its line: then it is a directive of its own.
     fn named_mark(&self, line: u32) -> bool {
-        match self.peek_second() {
-            Kind::Word(word) => mark(word).is_none() && self.second_line() == Some(line),
-            Kind::Directive(_)
-            | Kind::Number(_)
-            | Kind::Text(_)
-            | Kind::Instant(_)
-            | Kind::Sign(_)
-            | Kind::Wrong
-            | Kind::End => false,
-        }
+        self.peek_second().word().is_some_and(|word| mark(word).is_none()) && self.second_line() == Some(line)
     }
 
     fn old_type(&mut self, body: TypeBody<'s>) -> Read<Option<Item<'s>>> {
