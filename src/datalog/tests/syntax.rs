@@ -187,6 +187,31 @@ fn doubtful_things_are_warned_of() {
 }
 
 #[test]
+fn parameters_of_an_input_are_warned_of_unless_they_ask_for_what_happens_anyway() {
+    let cases: [(&str, &[&str]); 11] = [
+        (".input e", &[]),
+        (".input e()", &[]),
+        (".input e(IO=file, filename=\"e.facts\", delimiter=\"\\t\")", &[]),
+        (".input e(IO=\"file\", delimiter=\"\t\"), f(filename=\"f.facts\")", &[]),
+        (".input e(IO=sqlite, dbname=\"house.db\")", &["`IO`", "`dbname`"]),
+        (".input e(filename=\"e.csv\", delimiter=\",\")", &["`filename`", "`delimiter`"]),
+        (".input e, f(filename=\"f.facts\")", &["`filename`"]),
+        (".input e(io=file, IO, IO=file file)", &["`io`", "`IO`", "`IO`"]),
+        (".input e(, \"x\" = 3,)", &["a parameter of `.input`"]),
+        (".output e(IO=sqlite)", &[]),
+        (".limitsize e(n=5)", &["`.limitsize`"]),
+    ];
+    for (text, expected) in cases {
+        let text = format!(".decl e(a: number)\n.decl f(a: number)\n{text}\nf(1) :- e(1).");
+        let (_, warnings) = compiled(&[&text]).unwrap_or_else(|found| panic!("{text}\n{}", listed(&found)));
+        assert!(warnings.iter().all(|one| one.code == "W-ignored" && one.span.line == 3), "{}", listed(&warnings));
+        let named: Vec<&str> = warnings.iter().filter_map(|one| one.message.split(" is ignored").next()).collect();
+        assert_eq!(named, expected, "{text}");
+    }
+    assert!(compiled(&[".decl e(a: number)\n.input e(IO=file"]).is_err());
+}
+
+#[test]
 fn a_ruleset_extends_only_what_is_extensible() {
     let base = ".decl deny(a: symbol) extensible\n.decl busy(a: symbol) input\n.decl own(a: symbol)";
     assert!(compiled(&[base, "deny(a) :- busy(a)."]).is_ok());
