@@ -212,6 +212,46 @@ fn parameters_of_an_input_are_warned_of_unless_they_ask_for_what_happens_anyway(
 }
 
 #[test]
+fn a_name_that_is_nearly_known_comes_with_the_one_that_was_meant() {
+    let base = ".decl booking(a: number) input\n.decl bookings(a: number) input\n.decl busy(a: number) input\n\
+        .decl row(a: number) input\n.decl tow(a: number) input\n.decl ab(a: number) input\n";
+    let cases = [
+        ("p(1) :- boking(1).", Some("booking")),
+        ("p(1) :- bokings(1).", Some("bookings")),
+        ("p(1) :- bookingz(1).", Some("booking")),
+        ("p(1) :- bsuy(1).", Some("busy")),
+        ("p(1) :- bus(1).", Some("busy")),
+        ("p(1) :- basi(1).", None),
+        ("p(1) :- low(1).", Some("row")),
+        ("p(1) :- b0ok1ngz(1).", None),
+        ("p(1) :- ac(1).", None),
+        ("p(1) :- bakery(1).", None),
+        ("p(1) :- overlap(1, 2, 3, 4).", Some("overlaps")),
+        ("p(1) :- evn(1).", Some("even")),
+        ("p(1) :- undefined(1), undefine(1).", None),
+        (".maintain boking", Some("booking")),
+        (".maintain nothing_like_it", None),
+        ("p(x) :- busy(y), x = strlne(y).", Some("strlen")),
+        ("p(x) :- busy(y), x = weak(y).", Some("week")),
+        ("p(x) :- busy(y), x = busy(y).", None),
+        ("p(x) :- busy(y), x = to_nunber(y).", Some("to_number")),
+    ];
+    let meant = |found: &[Diagnostic]| {
+        let hint =
+            found.iter().filter_map(|one| one.hint.as_deref()).find_map(|hint| hint.strip_prefix("did you mean `"));
+        hint.and_then(|rest| rest.split('`').next()).map(ToOwned::to_owned)
+    };
+    for (text, expected) in cases {
+        let found = compiled(&[&format!("{base}{text}")]).map_or_else(|found| found, |(_, warnings)| warnings);
+        assert!(found.iter().any(|one| ["W-undefined", "E-unknown", "E-function"].contains(&one.code)), "{text}");
+        assert_eq!(meant(&found).as_deref(), expected, "{text}\n{}", listed(&found));
+    }
+    let program = program(base);
+    assert_eq!(meant(&program.query("boking(x)", &functions()).unwrap_err()).as_deref(), Some("booking"));
+    assert_eq!(meant(&program.fact("bokings(1)").unwrap_err()).as_deref(), Some("bookings"));
+}
+
+#[test]
 fn a_ruleset_extends_only_what_is_extensible() {
     let base = ".decl deny(a: symbol) extensible\n.decl busy(a: symbol) input\n.decl own(a: symbol)";
     assert!(compiled(&[base, "deny(a) :- busy(a)."]).is_ok());
@@ -299,6 +339,12 @@ fn hostile_texts_are_refused_or_taken_without_harm() {
         let found = compiled(&[&text]).map(|_| ()).expect_err(&text.chars().take(80).collect::<String>());
         assert!((1..=100).contains(&found.len()));
     }
+    // Many names that are nearly known.
+    let mut near = String::new();
+    for at in 0..20_000 {
+        writeln!(near, "{0}{at}(1). p(1) :- {0}x{at}(1).", many("a", 50)).unwrap();
+    }
+    assert_eq!(compiled(&[&near]).unwrap().1.len(), 100);
     let chain = (0..5_000).fold(String::new(), |mut text, at| {
         writeln!(text, "p{at}(x) :- p{}(x), !r(x).", at + 1).unwrap();
         text
