@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::ir::{Source, Span};
 
 /// Errors, and as many warnings, that are reported at most.
-const REPORTED_MAX: usize = 100;
+pub(super) const REPORTED_MAX: usize = 100;
 
 /// Characters of a clause that a diagnostic shows.
 const SHOWN_MAX: usize = 160;

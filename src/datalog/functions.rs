@@ -53,6 +53,11 @@ impl Functions {
         self
     }
 
+    /// All of them, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &HostFunction> {
+        self.named.values()
+    }
+
     /// The function of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&HostFunction> {
         self.named.get(name)

@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod functions;
 mod ir;
+mod known;
 mod limits;
 mod plan;
 mod store;
@@ -15,6 +16,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod value;
+mod written;
 
 pub use check::compile;
 pub use diagnostic::{Diagnostic, Severity};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Draft;
 use super::names::{Visit, is_reserved, visit_condition, visit_expr};
+use super::nearest::{NAMES_MAX, meant};
 use crate::datalog::diagnostic::{Finding, Report};
 use crate::datalog::functions::Functions;
 use crate::datalog::ir::{
@@ -73,6 +74,12 @@ impl<'s> Catalog<'s> {
 
     pub(super) fn find(&self, name: &str) -> Option<PredId> {
         self.names.get(name).copied()
+    }
+
+    /// The names that are declared or have facts or rules, ascending, of a program with many names some of them.
+    pub(super) fn known_names(&self) -> impl Iterator<Item = &'s str> {
+        let known = |pred: PredId| self.origin(pred).is_some_and(|origin| origin.declared || origin.defined);
+        self.names.iter().take(NAMES_MAX).filter(move |(_, pred)| known(**pred)).map(|(name, _)| *name)
     }
 
     pub(super) fn origin(&self, pred: PredId) -> Option<&Origin> {
@@ -193,8 +200,10 @@ impl<'s> Catalog<'s> {
 
     fn mark_named(&mut self, mark: Mark, name: Ident<'s>, report: &mut Report<'_>) -> bool {
         let Some(pred) = self.find(name.text) else {
-            let finding = Finding::error("E-unknown", name.span, format!("no predicate is called `{}`", name.text));
-            report.add(finding.hint("declare it with `.decl`"));
+            if !report.is_full() {
+                let hint = meant(name.text, self.known_names()).unwrap_or_else(|| "declare it with `.decl`".to_owned());
+                report.add(unknown(name).hint(hint));
+            }
             return false;
         };
         let owner = self.origin(pred).map(|origin| origin.owner);
@@ -299,6 +308,10 @@ fn equivalence_rules(predicate: &Predicate, pred: PredId) -> Vec<Draft> {
 pub(super) fn reserved(name: Ident<'_>) -> Finding {
     let message = format!("`{}` is the name of a function and cannot be that of a predicate", name.text);
     Finding::error("E-reserved", name.span, message)
+}
+
+pub(super) fn unknown(name: Ident<'_>) -> Finding {
+    Finding::error("E-unknown", name.span, format!("no predicate is called `{}`", name.text))
 }
 
 /// ` at line 3`, or nothing if that is in another source.

@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use super::lower::{Lowered, Lowering, comparison, unbound};
 use super::names;
+use super::nearest::meant;
 use super::unfold;
 use crate::datalog::diagnostic::Finding;
 use crate::datalog::functions::HostFunction;
-use crate::datalog::ir::{self, AggregateKind, CompareOp, Function, Literal, LiteralKind, Span, Var};
+use crate::datalog::ir::{self, CompareOp, Function, Literal, LiteralKind, Span, Var};
 use crate::datalog::syntax::{Aggregate, Call, Expr};
 use crate::datalog::value::{Type, Value};
+
+/// What gives a value, for hints.
+const FUNCTIONS: [&str; 10] =
+    ["cat", "contains", "max", "min", "ord", "range", "strlen", "substr", "to_number", "to_string"];
 
 impl<'s> Lowering<'_, 's> {
     /// A comparison; with `=`, an aggregate or a range may name its result.
@@ -100,7 +105,7 @@ impl<'s> Lowering<'_, 's> {
             }
             "contains" => (Function::Host(contains()), count == 2, "2"),
             name => {
-                let Some(host) = self.scope.functions.get(name) else { return Err(unknown_function(call)) };
+                let Some(host) = self.scope.functions.get(name) else { return Err(self.unknown_function(call)) };
                 let message = host.takes.len();
                 if message != count {
                     return Err(wrong_count(call, &message.to_string()));
@@ -109,6 +114,18 @@ impl<'s> Lowering<'_, 's> {
             }
         };
         if fits { Ok(function) } else { Err(wrong_count(call, wanted)) }
+    }
+
+    fn unknown_function(&self, call: &Call<'_>) -> Finding {
+        let name = call.name.text;
+        if names::is_reserved(name) {
+            return Finding::error("E-function", call.span, format!("`{name}` gives no value that could stand here"));
+        }
+        let hosts = self.scope.functions.iter().map(|host| &*host.name);
+        let hint = meant(name, FUNCTIONS.into_iter().chain(hosts)).unwrap_or_else(|| {
+            "a relation can only be asked as a condition of its own, with a variable for what it gives".to_owned()
+        });
+        Finding::error("E-function", call.span, format!("no function is called `{name}`")).hint(hint)
     }
 
     /// A function where a condition is wanted: it must give a bool.
@@ -156,7 +173,7 @@ impl<'s> Lowering<'_, 's> {
         let group = shared(&inside, target.as_ref(), outside);
         let own = match result.filter(|result| !group.contains(result)) {
             Some(result) => result,
-            None => self.fresh(label(aggregate.kind), aggregate.span)?,
+            None => self.fresh(&format!("_{}", aggregate.kind), aggregate.span)?,
         };
         let made = ir::Aggregate { kind: aggregate.kind, result: own, target, body: inside, group };
         self.push(LiteralKind::Aggregate(made), span, body)?;
@@ -164,15 +181,6 @@ impl<'s> Lowering<'_, 's> {
             self.push(comparison(CompareOp::Eq, ir::Expr::Var(result), ir::Expr::Var(own)), span, body)?;
         }
         Ok(own)
-    }
-}
-
-fn label(kind: AggregateKind) -> &'static str {
-    match kind {
-        AggregateKind::Count => "_count",
-        AggregateKind::Sum => "_sum",
-        AggregateKind::Min => "_min",
-        AggregateKind::Max => "_max",
     }
 }
 
@@ -196,15 +204,6 @@ fn shared(body: &[Literal], target: Option<&ir::Expr>, outside: usize) -> Vec<Va
 fn wrong_count(call: &Call<'_>, wanted: &str) -> Finding {
     let message = format!("`{}` is given {} arguments; it takes {wanted}", call.name.text, call.args.len());
     Finding::error("E-arity", call.span, message)
-}
-
-fn unknown_function(call: &Call<'_>) -> Finding {
-    let name = call.name.text;
-    if names::is_reserved(name) {
-        return Finding::error("E-function", call.span, format!("`{name}` gives no value that could stand here"));
-    }
-    Finding::error("E-function", call.span, format!("no function is called `{name}`"))
-        .hint("a relation can only be asked as a condition of its own, with a variable for what it gives")
 }
 
 /// Whether the second text holds the first.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::{Catalog, at, reserved};
+use super::catalog::{Catalog, at, reserved, unknown};
 use super::names::{self, is_reserved};
+use super::nearest::{meant, names_of};
 use super::unfold::{self, LITERALS_MAX, Step};
 use super::{Draft, Drafts};
 use crate::datalog::diagnostic::{Finding, Report};
@@ -229,8 +230,7 @@ impl<'c, 's> Lowering<'c, 's> {
             return self.push(comparison(CompareOp::Eq, truth, wanted), call.span, body);
         }
         let Some(pred) = (self.scope.find)(name) else {
-            let finding = Finding::error("E-unknown", call.name.span, format!("no predicate is called `{name}`"));
-            return Err(finding);
+            return Err(Finding { hint: meant(name, names_of(self.scope.predicates)), ..unknown(call.name) });
         };
         self.fits(pred, call)?;
         let mut args = Vec::with_capacity(call.args.len());

@@ -5,6 +5,7 @@ mod catalog;
 mod compute;
 mod lower;
 mod names;
+mod nearest;
 mod query;
 mod safety;
 mod settle;
@@ -88,7 +89,7 @@ fn checked(sources: &[Source], functions: &Functions, report: &mut Report<'_>) -
     if report.has_errors() {
         return None;
     }
-    warn::check(&items, &catalog, &drafts.rules, &strata, report);
+    warn::check(&items, &catalog, functions, &drafts.rules, &strata, report);
     let mut rules: Vec<Rule> = drafts.rules.into_iter().map(|draft| draft.rule).collect();
     rules.sort_by_key(|rule| rule.span);
     Some(Program { predicates: catalog.finish(&rules), rules, facts: drafts.facts, strata, sources: sources.to_vec() })

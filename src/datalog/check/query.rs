@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::catalog::unknown;
 use super::lower::{Lowered, Lowering, Scope};
+use super::nearest::{meant, names_of};
 use super::types::Types;
 use super::unfold::{self, Step};
 use super::{Draft, Drafts, names, safety};
@@ -126,8 +128,7 @@ impl Program {
         let name = atom.name.text;
         let pred = self.find(name);
         let Some((pred, predicate)) = pred.and_then(|pred| Some((pred, self.predicate(pred)?))) else {
-            let finding = Finding::error("E-unknown", atom.name.span, format!("no predicate is called `{name}`"));
-            return Err(finding);
+            return Err(Finding { hint: meant(name, names_of(&self.predicates)), ..unknown(atom.name) });
         };
         if predicate.columns.len() != atom.args.len() {
             let (given, has) = (atom.args.len(), predicate.columns.len());

@@ -6,27 +6,7 @@ use super::names::{vars_of, vars_of_literal};
 use super::types::Types;
 use crate::datalog::diagnostic::{Finding, Report};
 use crate::datalog::ir::{Aggregate, Atom, CompareOp, Expr, Literal, LiteralKind, Predicate, Span, Term, Var};
-
-/// Which variables have a value.
-struct Bound(Vec<bool>);
-
-impl Bound {
-    fn has(&self, var: Var) -> bool {
-        self.0.get(var.index()).copied().unwrap_or(false)
-    }
-
-    fn add(&mut self, var: Var) {
-        if let Some(slot) = self.0.get_mut(var.index()) {
-            *slot = true;
-        }
-    }
-
-    fn covers(&self, expr: &Expr) -> bool {
-        let mut all = true;
-        vars_of(expr, &mut |var| all &= self.has(var));
-        all
-    }
-}
+use crate::datalog::known::Known;
 
 /// Checks all rules, and notes which variables of a negated atom mean any value.
 pub(super) fn check(rules: &mut [Draft], predicates: &[Predicate], types: &mut Types, report: &mut Report<'_>) {
@@ -130,15 +110,15 @@ struct Checking<'d> {
 impl Checking<'_> {
     fn rule(&self, report: &mut Report<'_>) {
         let rule = &self.draft.rule;
-        let mut bound = Bound(vec![false; rule.vars.len()]);
+        let mut known = Known::default();
         let mut wanted = Vec::new();
         for (at, arg) in rule.args.iter().enumerate() {
             match arg {
-                Expr::Var(var) if self.given(rule.head, at) => bound.add(*var),
+                Expr::Var(var) if self.given(rule.head, at) => known.add(*var),
                 Expr::Var(_) | Expr::Const(_) | Expr::Call(..) => vars_of(arg, &mut |var| wanted.push(var)),
             }
         }
-        self.body(&rule.body, &wanted, &mut bound, report);
+        self.body(&rule.body, &wanted, &mut known, report);
     }
 
     /// Whether whoever asks gives the column.
@@ -147,11 +127,11 @@ impl Checking<'_> {
         predicate.and_then(|predicate| predicate.columns.get(at)).is_some_and(|column| column.bound)
     }
 
-    fn body(&self, body: &[Literal], wanted: &[Var], bound: &mut Bound, report: &mut Report<'_>) {
+    fn body(&self, body: &[Literal], wanted: &[Var], known: &mut Known, report: &mut Report<'_>) {
         let mut open: Vec<&Literal> = body.iter().collect();
         loop {
             let before = open.len();
-            open.retain(|literal| !self.passes(literal, bound));
+            open.retain(|literal| !self.passes(literal, known));
             if open.len() == before {
                 break;
             }
@@ -159,10 +139,10 @@ impl Checking<'_> {
         for literal in body {
             self.wildcards(literal, report);
         }
-        self.blame(&open, wanted, bound, report);
+        self.blame(&open, wanted, known, report);
         for literal in body {
             if let LiteralKind::Aggregate(Aggregate { body, target, group, .. }) = &literal.kind {
-                let mut inside = Bound(vec![false; bound.0.len()]);
+                let mut inside = Known::default();
                 for var in group {
                     inside.add(*var);
                 }
@@ -176,54 +156,21 @@ impl Checking<'_> {
     }
 
     /// Whether all that the literal needs has a value; if so, what it gives has one too.
-    fn passes(&self, literal: &Literal, bound: &mut Bound) -> bool {
-        match &literal.kind {
-            LiteralKind::Atom(atom) => {
-                let lacks = |(at, term): (usize, &Term)| match term {
-                    Term::Var(var) => self.given(atom.pred, at) && !bound.has(*var),
-                    Term::Const(_) | Term::Any => false,
-                };
-                if atom.args.iter().enumerate().any(lacks) {
-                    return false;
-                }
-                vars_of_literal(literal, &mut |var| bound.add(var));
-                true
-            }
-            LiteralKind::Not { local, .. } => {
-                let mut all = true;
-                vars_of_literal(literal, &mut |var| all &= local.contains(&var) || bound.has(var));
-                all
-            }
-            LiteralKind::Compare { op, left, right, .. } => {
-                let (has_left, has_right) = (bound.covers(left), bound.covers(right));
-                match (op, left, right) {
-                    _ if has_left && has_right => true,
-                    (CompareOp::Eq, Expr::Var(var), _) if has_right => {
-                        bound.add(*var);
-                        true
-                    }
-                    (CompareOp::Eq, _, Expr::Var(var)) if has_left => {
-                        bound.add(*var);
-                        true
-                    }
-                    _ => false,
-                }
-            }
-            LiteralKind::Range { var, from, to, step } => {
-                let all = bound.covers(from) && bound.covers(to) && step.as_ref().is_none_or(|step| bound.covers(step));
-                if all {
-                    bound.add(*var);
-                }
-                all
-            }
-            LiteralKind::Aggregate(Aggregate { result, group, .. }) => {
-                let all = group.iter().all(|var| bound.has(*var));
-                if all {
-                    bound.add(*result);
-                }
-                all
-            }
+    fn passes(&self, literal: &Literal, known: &mut Known) -> bool {
+        let ready = match &literal.kind {
+            LiteralKind::Atom(atom) => atom.args.iter().enumerate().all(|(at, term)| match term {
+                Term::Var(var) => !self.given(atom.pred, at) || known.has(*var),
+                Term::Const(_) | Term::Any => true,
+            }),
+            LiteralKind::Not { .. }
+            | LiteralKind::Compare { .. }
+            | LiteralKind::Range { .. }
+            | LiteralKind::Aggregate(_) => known.is_ready(literal),
+        };
+        if ready {
+            known.bind(literal);
         }
+        ready
     }
 
     fn wildcards(&self, literal: &Literal, report: &mut Report<'_>) {
@@ -241,13 +188,13 @@ impl Checking<'_> {
     }
 
     /// Reports the variables without a value that nothing would give one, were the others known.
-    fn blame(&self, open: &[&Literal], wanted: &[Var], bound: &Bound, report: &mut Report<'_>) {
-        let mut lacking: Vec<Var> = wanted.iter().copied().filter(|var| !bound.has(*var)).collect();
+    fn blame(&self, open: &[&Literal], wanted: &[Var], known: &Known, report: &mut Report<'_>) {
+        let mut lacking: Vec<Var> = wanted.iter().copied().filter(|var| !known.has(*var)).collect();
         let mut follows = Vec::new();
         for literal in open {
             let local: &[Var] = if let LiteralKind::Not { local, .. } = &literal.kind { local } else { &[] };
             vars_of_literal(literal, &mut |var| {
-                if !bound.has(var) && !local.contains(&var) {
+                if !known.has(var) && !local.contains(&var) {
                     lacking.push(var);
                 }
             });

@@ -5,18 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Draft;
 use super::catalog::Catalog;
 use super::names::{Visit, vars_of, visit_condition, visit_expr};
-use crate::datalog::diagnostic::{Finding, Report};
+use super::nearest::meant;
+use crate::datalog::diagnostic::{Finding, REPORTED_MAX, Report};
+use crate::datalog::functions::Functions;
 use crate::datalog::ir::{CompareOp, Expr, Function, Literal, LiteralKind, Span, Stratum, Var};
 use crate::datalog::syntax::{Ident, Item};
+use crate::datalog::value::Type;
+
+/// What is asked like a predicate and is none.
+const CONDITIONS: [&str; 3] = ["contains", "overlaps", "within"];
 
 pub(super) fn check(
     items: &[Item<'_>],
     catalog: &Catalog<'_>,
+    functions: &Functions,
     rules: &[Draft],
     strata: &[Stratum],
     report: &mut Report<'_>,
 ) {
-    undefined(catalog, report);
+    undefined(catalog, functions, report);
     for item in items {
         if let Item::Clause(clause) = item {
             let mut count = Count::default();
@@ -30,14 +37,18 @@ pub(super) fn check(
     endless(rules, strata, report);
 }
 
-fn undefined(catalog: &Catalog<'_>, report: &mut Report<'_>) {
-    for (predicate, origin) in catalog.predicates.iter().zip(&catalog.origins) {
-        if !origin.declared && !origin.defined {
-            let message =
-                format!("`{}` is declared nowhere and has neither facts nor rules: it is empty", predicate.name);
-            let finding = Finding::warning("W-undefined", predicate.span, message);
-            report.add(finding.hint("declare it with `.decl` if its facts come from outside"));
-        }
+fn undefined(catalog: &Catalog<'_>, functions: &Functions, report: &mut Report<'_>) {
+    let origins = catalog.predicates.iter().zip(&catalog.origins);
+    let undefined = origins.filter(|(_, origin)| !origin.declared && !origin.defined);
+    // A hint takes some work, and no more warnings than these are told.
+    for (predicate, _) in undefined.take(REPORTED_MAX) {
+        let message = format!("`{}` is declared nowhere and has neither facts nor rules: it is empty", predicate.name);
+        let hosts = functions.iter().filter(|host| host.gives == Type::Bool).map(|host| &*host.name);
+        let hint = match meant(&predicate.name, CONDITIONS.into_iter().chain(hosts).chain(catalog.known_names())) {
+            Some(meant) => format!("{meant} If not, declare it with `.decl`"),
+            None => "declare it with `.decl` if its facts come from outside".to_owned(),
+        };
+        report.add(Finding::warning("W-undefined", predicate.span, message).hint(hint));
     }
 }
 

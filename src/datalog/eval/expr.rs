@@ -53,13 +53,13 @@ impl Exec<'_> {
         frame: &[Cell],
     ) -> Result<Option<Cell>, Stop> {
         if let [one, two] = takes
-            && let Some((sign, apply)) = binary(function)
+            && let Some(apply) = binary(function)
         {
             let (Some(one), Some(two)) = (self.value(one, frame)?, self.value(two, frame)?) else { return Ok(None) };
             let (one, two) = (one.cast_signed(), two.cast_signed());
             return match apply(one, two) {
                 Some(result) => Ok(Some(number(result))),
-                None => Err(Stop::Arithmetic(format!("{one} {sign} {two} has no value"), span)),
+                None => Err(Stop::Arithmetic(format!("{one} {} {two} has no value", function.name()), span)),
             };
         }
         let mut cells = Vec::with_capacity(takes.len());
@@ -156,29 +156,24 @@ impl Exec<'_> {
     }
 }
 
-/// How it is written, and what it does.
-type Binary = (&'static str, fn(i64, i64) -> Option<i64>);
-
-/// Functions of two numbers.
-fn binary(function: &Function) -> Option<Binary> {
+/// What a function of two numbers does; none if it is no such function.
+fn binary(function: &Function) -> Option<fn(i64, i64) -> Option<i64>> {
     Some(match function {
-        Function::Add => ("+", i64::checked_add),
-        Function::Sub => ("-", i64::checked_sub),
-        Function::Mul => ("*", i64::checked_mul),
-        Function::Div => ("/", i64::checked_div),
-        Function::Rem => ("%", i64::checked_rem),
-        Function::Pow => ("^", |base, exponent| base.checked_pow(u32::try_from(exponent).ok()?)),
-        Function::BitAnd => ("band", |one, two| Some(one & two)),
-        Function::BitOr => ("bor", |one, two| Some(one | two)),
-        Function::BitXor => ("bxor", |one, two| Some(one ^ two)),
-        Function::ShiftLeft => ("bshl", |one, two| Some(one.wrapping_shl(low_bits(two)))),
-        Function::ShiftRight => ("bshr", |one, two| Some(one.wrapping_shr(low_bits(two)))),
-        Function::ShiftRightUnsigned => {
-            ("bshru", |one, two| Some(one.cast_unsigned().wrapping_shr(low_bits(two)).cast_signed()))
-        }
-        Function::LogicAnd => ("land", |one, two| Some(i64::from(one != 0 && two != 0))),
-        Function::LogicOr => ("lor", |one, two| Some(i64::from(one != 0 || two != 0))),
-        Function::LogicXor => ("lxor", |one, two| Some(i64::from((one != 0) != (two != 0)))),
+        Function::Add => i64::checked_add,
+        Function::Sub => i64::checked_sub,
+        Function::Mul => i64::checked_mul,
+        Function::Div => i64::checked_div,
+        Function::Rem => i64::checked_rem,
+        Function::Pow => |base, exponent| base.checked_pow(u32::try_from(exponent).ok()?),
+        Function::BitAnd => |one, two| Some(one & two),
+        Function::BitOr => |one, two| Some(one | two),
+        Function::BitXor => |one, two| Some(one ^ two),
+        Function::ShiftLeft => |one, two| Some(one.wrapping_shl(low_bits(two))),
+        Function::ShiftRight => |one, two| Some(one.wrapping_shr(low_bits(two))),
+        Function::ShiftRightUnsigned => |one, two| Some(one.cast_unsigned().wrapping_shr(low_bits(two)).cast_signed()),
+        Function::LogicAnd => |one, two| Some(i64::from(one != 0 && two != 0)),
+        Function::LogicOr => |one, two| Some(i64::from(one != 0 || two != 0)),
+        Function::LogicXor => |one, two| Some(i64::from((one != 0) != (two != 0))),
         Function::Neg
         | Function::Min(_)
         | Function::Max(_)

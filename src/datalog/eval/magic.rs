@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::super::base::{Catalog, Local};
 use super::super::ir::{Atom, CompareOp, Expr, Literal, LiteralKind, PredId, Rule, Term, Var, VarInfo};
+use super::super::known::Known;
 use super::super::limits::EvalError;
 use super::super::plan::{Builder, Seeding, View, is_given};
 use super::super::store::Relation;
@@ -179,9 +180,9 @@ impl Rewriting<'_, '_> {
         }
         let demand = LiteralKind::Atom(Atom { pred: form.demand, args });
         made.body.insert(0, Literal { kind: demand, span: rule.span });
-        let mut known: Vec<bool> = vec![false; made.vars.len()];
+        let mut known = Known::default();
         for literal in &made.body {
-            note(literal, &mut known);
+            known.bind(literal);
         }
         for at in sequence {
             let Some(literal) = rule.body.get(*at) else { continue };
@@ -192,7 +193,7 @@ impl Rewriting<'_, '_> {
                 let inner = self.ask(rule, atom, &known, &made)?;
                 atom.pred = inner.answer;
             }
-            note(&literal, &mut known);
+            known.bind(&literal);
             made.body.push(literal);
         }
         self.rules.push(made);
@@ -211,23 +212,18 @@ impl Rewriting<'_, '_> {
     }
 
     /// Notes the demand that a recursive literal makes: a rule whose body is what stands before it.
-    fn ask(&mut self, rule: &Rule, atom: &Atom, known: &[bool], made: &Rule) -> Result<Form, EvalError> {
-        let is_known = |term: &Term| match term {
-            Term::Var(var) => known.get(var.index()).copied().unwrap_or(false),
-            Term::Const(_) => true,
-            Term::Any => false,
-        };
+    fn ask(&mut self, rule: &Rule, atom: &Atom, known: &Known, made: &Rule) -> Result<Form, EvalError> {
         let given = (atom.args.iter().enumerate())
-            .filter(|(_, term)| is_known(term))
+            .filter(|(_, term)| known.knows_term(term))
             .fold(0, |bits, (column, _)| bits | (1_u64 << column));
         let form = self.form(atom.pred, given)?;
-        let args = atom.args.iter().filter(|term| is_known(term)).filter_map(|term| match term {
+        let args = atom.args.iter().filter(|term| known.knows_term(term)).filter_map(|term| match term {
             Term::Var(var) => Some(Expr::Var(*var)),
             Term::Const(value) => Some(Expr::Const(value.clone())),
             Term::Any => None,
         });
         let ready = |literal: &&Literal| match &literal.kind {
-            LiteralKind::Compare { left, right, .. } => knows(left, known) && knows(right, known),
+            LiteralKind::Compare { left, right, .. } => known.knows(left) && known.knows(right),
             LiteralKind::Atom(_) | LiteralKind::Not { .. } | LiteralKind::Range { .. } | LiteralKind::Aggregate(_) => {
                 true
             }
@@ -241,39 +237,5 @@ impl Rewriting<'_, '_> {
             span: rule.span,
         });
         Ok(form)
-    }
-}
-
-fn knows(expr: &Expr, known: &[bool]) -> bool {
-    match expr {
-        Expr::Var(var) => known.get(var.index()).copied().unwrap_or(false),
-        Expr::Const(_) => true,
-        Expr::Call(_, args) => args.iter().all(|arg| knows(arg, known)),
-    }
-}
-
-/// Notes the variables that a literal binds.
-fn note(literal: &Literal, known: &mut [bool]) {
-    let mut set = |var: &Var| {
-        if let Some(place) = known.get_mut(var.index()) {
-            *place = true;
-        }
-    };
-    match &literal.kind {
-        LiteralKind::Atom(atom) => atom.args.iter().for_each(|term| {
-            if let Term::Var(var) = term {
-                set(var);
-            }
-        }),
-        LiteralKind::Compare { op: CompareOp::Eq, left, right, .. } => {
-            for side in [left, right] {
-                if let Expr::Var(var) = side {
-                    set(var);
-                }
-            }
-        }
-        LiteralKind::Range { var, .. } => set(var),
-        LiteralKind::Aggregate(aggregate) => set(&aggregate.result),
-        LiteralKind::Not { .. } | LiteralKind::Compare { .. } => {}
     }
 }

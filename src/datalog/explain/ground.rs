@@ -1,9 +1,9 @@
 //! A rule with its head filled in.
 
 use super::super::ir::{CompareOp, Expr, Literal, LiteralKind, PredId, Rule, Span, Var, VarInfo};
+use super::super::known::Known;
 use super::super::limits::EvalError;
 use super::super::value::Value;
-use super::order::Known;
 use super::session::{NO_HEAD, Session, with_known};
 
 /// A body in the order in which it is looked at, and what the head says of its variables.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::super::ir::{
-    Aggregate, AggregateKind, Atom, CompareOp, Expr, Fact, Function, Literal, LiteralKind, PredId, Program, Rule, Term,
-    Var, VarInfo,
+    Aggregate, Atom, Expr, Fact, Function, Literal, LiteralKind, PredId, Program, Rule, Term, Var, VarInfo,
 };
 use super::super::value::Value;
 use super::proof::RuleRef;
@@ -41,33 +40,13 @@ pub(super) fn rule_ref(program: &Program, rule: &Rule) -> RuleRef {
     RuleRef { source, line: rule.span.line, clause: clause.into() }
 }
 
-pub(super) fn comparison(op: CompareOp) -> &'static str {
-    match op {
-        CompareOp::Eq => "=",
-        CompareOp::Ne => "!=",
-        CompareOp::Lt => "<",
-        CompareOp::Le => "<=",
-        CompareOp::Gt => ">",
-        CompareOp::Ge => ">=",
-    }
-}
-
-pub(super) fn aggregate_name(kind: AggregateKind) -> &'static str {
-    match kind {
-        AggregateKind::Count => "count",
-        AggregateKind::Sum => "sum",
-        AggregateKind::Min => "min",
-        AggregateKind::Max => "max",
-    }
-}
-
 impl Lines<'_> {
     pub(super) fn literal(&self, literal: &Literal) -> String {
         match &literal.kind {
             LiteralKind::Atom(atom) => self.atom(atom),
             LiteralKind::Not { atom, .. } => format!("!{}", self.atom(atom)),
             LiteralKind::Compare { op, left, right, .. } => {
-                format!("{} {} {}", self.expr(left, false), comparison(*op), self.expr(right, false))
+                format!("{} {op} {}", self.expr(left, false), self.expr(right, false))
             }
             LiteralKind::Range { var, from, to, step } => {
                 let bounds = [Some(from), Some(to), step.as_ref()];
@@ -91,7 +70,7 @@ impl Lines<'_> {
         let target =
             aggregate.target.as_ref().map_or_else(String::new, |target| format!(" {}", self.expr(target, false)));
         let body: Vec<String> = aggregate.body.iter().map(|literal| self.literal(literal)).collect();
-        format!("{}{target} : {{ {} }}", aggregate_name(aggregate.kind), body.join(", "))
+        format!("{}{target} : {{ {} }}", aggregate.kind, body.join(", "))
     }
 
     /// The atom; what has no value is `_`, or named if it stands in two places.
@@ -120,78 +99,13 @@ impl Lines<'_> {
             Expr::Const(value) => value.to_string(),
             Expr::Call(function, args) => {
                 let shown: Vec<String> = args.iter().map(|arg| self.expr(arg, true)).collect();
-                match (sign(function), shown.as_slice()) {
+                match (function.sign(), shown.as_slice()) {
                     (Some(sign), [one, two]) if inside => format!("({one} {sign} {two})"),
                     (Some(sign), [one, two]) => format!("{one} {sign} {two}"),
                     (_, [one]) if matches!(function, Function::Neg) => format!("-{one}"),
-                    _ => format!("{}({})", called(function), shown.join(", ")),
+                    _ => format!("{}({})", function.name(), shown.join(", ")),
                 }
             }
         }
-    }
-}
-
-/// How a function of two stands between them.
-fn sign(function: &Function) -> Option<&'static str> {
-    Some(match function {
-        Function::Add => "+",
-        Function::Sub => "-",
-        Function::Mul => "*",
-        Function::Div => "/",
-        Function::Rem => "%",
-        Function::Pow => "^",
-        Function::BitAnd => "band",
-        Function::BitOr => "bor",
-        Function::BitXor => "bxor",
-        Function::ShiftLeft => "bshl",
-        Function::ShiftRight => "bshr",
-        Function::ShiftRightUnsigned => "bshru",
-        Function::LogicAnd => "land",
-        Function::LogicOr => "lor",
-        Function::LogicXor => "lxor",
-        Function::Neg
-        | Function::Min(_)
-        | Function::Max(_)
-        | Function::BitNot
-        | Function::LogicNot
-        | Function::Cat
-        | Function::StrLen
-        | Function::Substr
-        | Function::Ord
-        | Function::ToNumber
-        | Function::ToText(_)
-        | Function::Host(_) => return None,
-    })
-}
-
-fn called(function: &Function) -> &str {
-    match function {
-        Function::Min(_) => "min",
-        Function::Max(_) => "max",
-        Function::BitNot => "bnot",
-        Function::LogicNot => "lnot",
-        Function::Cat => "cat",
-        Function::StrLen => "strlen",
-        Function::Substr => "substr",
-        Function::Ord => "ord",
-        Function::ToNumber => "to_number",
-        Function::ToText(_) => "to_string",
-        Function::Host(host) => &host.name,
-        Function::Neg => "-",
-        Function::Add
-        | Function::Sub
-        | Function::Mul
-        | Function::Div
-        | Function::Rem
-        | Function::Pow
-        | Function::BitAnd
-        | Function::BitOr
-        | Function::BitXor
-        | Function::ShiftLeft
-        | Function::ShiftRight
-        | Function::ShiftRightUnsigned
-        | Function::LogicAnd
-        | Function::LogicOr
-        | Function::LogicXor => sign(function).unwrap_or(""),
     }
 }

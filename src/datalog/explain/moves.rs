@@ -7,11 +7,11 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::super::eval::Yield;
 use super::super::ir::{Aggregate, Atom, Fact, Literal, LiteralKind, PredId, Span, Term, Var, VarInfo};
+use super::super::known::Known;
 use super::super::limits::EvalError;
 use super::super::value::{Cell, Value};
 use super::graph::{Edge, Graph, at};
 use super::ground::{Grounded, known_of};
-use super::order::Known;
 use super::session::Session;
 use super::why::known_in;
 
@@ -214,7 +214,7 @@ impl<'s, 'e> Moves<'s, 'e> {
         let mut known = known_of(&scene.known);
         let mut ready: Vec<&Literal> = Vec::new();
         for literal in rest {
-            if known.is_ready(literal, Some(self.session.engine)) {
+            if known.is_ready_in(self.session.engine, literal) {
                 known.bind(literal);
                 ready.push(literal);
             }

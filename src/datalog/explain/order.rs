@@ -3,43 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::super::engine::Engine;
-use super::super::ir::{Atom, CompareOp, Expr, Literal, LiteralKind, Rule, Term, Var};
+use super::super::ir::{Atom, Expr, Literal, LiteralKind, Rule};
+use super::super::known::Known;
 use super::super::limits::EvalError;
 use super::session::every;
 
-/// Variables that have a value.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Known(BTreeSet<Var>);
-
 impl Known {
-    pub(super) fn add(&mut self, var: Var) {
-        self.0.insert(var);
-    }
-
-    pub(super) fn has(&self, var: Var) -> bool {
-        self.0.contains(&var)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = Var> {
-        self.0.iter().copied()
-    }
-
-    pub(super) fn knows(&self, expr: &Expr) -> bool {
-        match expr {
-            Expr::Var(var) => self.has(*var),
-            Expr::Const(_) => true,
-            Expr::Call(_, args) => args.iter().all(|arg| self.knows(arg)),
-        }
-    }
-
-    pub(super) fn knows_term(&self, term: &Term) -> bool {
-        match term {
-            Term::Var(var) => self.has(*var),
-            Term::Const(_) => true,
-            Term::Any => false,
-        }
-    }
-
     pub(super) fn knows_atom(&self, atom: &Atom) -> bool {
         atom.args.iter().all(|term| self.knows_term(term))
     }
@@ -48,62 +17,18 @@ impl Known {
     pub(super) fn decides(&self, literal: &Literal) -> bool {
         match &literal.kind {
             LiteralKind::Atom(atom) => self.knows_atom(atom),
-            LiteralKind::Not { atom, local } => {
-                let known = |term: &Term| match term {
-                    Term::Var(var) => local.contains(var) || self.has(*var),
-                    Term::Const(_) | Term::Any => true,
-                };
-                atom.args.iter().all(known)
-            }
+            LiteralKind::Not { .. } => self.is_ready(literal),
             LiteralKind::Compare { left, right, .. } => self.knows(left) && self.knows(right),
-            LiteralKind::Range { var, .. } => self.has(*var) && self.is_ready(literal, None),
-            LiteralKind::Aggregate(aggregate) => self.has(aggregate.result) && self.is_ready(literal, None),
+            LiteralKind::Range { var, .. } => self.has(*var) && self.is_ready(literal),
+            LiteralKind::Aggregate(aggregate) => self.has(aggregate.result) && self.is_ready(literal),
         }
     }
 
-    /// Whether a literal can be looked at now.
-    pub(super) fn is_ready(&self, literal: &Literal, engine: Option<&Engine>) -> bool {
-        match &literal.kind {
-            LiteralKind::Atom(atom) => {
-                let columns = engine.and_then(|engine| engine.program().predicate(atom.pred));
-                let columns = columns.map_or(&[][..], |predicate| &predicate.columns);
-                atom.args.iter().zip(columns).all(|(term, column)| !column.bound || self.knows_term(term))
-            }
-            LiteralKind::Not { .. } => self.decides(literal),
-            LiteralKind::Compare { op, left, right, .. } => {
-                let (left_known, right_known) = (self.knows(left), self.knows(right));
-                let binds = *op == CompareOp::Eq
-                    && ((left_known && matches!(right, Expr::Var(_))) || (right_known && matches!(left, Expr::Var(_))));
-                (left_known && right_known) || binds
-            }
-            LiteralKind::Range { from, to, step, .. } => {
-                self.knows(from) && self.knows(to) && step.as_ref().is_none_or(|step| self.knows(step))
-            }
-            LiteralKind::Aggregate(aggregate) => aggregate.group.iter().all(|var| self.has(*var)),
-        }
-    }
-
-    /// Adds what a literal gives a value to.
-    pub(super) fn bind(&mut self, literal: &Literal) {
-        match &literal.kind {
-            LiteralKind::Atom(atom) => {
-                for term in &atom.args {
-                    if let Term::Var(var) = term {
-                        self.add(*var);
-                    }
-                }
-            }
-            LiteralKind::Compare { left, right, .. } => {
-                for side in [left, right] {
-                    if let Expr::Var(var) = side {
-                        self.add(*var);
-                    }
-                }
-            }
-            LiteralKind::Range { var, .. } => self.add(*var),
-            LiteralKind::Aggregate(aggregate) => self.add(aggregate.result),
-            LiteralKind::Not { .. } => {}
-        }
+    /// Whether a literal can be looked at now: of an atom, whether all that must be given is known.
+    pub(super) fn is_ready_in(&self, engine: &Engine, literal: &Literal) -> bool {
+        let LiteralKind::Atom(atom) = &literal.kind else { return self.is_ready(literal) };
+        let columns = engine.program().predicate(atom.pred).map_or(&[][..], |predicate| &predicate.columns);
+        atom.args.iter().zip(columns).all(|(term, column)| !column.bound || self.knows_term(term))
     }
 
     /// What is known once all literals but some were looked at.
@@ -113,7 +38,7 @@ impl Known {
         loop {
             let before = open.len();
             open.retain(|literal| {
-                let ready = self.is_ready(literal, Some(engine));
+                let ready = self.is_ready_in(engine, literal);
                 if ready {
                     self.bind(literal);
                 }

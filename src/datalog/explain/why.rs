@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::super::engine::Engine;
 use super::super::eval::Yield;
 use super::super::ir::{Aggregate, Fact, Literal, LiteralKind, PredId, Rule, Var, VarInfo};
+use super::super::known::Known;
 use super::super::limits::EvalError;
 use super::super::value::{Cell, Value};
 use super::graph::{Edge, Graph, Origin, at};
 use super::lines::{Lines, fact_text, name, rule_ref};
-use super::order::{Known, known_from_head};
+use super::order::known_from_head;
 use super::proof::{Counted, Part, Proof, RuleRef, Step};
 use super::session::{Session, filled, name_blanks};
 

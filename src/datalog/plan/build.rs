@@ -2,9 +2,9 @@
 
 use super::super::base::Catalog;
 use super::super::ir::{Aggregate, Atom, CompareOp, Expr, Literal, LiteralKind, Rule, Term, Var};
+use super::super::known::Known;
 use super::super::limits::EvalError;
 use super::super::value::{Type, Value};
-use super::order::{Bound, bind_all};
 use super::spans::{self, Limit};
 use super::{Access, Aggregation, Call, Code, KeptAggregate, Op, Plan, Reg, Rows, Seed, Sweep, Table, View};
 
@@ -28,7 +28,7 @@ pub(crate) struct Builder<'c, 'b, 'r> {
     pub(super) views: Views<'c>,
     /// Kept aggregates by the place of their literal.
     pub(super) kept: &'c dyn Fn(usize) -> Option<usize>,
-    pub(super) bound: Bound,
+    pub(super) known: Known,
     pub(super) frame: Vec<u64>,
     pub(super) ops: Vec<Op>,
     pub(super) once_from: Option<usize>,
@@ -66,7 +66,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
             rule,
             views,
             kept,
-            bound: Bound::new(vars),
+            known: Known::default(),
             frame: vec![0; vars],
             ops: Vec::new(),
             once_from: None,
@@ -122,7 +122,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     /// Binds and checks for the columns of an atom. Of what is known nothing is bound again; `_` binds nothing.
     pub(super) fn columns(&mut self, atom: &Atom, bind: bool) -> Result<(Seed, Vec<(usize, Reg)>), EvalError> {
         let (mut seed, mut known) = (Seed::default(), Vec::new());
-        let before = self.bound.clone();
+        let before = self.known.clone();
         for (column, term) in atom.args.iter().enumerate() {
             match term {
                 Term::Any => {}
@@ -136,21 +136,21 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
                     known.push((column, reg(*var)));
                     seed.same.push((narrow(column), reg(*var)));
                 }
-                Term::Var(var) if self.bound.has(*var) => seed.same.push((narrow(column), reg(*var))),
+                Term::Var(var) if self.known.has(*var) => seed.same.push((narrow(column), reg(*var))),
                 Term::Var(var) => {
                     seed.binds.push((narrow(column), reg(*var)));
-                    self.bound.add(*var);
+                    self.known.add(*var);
                 }
             }
         }
         if !bind {
-            self.bound = before;
+            self.known = before;
         }
         Ok((seed, known))
     }
 
     pub(super) fn note_head(&mut self) {
-        if self.once_from.is_none() && self.head_vars.iter().all(|var| self.bound.has(*var)) {
+        if self.once_from.is_none() && self.head_vars.iter().all(|var| self.known.has(*var)) {
             self.once_from = Some(self.ops.len());
         }
     }
@@ -198,20 +198,20 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
             LiteralKind::Range { var, from, to, step } => {
                 let (from, to) = (self.code(from, Type::Number)?, self.code(to, Type::Number)?);
                 let step = step.as_ref().map(|step| self.code(step, Type::Number)).transpose()?;
-                Op::Range { reg: reg(*var), compares: self.bound.has(*var), from, to, step }
+                Op::Range { reg: reg(*var), compares: self.known.has(*var), from, to, step }
             }
             LiteralKind::Atom(atom) => self.atom(at, atom, open)?,
             LiteralKind::Not { atom, .. } => self.absent(at, atom)?,
             LiteralKind::Aggregate(aggregate) => self.aggregate(at, aggregate, literal)?,
         };
         self.ops.push(op);
-        bind_all(literal, &mut self.bound);
+        self.known.bind(literal);
         Ok(())
     }
 
     fn comparison(&mut self, op: CompareOp, ty: Type, left: &Expr, right: &Expr) -> Result<Op, EvalError> {
         let free = |expr: &Expr| match expr {
-            Expr::Var(var) if !self.bound.has(*var) => Some(*var),
+            Expr::Var(var) if !self.known.has(*var) => Some(*var),
             Expr::Var(_) | Expr::Const(_) | Expr::Call(..) => None,
         };
         if op == CompareOp::Eq {
@@ -226,7 +226,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     }
 
     fn atom(&mut self, at: usize, atom: &Atom, open: &mut Vec<usize>) -> Result<Op, EvalError> {
-        let span_use = spans::find(self.rule, atom, open, &self.bound);
+        let span_use = spans::find(self.rule, atom, open, &self.known);
         let (seed, known) = self.columns(atom, true)?;
         let Some(table) = self.catalog.table(atom.pred) else {
             return Ok(Op::Call(self.call(atom, &seed, &known)));
@@ -302,19 +302,19 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
     }
 
     fn aggregate(&mut self, at: usize, aggregate: &Aggregate, literal: &Literal) -> Result<Op, EvalError> {
-        let compares = self.bound.has(aggregate.result);
+        let compares = self.known.has(aggregate.result);
         let result = reg(aggregate.result);
         if let Some(slot) = (self.kept)(at) {
             let group = aggregate.group.iter().map(|var| reg(*var)).collect();
             return Ok(Op::Kept(KeptAggregate { slot, view: (self.views)(at), group, result, compares }));
         }
-        let outside = self.bound.clone();
+        let outside = self.known.clone();
         let mut body = self.nested(&aggregate.body)?;
         let before = core::mem::take(&mut self.ops);
         let target = aggregate.target.as_ref().map(|target| self.code(target, Type::Number)).transpose()?;
         body.append(&mut self.ops);
         self.ops = before;
-        self.bound = outside;
+        self.known = outside;
         let ty = self.rule.vars.get(aggregate.result.index()).map_or(Type::Number, |info| info.ty);
         let kind = aggregate.kind;
         Ok(Op::Aggregate(Box::new(Aggregation { kind, ty, result, compares, target, body, span: literal.span })))
@@ -329,7 +329,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
             rule: &inner,
             views: &|_| view,
             kept: &|_| None,
-            bound: self.bound.clone(),
+            known: self.known.clone(),
             frame: core::mem::take(&mut self.frame),
             ops: Vec::new(),
             once_from: Some(0),
@@ -338,9 +338,9 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         };
         let mut open: Vec<usize> = (0..body.len()).collect();
         let ordered = builder.order(&mut open);
-        let (ops, frame, bound) = (builder.ops, builder.frame, builder.bound);
+        let (ops, frame, known) = (builder.ops, builder.frame, builder.known);
         self.frame = frame;
-        self.bound = bound;
+        self.known = known;
         ordered.map(|()| ops)
     }
 

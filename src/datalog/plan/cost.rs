@@ -1,8 +1,7 @@
 //! What it costs to look at a literal next.
 
-use super::super::ir::{Atom, CompareOp, Expr, Literal, LiteralKind, Term};
+use super::super::ir::{Atom, Literal, LiteralKind, Term};
 use super::build::Builder;
-use super::order::guess;
 use super::spans;
 
 /// How many rows a predicate that is called is taken to have.
@@ -28,48 +27,41 @@ impl Builder<'_, '_, '_> {
 
     /// What looking at a literal now would cost; none if it cannot be looked at yet.
     pub(super) fn cost(&self, at: usize, literal: &Literal, open: &[usize]) -> Option<u64> {
-        match &literal.kind {
-            LiteralKind::Compare { op, left, right, .. } => {
-                let (left_known, right_known) = (self.bound.knows(left), self.bound.knows(right));
-                let binds = *op == CompareOp::Eq
-                    && ((left_known && matches!(right, Expr::Var(_))) || (right_known && matches!(left, Expr::Var(_))));
-                ((left_known && right_known) || binds).then_some(0)
-            }
-            LiteralKind::Not { atom, local } => {
-                let known = |term: &Term| match term {
-                    Term::Var(var) => local.contains(var) || self.bound.has(*var),
-                    Term::Const(_) | Term::Any => true,
-                };
-                atom.args.iter().all(known).then_some(1)
-            }
-            LiteralKind::Range { from, to, step, .. } => {
-                let known = self.bound.knows(from)
-                    && self.bound.knows(to)
-                    && step.as_ref().is_none_or(|step| self.bound.knows(step));
-                known.then_some(32)
-            }
-            LiteralKind::Aggregate(aggregate) => {
-                let ready = aggregate.group.iter().all(|var| self.bound.has(*var));
-                let kept = (self.kept)(at).is_some();
-                ready.then_some(if kept { 2 } else { 64 })
-            }
-            LiteralKind::Atom(atom) => self.atom_cost(atom, open),
-        }
+        let cost = match &literal.kind {
+            LiteralKind::Atom(atom) => return self.atom_cost(atom, open),
+            LiteralKind::Compare { .. } => 0,
+            LiteralKind::Not { .. } => 1,
+            LiteralKind::Range { .. } => 32,
+            LiteralKind::Aggregate(_) if (self.kept)(at).is_some() => 2,
+            LiteralKind::Aggregate(_) => 64,
+        };
+        self.known.is_ready(literal).then_some(cost)
     }
 
     pub(super) fn atom_cost(&self, atom: &Atom, open: &[usize]) -> Option<u64> {
-        let known = atom.args.iter().filter(|term| self.bound.knows_term(term)).count();
+        let known = atom.args.iter().filter(|term| self.known.knows_term(term)).count();
         let Some(table) = self.catalog.table(atom.pred) else {
             let given = |(column, term): (usize, &Term)| {
-                !self.catalog.must_be_given(atom.pred, column) || self.bound.knows_term(term)
+                !self.catalog.must_be_given(atom.pred, column) || self.known.knows_term(term)
             };
             let ready = atom.args.iter().enumerate().all(given);
             return ready.then_some(4 + guess(LEN_OF_CALLED, known, atom.args.len()));
         };
         let len = self.catalog.len(table).max(64);
-        if known < atom.args.len() && spans::find(self.rule, atom, open, &self.bound).is_some() {
+        if known < atom.args.len() && spans::find(self.rule, atom, open, &self.known).is_some() {
             return Some(2 + guess(len, known + 1, atom.args.len()) / 4);
         }
         Some(1 + guess(len, known, atom.args.len()))
     }
+}
+
+/// How many rows a look at an atom gives, roughly: `len` rows, `known` of `arity` columns known.
+///
+/// As if every column told as much as any other: each known one takes its share of the digits away.
+fn guess(len: u64, known: usize, arity: usize) -> u64 {
+    if known >= arity {
+        return 0;
+    }
+    let digits = usize::try_from(u64::BITS - len.leading_zeros()).unwrap_or(64);
+    1_u64.checked_shl(u32::try_from(digits * (arity - known) / arity.max(1)).unwrap_or(63)).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,6 @@
 
 mod build;
 mod cost;
-mod order;
 mod seed;
 mod spans;
 

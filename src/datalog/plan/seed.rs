@@ -26,9 +26,9 @@ impl Builder<'_, '_, '_> {
     pub(super) fn seed_aggregate(&mut self, aggregate: &Aggregate) -> Seed {
         let mut seed = Seed::default();
         for (place, var) in aggregate.group.iter().chain([&aggregate.result]).enumerate() {
-            let list = if self.bound.has(*var) { &mut seed.same } else { &mut seed.binds };
+            let list = if self.known.has(*var) { &mut seed.same } else { &mut seed.binds };
             list.push((narrow(place), reg(*var)));
-            self.bound.add(*var);
+            self.known.add(*var);
         }
         seed
     }
@@ -40,9 +40,9 @@ impl Builder<'_, '_, '_> {
         for (place, (column, arg)) in chosen.enumerate() {
             match arg {
                 Expr::Var(var) => {
-                    let list = if self.bound.has(*var) { &mut seed.same } else { &mut seed.binds };
+                    let list = if self.known.has(*var) { &mut seed.same } else { &mut seed.binds };
                     list.push((narrow(place), reg(*var)));
-                    self.bound.add(*var);
+                    self.known.add(*var);
                 }
                 Expr::Const(value) => {
                     let ty = self.catalog.column_type(rule.head, column);
@@ -64,7 +64,7 @@ impl Builder<'_, '_, '_> {
         let mut open: Vec<usize> = (0..self.rule.body.len()).filter(|place| *place != at).collect();
         let (seed, _) = self.columns(atom, true)?;
         for var in local {
-            self.bound.remove(*var);
+            self.known.remove(*var);
         }
         let (inner, known) = self.columns(atom, false)?;
         let Some(table) = self.catalog.table(atom.pred) else {
@@ -88,7 +88,7 @@ impl Builder<'_, '_, '_> {
         let mut seed = Seed::default();
         for (place, var) in aggregate.group.iter().enumerate() {
             seed.binds.push((narrow(place), reg(*var)));
-            self.bound.add(*var);
+            self.known.add(*var);
         }
         let body = self.nested(&aggregate.body)?;
         self.ops.extend(body);

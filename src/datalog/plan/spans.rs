@@ -1,8 +1,8 @@
 //! Finds the overlap of two half-open spans among the comparisons of a rule, whatever way it is written.
 
 use super::super::ir::{Atom, CompareOp, Expr, Function, Literal, LiteralKind, Rule, Term, Var};
+use super::super::known::Known;
 use super::super::value::Type;
-use super::order::Bound;
 
 /// A bound of a variable: what it is compared with, once everything else was taken to the other side.
 pub(super) struct Limit {
@@ -60,7 +60,7 @@ fn isolate(expr: &Expr, var: Var, shifts: &mut Vec<(Expr, bool)>) -> bool {
 }
 
 /// The bound that a comparison sets to `var` from above (or, not `upper`, from below) with what is known.
-fn limit(literal: &Literal, at: usize, var: Var, upper: bool, bound: &Bound) -> Option<Limit> {
+fn limit(literal: &Literal, at: usize, var: Var, upper: bool, known: &Known) -> Option<Limit> {
     let LiteralKind::Compare { op, ty: Type::Number | Type::Time, left, right } = &literal.kind else { return None };
     let (small, large, included) = match op {
         CompareOp::Lt => (left, right, false),
@@ -70,11 +70,11 @@ fn limit(literal: &Literal, at: usize, var: Var, upper: bool, bound: &Bound) -> 
         CompareOp::Eq | CompareOp::Ne => return None,
     };
     let (side, other) = if upper { (small, large) } else { (large, small) };
-    if mentions(other, var) || !bound.knows(other) {
+    if mentions(other, var) || !known.knows(other) {
         return None;
     }
     let mut shifts = Vec::new();
-    if !isolate(side, var, &mut shifts) || !shifts.iter().all(|(by, _)| bound.knows(by)) {
+    if !isolate(side, var, &mut shifts) || !shifts.iter().all(|(by, _)| known.knows(by)) {
         return None;
     }
     let exact = shifts.is_empty() && !included;
@@ -86,26 +86,26 @@ fn occurrences(atom: &Atom, var: Var) -> usize {
 }
 
 /// Variables of the atom that are not known yet and stand in one column only.
-fn open_columns<'a>(atom: &'a Atom, bound: &'a Bound) -> impl Iterator<Item = (usize, Var)> + Clone + 'a {
+fn open_columns<'a>(atom: &'a Atom, known: &'a Known) -> impl Iterator<Item = (usize, Var)> + Clone + 'a {
     atom.args.iter().enumerate().filter_map(move |(column, term)| match term {
-        Term::Var(var) if !bound.has(*var) && occurrences(atom, *var) == 1 => Some((column, *var)),
+        Term::Var(var) if !known.has(*var) && occurrences(atom, *var) == 1 => Some((column, *var)),
         Term::Var(_) | Term::Const(_) | Term::Any => None,
     })
 }
 
 /// The pair of columns that are bounded so that the row's span overlaps another. Both hold the same; where several pairs
 /// do, two columns side by side are the span, and what is only ordered by chance is not.
-pub(super) fn find(rule: &Rule, atom: &Atom, open: &[usize], bound: &Bound) -> Option<SpanUse> {
+pub(super) fn find(rule: &Rule, atom: &Atom, open: &[usize], known: &Known) -> Option<SpanUse> {
     let limit_of = |var, upper| {
-        open.iter().find_map(|at| rule.body.get(*at).and_then(|literal| limit(literal, *at, var, upper, bound)))
+        open.iter().find_map(|at| rule.body.get(*at).and_then(|literal| limit(literal, *at, var, upper, known)))
     };
     let ty = |var: Var| rule.vars.get(var.index()).map(|info| info.ty);
     let mut best: Option<SpanUse> = None;
-    for (start, first) in open_columns(atom, bound) {
+    for (start, first) in open_columns(atom, known) {
         if limit_of(first, true).is_none() {
             continue;
         }
-        for (end, second) in open_columns(atom, bound) {
+        for (end, second) in open_columns(atom, known) {
             let beside = end == start + 1;
             if start == end || ty(first) != ty(second) || (best.is_some() && !beside) {
                 continue;

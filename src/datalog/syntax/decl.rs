@@ -25,6 +25,18 @@ fn mark(word: &str) -> Option<Mark> {
     })
 }
 
+/// Whether a parameter of `.input` asks for what happens anyway.
+fn is_usual(parts: &[Kind<'_>], names: &[Ident<'_>]) -> bool {
+    let [Kind::Word(key), Kind::Sign("="), Kind::Word(value) | Kind::Text(value)] = parts else { return false };
+    match *key {
+        "IO" => *value == "file",
+        // One file for several predicates is not what happens.
+        "filename" => matches!(names, [name] if value.strip_suffix(".facts") == Some(name.text)),
+        "delimiter" => matches!(*value, "\\t" | "\t"),
+        _ => false,
+    }
+}
+
 impl<'s> Parser<'_, 's, '_, '_> {
     /// None for a directive that means nothing here.
     pub(super) fn directive(&mut self) -> Read<Option<Item<'s>>> {
@@ -36,7 +48,7 @@ impl<'s> Parser<'_, 's, '_, '_> {
             "number_type" => self.old_type(TypeBody::Number),
             "symbol_type" => self.old_type(TypeBody::Symbol),
             "limitsize" => {
-                self.names()?;
+                self.names(false)?;
                 let message = "`.limitsize` is ignored: the limits of an evaluation are given to it";
                 self.report.add(Finding::warning("W-ignored", start, message));
                 Ok(None)
@@ -46,7 +58,7 @@ impl<'s> Parser<'_, 's, '_, '_> {
                 Ok(None)
             }
             _ => match mark(word) {
-                Some(mark) => Ok(Some(Item::Mark(mark, self.names()?))),
+                Some(mark) => Ok(Some(Item::Mark(mark, self.names(mark == Mark::Input)?))),
                 None => Err(self.unsupported(start, &format!("`.{word}`"))),
             },
         }
@@ -62,22 +74,45 @@ impl<'s> Parser<'_, 's, '_, '_> {
         }
     }
 
-    /// `a, b(IO=file, ...)`: the parameters are for Souffle's own files.
-    fn names(&mut self) -> Read<Vec<Ident<'s>>> {
-        let mut names = vec![self.word("the name of a predicate")?];
+    /// `a, b(IO=file, ...)`: the parameters are for Souffle's own files. Whoever writes them behind `.input` may expect
+    /// more of them than there is.
+    fn names(&mut self, input: bool) -> Read<Vec<Ident<'s>>> {
+        let mut names = Vec::new();
+        // The names before this one have parameters of their own.
+        let mut first = 0;
         loop {
+            names.push(self.word("the name of a predicate")?);
             if self.took("(") {
                 while !self.took(")") {
                     if matches!(self.peek(), Kind::End | Kind::Directive(_)) {
                         return Err(self.unexpected("`)`"));
                     }
-                    self.skip();
+                    self.parameter(input, names.get(first..).unwrap_or_default());
                 }
+                first = names.len();
             }
             if !self.took(",") {
                 return Ok(names);
             }
-            names.push(self.word("the name of a predicate")?);
+        }
+    }
+
+    /// One parameter of these names, and the comma behind it.
+    fn parameter(&mut self, input: bool, names: &[Ident<'_>]) {
+        let start = self.place();
+        let mut parts = Vec::new();
+        while !matches!(self.peek(), Kind::Sign("," | ")") | Kind::End | Kind::Directive(_)) {
+            parts.push(self.peek());
+            self.skip();
+        }
+        let whole = self.since(start);
+        self.took(",");
+        if input && !parts.is_empty() && !is_usual(&parts, names) {
+            let name = parts.first().and_then(|part| part.word());
+            let name = name.map_or_else(|| "a parameter of `.input`".to_owned(), |name| format!("`{name}`"));
+            let message = format!("{name} is ignored: facts are given by whoever runs the program");
+            let finding = Finding::warning("W-ignored", whole, message);
+            self.report.add(finding.hint("the command line reads `NAME.facts`, with tabs between the columns"));
         }
     }
 
@@ -140,16 +175,7 @@ impl<'s> Parser<'_, 's, '_, '_> {
 
     /// Whether a name follows the mark on its line: then it is a directive of its own.
     fn named_mark(&self, line: u32) -> bool {
-        match self.peek_second() {
-            Kind::Word(word) => mark(word).is_none() && self.second_line() == Some(line),
-            Kind::Directive(_)
-            | Kind::Number(_)
-            | Kind::Text(_)
-            | Kind::Instant(_)
-            | Kind::Sign(_)
-            | Kind::Wrong
-            | Kind::End => false,
-        }
+        self.peek_second().word().is_some_and(|word| mark(word).is_none()) && self.second_line() == Some(line)
     }
 
     fn old_type(&mut self, body: TypeBody<'s>) -> Read<Option<Item<'s>>> {

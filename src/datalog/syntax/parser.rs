@@ -161,16 +161,8 @@ impl<'t, 's, 'r, 'a> Parser<'t, 's, 'r, 'a> {
     }
 
     pub(super) fn word(&mut self, wanted: &str) -> Read<Ident<'s>> {
-        match self.peek() {
-            Kind::Word(text) => Ok(Ident { text, span: self.skip() }),
-            Kind::Directive(_)
-            | Kind::Number(_)
-            | Kind::Text(_)
-            | Kind::Instant(_)
-            | Kind::Sign(_)
-            | Kind::Wrong
-            | Kind::End => Err(self.unexpected(wanted)),
-        }
+        let Some(text) = self.peek().word() else { return Err(self.unexpected(wanted)) };
+        Ok(Ident { text, span: self.skip() })
     }
 
     /// From there to the last token taken.

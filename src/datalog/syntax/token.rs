@@ -27,6 +27,21 @@ pub(super) enum Kind<'s> {
     End,
 }
 
+impl<'s> Kind<'s> {
+    pub(super) fn word(self) -> Option<&'s str> {
+        match self {
+            Self::Word(word) => Some(word),
+            Self::Directive(_)
+            | Self::Number(_)
+            | Self::Text(_)
+            | Self::Instant(_)
+            | Self::Sign(_)
+            | Self::Wrong
+            | Self::End => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token<'s> {
     pub(super) kind: Kind<'s>,

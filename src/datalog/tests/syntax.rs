@@ -187,6 +187,71 @@ fn doubtful_things_are_warned_of() {
 }
 
 #[test]
+fn parameters_of_an_input_are_warned_of_unless_they_ask_for_what_happens_anyway() {
+    let cases: [(&str, &[&str]); 11] = [
+        (".input e", &[]),
+        (".input e()", &[]),
+        (".input e(IO=file, filename=\"e.facts\", delimiter=\"\\t\")", &[]),
+        (".input e(IO=\"file\", delimiter=\"\t\"), f(filename=\"f.facts\")", &[]),
+        (".input e(IO=sqlite, dbname=\"house.db\")", &["`IO`", "`dbname`"]),
+        (".input e(filename=\"e.csv\", delimiter=\",\")", &["`filename`", "`delimiter`"]),
+        (".input e, f(filename=\"f.facts\")", &["`filename`"]),
+        (".input e(io=file, IO, IO=file file)", &["`io`", "`IO`", "`IO`"]),
+        (".input e(, \"x\" = 3,)", &["a parameter of `.input`"]),
+        (".output e(IO=sqlite)", &[]),
+        (".limitsize e(n=5)", &["`.limitsize`"]),
+    ];
+    for (text, expected) in cases {
+        let text = format!(".decl e(a: number)\n.decl f(a: number)\n{text}\nf(1) :- e(1).");
+        let (_, warnings) = compiled(&[&text]).unwrap_or_else(|found| panic!("{text}\n{}", listed(&found)));
+        assert!(warnings.iter().all(|one| one.code == "W-ignored" && one.span.line == 3), "{}", listed(&warnings));
+        let named: Vec<&str> = warnings.iter().filter_map(|one| one.message.split(" is ignored").next()).collect();
+        assert_eq!(named, expected, "{text}");
+    }
+    assert!(compiled(&[".decl e(a: number)\n.input e(IO=file"]).is_err());
+}
+
+#[test]
+fn a_name_that_is_nearly_known_comes_with_the_one_that_was_meant() {
+    let base = ".decl booking(a: number) input\n.decl bookings(a: number) input\n.decl busy(a: number) input\n\
+        .decl row(a: number) input\n.decl tow(a: number) input\n.decl ab(a: number) input\n";
+    let cases = [
+        ("p(1) :- boking(1).", Some("booking")),
+        ("p(1) :- bokings(1).", Some("bookings")),
+        ("p(1) :- bookingz(1).", Some("booking")),
+        ("p(1) :- bsuy(1).", Some("busy")),
+        ("p(1) :- bus(1).", Some("busy")),
+        ("p(1) :- basi(1).", None),
+        ("p(1) :- low(1).", Some("row")),
+        ("p(1) :- b0ok1ngz(1).", None),
+        ("p(1) :- ac(1).", None),
+        ("p(1) :- bakery(1).", None),
+        ("p(1) :- overlap(1, 2, 3, 4).", Some("overlaps")),
+        ("p(1) :- evn(1).", Some("even")),
+        ("p(1) :- undefined(1), undefine(1).", None),
+        (".maintain boking", Some("booking")),
+        (".maintain nothing_like_it", None),
+        ("p(x) :- busy(y), x = strlne(y).", Some("strlen")),
+        ("p(x) :- busy(y), x = weak(y).", Some("week")),
+        ("p(x) :- busy(y), x = busy(y).", None),
+        ("p(x) :- busy(y), x = to_nunber(y).", Some("to_number")),
+    ];
+    let meant = |found: &[Diagnostic]| {
+        let hint =
+            found.iter().filter_map(|one| one.hint.as_deref()).find_map(|hint| hint.strip_prefix("did you mean `"));
+        hint.and_then(|rest| rest.split('`').next()).map(ToOwned::to_owned)
+    };
+    for (text, expected) in cases {
+        let found = compiled(&[&format!("{base}{text}")]).map_or_else(|found| found, |(_, warnings)| warnings);
+        assert!(found.iter().any(|one| ["W-undefined", "E-unknown", "E-function"].contains(&one.code)), "{text}");
+        assert_eq!(meant(&found).as_deref(), expected, "{text}\n{}", listed(&found));
+    }
+    let program = program(base);
+    assert_eq!(meant(&program.query("boking(x)", &functions()).unwrap_err()).as_deref(), Some("booking"));
+    assert_eq!(meant(&program.fact("bokings(1)").unwrap_err()).as_deref(), Some("bookings"));
+}
+
+#[test]
 fn a_ruleset_extends_only_what_is_extensible() {
     let base = ".decl deny(a: symbol) extensible\n.decl busy(a: symbol) input\n.decl own(a: symbol)";
     assert!(compiled(&[base, "deny(a) :- busy(a)."]).is_ok());
@@ -274,6 +339,12 @@ fn hostile_texts_are_refused_or_taken_without_harm() {
         let found = compiled(&[&text]).map(|_| ()).expect_err(&text.chars().take(80).collect::<String>());
         assert!((1..=100).contains(&found.len()));
     }
+    // Many names that are nearly known.
+    let mut near = String::new();
+    for at in 0..20_000 {
+        writeln!(near, "{0}{at}(1). p(1) :- {0}x{at}(1).", many("a", 50)).unwrap();
+    }
+    assert_eq!(compiled(&[&near]).unwrap().1.len(), 100);
     let chain = (0..5_000).fold(String::new(), |mut text, at| {
         writeln!(text, "p{at}(x) :- p{}(x), !r(x).", at + 1).unwrap();
         text

@@ -5,9 +5,7 @@
 
 use core::fmt::Write as _;
 
-use crate::datalog::ir::{
-    AggregateKind, Atom, CompareOp, Expr, Function, Literal, LiteralKind, PredId, Program, Query, Rule, Term, Var,
-};
+use crate::datalog::ir::{Atom, Expr, Function, Literal, LiteralKind, PredId, Program, Query, Rule, Term, Var};
 
 /// Predicates, facts, rules and strata.
 pub(crate) fn print(program: &Program) -> String {
@@ -86,14 +84,6 @@ fn literal(program: &Program, rule: &Rule, literal: &Literal) -> String {
         LiteralKind::Atom(own) => atom(program, rule, own, &[]),
         LiteralKind::Not { atom: own, local } => format!("!{}", atom(program, rule, own, local)),
         LiteralKind::Compare { op, ty, left, right } => {
-            let op = match op {
-                CompareOp::Eq => "=",
-                CompareOp::Ne => "!=",
-                CompareOp::Lt => "<",
-                CompareOp::Le => "<=",
-                CompareOp::Gt => ">",
-                CompareOp::Ge => ">=",
-            };
             format!("{} {op} {} :{ty}", expr(rule, left), expr(rule, right))
         }
         LiteralKind::Range { var: own, from, to, step } => {
@@ -102,12 +92,7 @@ fn literal(program: &Program, rule: &Rule, literal: &Literal) -> String {
             format!("{} = range({})", var(rule, *own), parts.join(", "))
         }
         LiteralKind::Aggregate(own) => {
-            let kind = match own.kind {
-                AggregateKind::Count => "count",
-                AggregateKind::Sum => "sum",
-                AggregateKind::Min => "min",
-                AggregateKind::Max => "max",
-            };
+            let kind = own.kind;
             let group: Vec<String> = own.group.iter().map(|one| var(rule, *one)).collect();
             let target = own.target.as_ref().map_or(String::new(), |target| format!(" {}", expr(rule, target)));
             let inside = body(program, rule, &own.body);
