@@ -70,7 +70,8 @@ impl Cluster {
         }
     }
 
-    async fn connect(&self) -> Result<Client> {
+    /// A connection of its own, driven by the runtime that asks for it.
+    pub async fn connect(&self) -> Result<Client> {
         let config = format!("host={} user=bench dbname=postgres", self.folder.path().display());
         let (client, connection) = tokio_postgres::connect(&config, NoTls).await?;
         tokio::spawn(connection);

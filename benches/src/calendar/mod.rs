@@ -13,6 +13,7 @@ mod vectors;
 
 use crate::Result;
 use peers::Peer;
+pub(crate) use tables::number;
 
 /// Windows far off, ten years, a curve of distances, COUNT, the vectors beside the project, allocations.
 pub(crate) fn recurrence() -> Result<()> {

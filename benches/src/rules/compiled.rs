@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use ascent::ascent;
 
-use super::line;
+use super::sheet::{Figure, Sheet, What, Who};
 use super::world::World;
-
-const WHO: &str = "ascent";
+use crate::Result;
 
 ascent! {
     struct Overlaps;
@@ -29,19 +28,23 @@ ascent! {
     path(x, z) <-- path(x, y), edge(y, z);
 }
 
-pub(super) fn run(world: &World) {
+pub(super) fn run(sheet: &mut Sheet, world: &World) -> Result<()> {
     let mut rules = Overlaps::default();
     rules.occ = (0..).zip(&world.occurrences).map(|(at, (start, end))| (at, *start, *end)).collect();
     rules.book = world.bookings.clone();
     let start = Instant::now();
     rules.run();
-    line(&format!("load and all {} overlaps", rules.conflict.len()), WHO, format!("{:?}", start.elapsed()));
+    let took = Figure::from(start.elapsed());
+    sheet.put(What::LoadKept, Who::Ascent, took.counting(rules.conflict.len() as u64))?;
+    // It runs everything again for one fact more, so that is what one booking more takes.
+    sheet.put(What::MoreKept, Who::Ascent, took)
 }
 
-pub(super) fn closure() {
+pub(super) fn closure(sheet: &mut Sheet) -> Result<()> {
     let mut rules = Closure::default();
     rules.edge = World::edges();
     let start = Instant::now();
     rules.run();
-    line(&format!("closure of {} pairs", rules.path.len()), WHO, format!("{:?}", start.elapsed()));
+    let took = Figure::from(start.elapsed());
+    sheet.put(What::Closure, Who::Ascent, took.counting(rules.path.len() as u64))
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use boxoffice::datalog::{Change, Engine, Fact, Functions, Limits, Source, Value, compile};
+use boxoffice::datalog::{Change, Engine, Fact, Functions, Limits, Prepared, Source, Value, compile};
 use boxoffice::time::Timestamp;
 
-use super::world::World;
-use super::{Times, line};
+use super::sheet::{Figure, Sheet, Times, What, Who};
+use super::world::{ATTENDEES, HOSTS, SLOT, World};
 use crate::Result;
 
 const RULES: &str = "
@@ -51,66 +51,103 @@ impl Names {
     }
 }
 
-pub(super) fn run(world: &World, maintained: bool) -> Result<()> {
-    let who = if maintained { "boxoffice, overlaps maintained" } else { "boxoffice, overlaps on demand" };
-    let mut engine = engine(&RULES.replace("MAINTAIN", if maintained { "maintain" } else { "" }))?;
-    let names = Names((0..10_000).map(|at| format!("attendee{at}").into()).collect());
-    let mut facts = Vec::new();
-    for (at, (start, end)) in world.occurrences.iter().enumerate() {
-        let row = vec![Value::Number(i64::try_from(at)?), time(*start), time(*end)];
-        facts.push(engine.program().fact_of("occ", row)?);
-    }
-    for booking in &world.bookings {
-        facts.push(names.booking(&engine, *booking)?);
-    }
-    let start = Instant::now();
-    engine.load(facts)?;
-    line("load", who, format!("{:?}, {} MB", start.elapsed(), engine.bytes() >> 20));
+/// What is asked, prepared: that makes the indexes, so it belongs to the load.
+struct Questions {
+    busy_in: Prepared,
+    slot: Prepared,
+    overlaps_of_one: Prepared,
+    all_overlaps: Prepared,
+}
 
-    let busy_in = engine.prepare("busy_in", &["a", "qs", "qe"])?;
-    let mut busy = 0_u32;
+impl Questions {
+    fn new(engine: &mut Engine) -> Result<Self> {
+        Ok(Self {
+            busy_in: engine.prepare("busy_in", &["a", "qs", "qe"])?,
+            slot: engine.prepare("slot", &["a", "from", "to", "d"])?,
+            overlaps_of_one: engine.prepare("conflict", &["a"])?,
+            all_overlaps: engine.prepare("conflict", &[])?,
+        })
+    }
+}
+
+pub(super) fn run(sheet: &mut Sheet, world: &World, kept: bool) -> Result<()> {
+    let mut engine = engine(&RULES.replace("MAINTAIN", if kept { "maintain" } else { "" }))?;
+    let names = Names((0..ATTENDEES).map(|at| format!("attendee{at}").into()).collect());
+    let facts = facts(world, &engine, &names)?;
+    let start = Instant::now();
+    let loaded = engine.load(facts)? - world.occurrences.len();
+    let questions = Questions::new(&mut engine)?;
+    let took = Figure::from(start.elapsed());
+    let (load, memory) = if kept { (What::LoadKept, What::MemoryKept) } else { (What::Load, What::Memory) };
+    sheet.put(load, Who::Ours, if kept { took } else { took.counting(loaded as u64) })?;
+    sheet.put(memory, Who::Ours, Figure::bytes(engine.bytes()))?;
+    if !kept {
+        ask(sheet, world, &engine, &names, &questions)?;
+    }
+    overlaps(sheet, &engine, &names, &questions, kept)?;
+    change(sheet, world, &mut engine, &names, &questions, kept)
+}
+
+fn facts(world: &World, engine: &Engine, names: &Names) -> Result<Vec<Fact>> {
+    let occurrences = (0..).zip(&world.occurrences).map(|(at, (start, end))| {
+        let row = vec![Value::Number(at), time(*start), time(*end)];
+        Ok(engine.program().fact_of("occ", row)?)
+    });
+    occurrences.chain(world.bookings.iter().map(|booking| names.booking(engine, *booking))).collect()
+}
+
+fn ask(sheet: &mut Sheet, world: &World, engine: &Engine, names: &Names, questions: &Questions) -> Result<()> {
+    let mut busy = 0;
     let times = Times::of(&world.questions, |(attendee, from, to)| {
-        let found = engine.has_answer(&busy_in, &[names.of(*attendee), time(*from), time(*to)]);
-        busy += u32::from(found.unwrap_or(false));
-    });
-    line(&format!("busy in a window ({busy} are)"), who, times);
+        let given = [names.of(*attendee), time(*from), time(*to)];
+        busy += u64::from(engine.has_answer(&questions.busy_in, &given)?);
+        Ok(())
+    })?;
+    sheet.put(What::Busy, Who::Ours, Figure::from(times).counting(busy))?;
 
-    let conflict = engine.prepare("conflict", &["a"])?;
-    let mut pairs = 0;
-    let times = Times::of(0..10_000, |attendee| {
-        pairs += engine.count(&conflict, &[names.of(attendee)]).unwrap_or(0);
-    });
-    line(&format!("overlaps of one attendee ({pairs} in all)"), who, times);
-    let all = engine.prepare("conflict", &[])?;
-    let start = Instant::now();
-    let pairs = engine.count(&all, &[])?;
-    line(&format!("all {pairs} overlaps"), who, format!("{:?}", start.elapsed()));
-
-    let slot = engine.prepare("slot", &["a", "from", "to", "d"])?;
-    let from = world.occurrences.iter().map(|(start, _)| *start).min().unwrap_or(0);
-    let month = from + 30 * 86_400_000;
+    let (from, to) = world.month();
     let mut slots = 0;
     let start = Instant::now();
-    for host in 0..50 {
-        slots += engine.count(&slot, &[names.of(host), time(from), time(month), Value::Number(1_800_000)])?;
+    for host in 0..HOSTS {
+        slots += engine.count(&questions.slot, &[names.of(host), time(from), time(to), Value::Number(SLOT)])? as u64;
     }
-    line(&format!("{slots} slots of 50 hosts in 30 days"), who, format!("{:?}", start.elapsed()));
+    sheet.put(What::Slots, Who::Ours, Figure::from(start.elapsed()).counting(slots))
+}
 
-    for insert in [true, false] {
-        let further = world.further.iter().map(|booking| names.booking(&engine, *booking));
+fn overlaps(sheet: &mut Sheet, engine: &Engine, names: &Names, questions: &Questions, kept: bool) -> Result<()> {
+    let (one, all) = if kept { (What::OneKept, What::AllKept) } else { (What::One, What::All) };
+    let mut pairs = 0;
+    let times = Times::of(0..ATTENDEES, |attendee| {
+        pairs += engine.count(&questions.overlaps_of_one, &[names.of(attendee)])? as u64;
+        Ok(())
+    })?;
+    sheet.put(one, Who::Ours, Figure::from(times).counting(pairs))?;
+    let start = Instant::now();
+    let pairs = engine.count(&questions.all_overlaps, &[])? as u64;
+    sheet.put(all, Who::Ours, Figure::from(start.elapsed()).counting(pairs))
+}
+
+fn change(
+    sheet: &mut Sheet,
+    world: &World,
+    engine: &mut Engine,
+    names: &Names,
+    questions: &Questions,
+    kept: bool,
+) -> Result<()> {
+    let (more, less) = if kept { (What::MoreKept, What::LessKept) } else { (What::More, What::Less) };
+    for (what, insert) in [(more, true), (less, false)] {
+        let further = world.further.iter().map(|booking| names.booking(engine, *booking));
         let changes = further.map(|fact| Ok(Change { fact: fact?, insert })).collect::<Result<Vec<_>>>()?;
-        let times = Times::of(&changes, |change| {
-            if let Err(error) = engine.apply(core::slice::from_ref(change)) {
-                println!("{error}");
-            }
-        });
-        line(if insert { "one booking more" } else { "one booking less" }, who, times);
+        let times = Times::of(&changes, |change| Ok(engine.apply(core::slice::from_ref(change)).map(drop)?))?;
+        let pairs = engine.count(&questions.all_overlaps, &[])? as u64;
+        sheet.put(what, Who::Ours, Figure::from(times).counting(pairs))?;
     }
     Ok(())
 }
 
 /// The closure of a graph, from the bottom.
-pub(super) fn closure() -> Result<()> {
+pub(super) fn closure(sheet: &mut Sheet) -> Result<()> {
     let mut engine = engine(
         ".decl edge(x: number, y: number) .input
          .decl path(x: number, y: number)
@@ -121,8 +158,8 @@ pub(super) fn closure() -> Result<()> {
     engine.load(facts)?;
     let start = Instant::now();
     engine.evaluate()?;
-    let took = start.elapsed();
+    let took = Figure::from(start.elapsed());
     let path = engine.prepare("path", &[])?;
-    line(&format!("closure of {} pairs", engine.count(&path, &[])?), "boxoffice", format!("{took:?}"));
-    Ok(())
+    let pairs = engine.count(&path, &[])? as u64;
+    sheet.put(What::Closure, Who::Ours, took.counting(pairs))
 }

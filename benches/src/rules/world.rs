@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-const ATTENDEES: u64 = 10_000;
+pub(super) const ATTENDEES: u32 = 10_000;
 const OCCURRENCES: u64 = 20_000;
 const HALF_HOUR: i64 = 1_800_000;
+/// Attendees whose free slots are asked for, from 0 on.
+pub(super) const HOSTS: u32 = 50;
+/// How long a slot is, in milliseconds.
+pub(super) const SLOT: i64 = HALF_HOUR;
 const SPAN: u64 = 90 * 48;
 /// The first of January 2026, in milliseconds.
 const START: i64 = 1_767_225_600_000;
@@ -47,7 +51,7 @@ impl World {
             .collect();
         let mut seen = BTreeSet::new();
         let mut next = |numbers: &mut Numbers| loop {
-            let pair = (narrow(numbers.below(ATTENDEES)), narrow(numbers.below(OCCURRENCES)));
+            let pair = (narrow(numbers.below(ATTENDEES.into())), narrow(numbers.below(OCCURRENCES)));
             if seen.insert(pair) {
                 return pair;
             }
@@ -57,7 +61,7 @@ impl World {
         let questions = (0..100_000)
             .map(|_| {
                 let start = START + numbers.half_hours(SPAN);
-                (narrow(numbers.below(ATTENDEES)), start, start + 2 * HALF_HOUR)
+                (narrow(numbers.below(ATTENDEES.into())), start, start + 2 * HALF_HOUR)
             })
             .collect();
         Self { occurrences, bookings: made, questions, further }
@@ -65,6 +69,17 @@ impl World {
 
     pub(super) fn occurrence(&self, at: u32) -> (i64, i64) {
         self.occurrences.get(at as usize).copied().unwrap_or((0, 0))
+    }
+
+    /// The longest occurrence, in milliseconds.
+    pub(super) fn longest(&self) -> i64 {
+        self.occurrences.iter().map(|(start, end)| end - start).max().unwrap_or(0)
+    }
+
+    /// The first thirty days.
+    pub(super) fn month(&self) -> (i64, i64) {
+        let from = self.occurrences.iter().map(|(start, _)| *start).min().unwrap_or(0);
+        (from, from + 30 * 86_400_000)
     }
 
     /// Edges of a graph whose closure has some 2.4 million pairs.
