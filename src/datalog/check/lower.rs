@@ -32,10 +32,11 @@ pub(super) struct Lowering<'c, 's> {
     pub(super) scope: &'c Scope<'c>,
     pub(super) clause: Span,
     /// The variables that may be named here.
-    visible: BTreeMap<&'s str, Var>,
+    pub(super) visible: BTreeMap<&'s str, Var>,
     pub(super) vars: Vec<VarInfo>,
     pub(super) sites: Vec<Span>,
     pub(super) closed: Vec<Span>,
+    pub(super) shadows: Vec<Var>,
     literals: usize,
 }
 
@@ -131,6 +132,7 @@ impl<'c, 's> Lowering<'c, 's> {
             vars: Vec::new(),
             sites: Vec::new(),
             closed: Vec::new(),
+            shadows: Vec::new(),
             literals: 0,
         }
     }
@@ -161,8 +163,9 @@ impl<'c, 's> Lowering<'c, 's> {
             let message = format!("`{}` has `+` columns, so it cannot have facts", head.name.text);
             return Err(Finding::error("E-param", head.span, message).hint("write a rule"));
         }
-        let Self { vars, sites, closed, clause, .. } = self;
-        Ok(Draft { rule: Rule { head: pred, args, body, vars, span: clause }, head: head.span, sites, closed })
+        let Self { vars, sites, closed, shadows, clause, .. } = self;
+        let rule = Rule { head: pred, args, body, vars, span: clause };
+        Ok(Draft { rule, head: head.span, sites, closed, shadows })
     }
 
     /// Makes variables of the names that mean nothing yet, and tells which.
@@ -182,6 +185,15 @@ impl<'c, 's> Lowering<'c, 's> {
         for name in opened {
             self.visible.remove(name);
         }
+    }
+
+    /// Hides the variables of these names, so that they may be opened anew, and tells which.
+    pub(super) fn hide(&mut self, named: &[Ident<'s>]) -> Vec<(&'s str, Var)> {
+        named.iter().filter_map(|name| self.visible.remove_entry(name.text)).collect()
+    }
+
+    pub(super) fn unhide(&mut self, hidden: Vec<(&'s str, Var)>) {
+        self.visible.extend(hidden);
     }
 
     pub(super) fn fresh(&mut self, name: &str, span: Span) -> Lowered<Var> {

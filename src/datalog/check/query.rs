@@ -162,8 +162,8 @@ impl<'s> Lowering<'_, 's> {
         self.conjunction(steps, &mut body)?;
         let (vars, sites) = (core::mem::take(&mut self.vars), core::mem::take(&mut self.sites));
         let rule = Rule { head, args: Vec::new(), body, vars, span: self.clause };
-        let closed = core::mem::take(&mut self.closed);
-        Ok((Draft { rule, head: self.clause, sites, closed }, count))
+        let (closed, shadows) = (core::mem::take(&mut self.closed), core::mem::take(&mut self.shadows));
+        Ok((Draft { rule, head: self.clause, sites, closed, shadows }, count))
     }
 }
 

@@ -118,7 +118,7 @@ impl Checking<'_> {
                 Expr::Var(_) | Expr::Const(_) | Expr::Call(..) => vars_of(arg, &mut |var| wanted.push(var)),
             }
         }
-        self.body(&rule.body, &wanted, &mut known, report);
+        self.body(&rule.body, &wanted, false, &mut known, report);
     }
 
     /// Whether whoever asks gives the column.
@@ -127,7 +127,8 @@ impl Checking<'_> {
         predicate.and_then(|predicate| predicate.columns.get(at)).is_some_and(|column| column.bound)
     }
 
-    fn body(&self, body: &[Literal], wanted: &[Var], known: &mut Known, report: &mut Report<'_>) {
+    /// `wanted` are the variables of the head; within an aggregate those of its target.
+    fn body(&self, body: &[Literal], wanted: &[Var], target: bool, known: &mut Known, report: &mut Report<'_>) {
         let mut open: Vec<&Literal> = body.iter().collect();
         loop {
             let before = open.len();
@@ -139,7 +140,7 @@ impl Checking<'_> {
         for literal in body {
             self.wildcards(literal, report);
         }
-        self.blame(&open, wanted, known, report);
+        self.blame(&open, wanted, target, known, report);
         for literal in body {
             if let LiteralKind::Aggregate(Aggregate { body, target, group, .. }) = &literal.kind {
                 let mut inside = Known::default();
@@ -150,7 +151,7 @@ impl Checking<'_> {
                 if let Some(target) = target {
                     vars_of(target, &mut |var| wanted.push(var));
                 }
-                self.body(body, &wanted, &mut inside, report);
+                self.body(body, &wanted, true, &mut inside, report);
             }
         }
     }
@@ -188,7 +189,7 @@ impl Checking<'_> {
     }
 
     /// Reports the variables without a value that nothing would give one, were the others known.
-    fn blame(&self, open: &[&Literal], wanted: &[Var], known: &Known, report: &mut Report<'_>) {
+    fn blame(&self, open: &[&Literal], wanted: &[Var], target: bool, known: &Known, report: &mut Report<'_>) {
         let mut lacking: Vec<Var> = wanted.iter().copied().filter(|var| !known.has(*var)).collect();
         let mut follows = Vec::new();
         for literal in open {
@@ -206,7 +207,7 @@ impl Checking<'_> {
         let roots: Vec<Var> = lacking.iter().copied().filter(|var| follows.binary_search(var).is_err()).collect();
         let roots = if roots.is_empty() { lacking.into_iter().take(1).collect() } else { roots };
         for var in roots.into_iter().filter(|_| !report.is_full()).collect::<Vec<_>>() {
-            report.add(self.unbound(var, open, wanted));
+            report.add(self.unbound(var, open, wanted, target));
         }
     }
 
@@ -239,7 +240,7 @@ impl Checking<'_> {
         self.draft.sites.get(var.index()).copied().unwrap_or(self.draft.rule.span)
     }
 
-    fn unbound(&self, var: Var, open: &[&Literal], wanted: &[Var]) -> Finding {
+    fn unbound(&self, var: Var, open: &[&Literal], wanted: &[Var], target: bool) -> Finding {
         let name = self.draft.rule.vars.get(var.index()).map(|var| &*var.name).unwrap_or_default();
         let uses = |literal: &&&Literal| {
             let mut used = false;
@@ -248,6 +249,9 @@ impl Checking<'_> {
         };
         let site = self.site(var);
         let message = match open.iter().find(uses) {
+            None if wanted.contains(&var) && target => {
+                format!("`{name}` has no value: an aggregate's target is its own, and its body does not bind it")
+            }
             None if wanted.contains(&var) => format!("`{name}` has no value: the body does not bind it"),
             Some(literal) => {
                 let place = at(Span { line: 0, ..site }, literal.span);

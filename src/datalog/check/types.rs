@@ -141,7 +141,7 @@ impl Types {
             self.clause = draft.rule.span;
             for (place, arg) in draft.rule.args.iter().enumerate() {
                 let shape = self.shape(number, arg, draft.head, report);
-                if (draft.rule.head.index()) < self.columns.len() {
+                if self.has(draft.rule.head) {
                     let column = self.column(draft.rule.head, place);
                     self.join(Shape::Node(column), shape, draft.head, report);
                 }
@@ -150,6 +150,10 @@ impl Types {
         }
         self.work(report);
         self.default_sums(report);
+    }
+
+    pub(super) fn has(&self, pred: PredId) -> bool {
+        pred.index() < self.columns.len()
     }
 
     pub(super) fn column(&self, pred: PredId, place: usize) -> Node {

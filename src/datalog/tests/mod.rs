@@ -3,6 +3,8 @@
 mod eval;
 mod explain;
 mod syntax;
+mod syntax_doubts;
+mod syntax_names;
 mod syntax_print;
 mod textbook;
 mod upkeep;
