@@ -69,6 +69,9 @@ impl<'s> Lowering<'_, 's> {
 
     /// What is computed. Aggregates in it become literals of their own.
     pub(super) fn expr(&mut self, expr: &Expr<'s>, body: &mut Vec<Literal>) -> Lowered<ir::Expr> {
+        if !matches!(expr, Expr::Name(_)) {
+            self.one_more()?;
+        }
         match expr {
             Expr::Name(name) => self.variable(*name).map(ir::Expr::Var),
             Expr::Any(span) => {
@@ -120,6 +123,9 @@ impl<'s> Lowering<'_, 's> {
         let name = call.name.text;
         if names::is_reserved(name) {
             return Finding::error("E-function", call.span, format!("`{name}` gives no value that could stand here"));
+        }
+        if let Some(finding) = names::unsupported(call) {
+            return finding;
         }
         let hosts = self.scope.functions.iter().map(|host| &*host.name);
         let hint = meant(name, FUNCTIONS.into_iter().chain(hosts)).unwrap_or_else(|| {

@@ -20,6 +20,9 @@ const UNFOLDED_MAX: usize = 200_000;
 /// Heads and alternatives of one clause.
 const RULES_MAX: usize = 1_000;
 
+/// Variables, constants and calls of one rule; evaluation has 65,535 places for these and some of its own.
+const VALUES_MAX: usize = 60_000;
+
 /// What names mean.
 pub(super) struct Scope<'c> {
     pub(super) find: &'c dyn Fn(&str) -> Option<PredId>,
@@ -38,6 +41,7 @@ pub(super) struct Lowering<'c, 's> {
     pub(super) closed: Vec<Span>,
     pub(super) shadows: Vec<Var>,
     literals: usize,
+    values: usize,
 }
 
 /// What is wrong ends the rule.
@@ -134,6 +138,7 @@ impl<'c, 's> Lowering<'c, 's> {
             closed: Vec::new(),
             shadows: Vec::new(),
             literals: 0,
+            values: 0,
         }
     }
 
@@ -196,11 +201,19 @@ impl<'c, 's> Lowering<'c, 's> {
         self.visible.extend(hidden);
     }
 
+    /// Counts a variable, a constant or a call.
+    pub(super) fn one_more(&mut self) -> Lowered<()> {
+        self.values += 1;
+        if self.values <= VALUES_MAX {
+            return Ok(());
+        }
+        let message = format!("more than {VALUES_MAX} variables, constants and calls in one rule");
+        Err(Finding::error("E-limit", self.clause, message).hint("give some of it a predicate of its own"))
+    }
+
     pub(super) fn fresh(&mut self, name: &str, span: Span) -> Lowered<Var> {
-        let Ok(number) = u16::try_from(self.vars.len()) else {
-            let message = format!("more than {} variables in one rule", u16::MAX);
-            return Err(Finding::error("E-limit", self.clause, message));
-        };
+        self.one_more()?;
+        let number = u16::try_from(self.vars.len()).unwrap_or(u16::MAX);
         self.vars.push(VarInfo { name: name.into(), ty: Type::Number });
         self.sites.push(span);
         Ok(Var(number))
@@ -240,6 +253,9 @@ impl<'c, 's> Lowering<'c, 's> {
             let truth = self.truth(call, body)?;
             let wanted = ir::Expr::Const(Value::Bool(!negated));
             return self.push(comparison(CompareOp::Eq, truth, wanted), call.span, body);
+        }
+        if let Some(finding) = names::unsupported(call).filter(|_| names::is_functor(call)) {
+            return Err(finding);
         }
         let Some(pred) = (self.scope.find)(name) else {
             return Err(Finding { hint: meant(name, names_of(self.scope.predicates)), ..unknown(call.name) });

@@ -169,6 +169,12 @@ impl Types {
         self.class(node)
     }
 
+    /// Whether nothing says that a variable is something else than a text.
+    pub(super) fn may_be_text(&mut self, rule: usize, var: usize) -> bool {
+        let node = self.vars.get(rule).map_or(0, |first| first + var);
+        matches!(self.class(node).ty(), None | Some(Type::Symbol | Type::Any))
+    }
+
     pub(super) fn class(&mut self, node: Node) -> Class {
         let root = self.root(node);
         self.classes.get(root).cloned().unwrap_or_default()

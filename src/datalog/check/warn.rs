@@ -35,10 +35,20 @@ pub(super) fn check(
             count.report(clause.span, report);
         }
     }
+    unprintable(catalog, report);
     for draft in rules {
         shadows(draft, report);
     }
     endless::check(rules, &catalog.predicates, strata, report);
+}
+
+/// What is to be printed, and has no list of rows.
+fn unprintable(catalog: &Catalog<'_>, report: &mut Report<'_>) {
+    for predicate in catalog.predicates.iter().filter(|one| one.is_parametric() && (one.output || one.printsize)) {
+        let message = format!("`{}` has `+` columns, so it has no list of rows to be printed", predicate.name);
+        let finding = Finding::warning("W-ignored", predicate.span, message);
+        report.add(finding.hint("ask for it with the `+` columns given, or print a rule that does"));
+    }
 }
 
 /// An aggregate's target that is called like something outside it.

@@ -6,6 +6,7 @@ mod syntax;
 mod syntax_doubts;
 mod syntax_names;
 mod syntax_print;
+mod syntax_refused;
 mod textbook;
 mod upkeep;
 

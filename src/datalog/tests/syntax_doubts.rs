@@ -60,3 +60,30 @@ fn values_that_something_bounds_are_not_endless() {
         assert_eq!(codes(&format!("{base}{rule}")), ["W-endless"], "{rule}");
     }
 }
+
+#[test]
+fn what_is_read_over_is_warned_of() {
+    let cases: [(&str, &[(&str, u32)]); 13] = [
+        ("#include \"other.dl\"", &[("`#include`", 3)]),
+        ("#define N 5\n  #ifdef N\n#endif", &[("`#define`", 3), ("`#ifdef`", 4), ("`#endif`", 5)]),
+        ("# includes nothing\n#comment\n#includes\ne(1). #if", &[]),
+        (".include \"other.dl\"", &[("`.include`", 3)]),
+        (".output e(filename=\"e.csv\")", &[("`filename`", 3)]),
+        (".output e(IO=file), f(IO=sqlite, dbname=\"f.db\")", &[("`IO`", 3), ("`IO`", 3), ("`dbname`", 3)]),
+        (".output e(IO=stdout, delimiter=\"\\t\")", &[]),
+        (".printsize e(IO=stdout)", &[("`IO`", 3)]),
+        (".printsize e(IO=stdoutprintsize)", &[]),
+        (".maintain e(x=1)", &[("`x`", 3)]),
+        (".decl g(x: +number)\n.output g\ng(x) :- e(x).", &[("`g` has `+` columns, so it has no list", 3)]),
+        (".decl g(x: +number) printsize\ng(x) :- e(x).", &[("`g` has `+` columns, so it has no list", 3)]),
+        (".decl g(x: +number) extensible\ng(x) :- e(x).", &[]),
+    ];
+    for (text, expected) in cases {
+        let warned = warned(&format!(".decl e(a: number)\n.decl f(a: number)\n{text}\nf(1) :- e(1)."));
+        assert!(warned.iter().all(|one| one.code == "W-ignored"), "{text}: {warned:?}");
+        assert_eq!(warned.len(), expected.len(), "{text}: {warned:?}");
+        for (one, (message, line)) in warned.iter().zip(expected) {
+            assert!(one.message.starts_with(message) && one.span.line == *line, "{text}: {one}");
+        }
+    }
+}
