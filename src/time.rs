@@ -72,13 +72,26 @@ pub struct TimestampError {
 impl core::str::FromStr for Timestamp {
     type Err = TimestampError;
 
-    /// Reads RFC 3339, with an offset or `Z`. What is below a millisecond is dropped.
+    /// Reads RFC 3339, with an offset or `Z`, and the number of milliseconds that is printed where no date exists. What is
+    /// below a millisecond is dropped.
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        match text.parse::<jiff::Timestamp>() {
-            Ok(instant) => Ok(Self(instant.as_millisecond())),
-            Err(_) => Err(TimestampError { text: text.chars().take(40).collect() }),
+        let instant = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
+        let millis = || text.strip_suffix("ms").and_then(|millis| millis.parse().ok());
+        match instant.or_else(millis).or_else(|| at_the_edge(text)) {
+            Some(millis) => Ok(Self(millis)),
+            None => Err(TimestampError { text: text.chars().take(40).collect() }),
         }
     }
+}
+
+/// Milliseconds of a date in the first or last days of the calendar, whose instants jiff leaves out so that every offset has
+/// room.
+fn at_the_edge(text: &str) -> Option<i64> {
+    let pieces = jiff::fmt::temporal::Pieces::parse(text).ok()?;
+    let (offset, time) = (pieces.to_numeric_offset()?, pieces.time()?);
+    let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+    let since = pieces.date().to_datetime(time).duration_since(epoch).as_millis();
+    i64::try_from(since - i128::from(offset.seconds()) * 1_000).ok()
 }
 
 /// A half-open span of time, `[start, end)`: the start is inside, the end is not.

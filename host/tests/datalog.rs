@@ -195,6 +195,20 @@ fn a_program_that_is_rejected_ends_with_2_and_its_places() {
     let none = Command::new(env!("CARGO_BIN_EXE_boxoffice")).args(["datalog", "nowhere.dl"]).output().unwrap();
     assert_eq!(none.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&none.stderr).contains("nowhere.dl"));
+    let folder = Folder::new("", &[]);
+    fs::write(folder.path("program.dl"), b"p(1).\np(\"\xff\").\n").unwrap();
+    assert!(folder.refused(&[], 2).contains("program.dl:2: no UTF-8 from byte 10"));
+}
+
+#[test]
+fn instants_beyond_the_calendar_are_read_back_as_they_are_printed() {
+    let program = ".decl e(t: time)\n.input e\n.decl p(t: time)\n.output p\np(t) :- e(t).\n";
+    let printed = "253402300799000ms";
+    for written in [printed, "9999-12-31T23:59:59Z", "253402300799000"] {
+        let folder = Folder::new(program, &[("e.facts", written)]);
+        let expected = format!("{{\"relation\":\"p\",\"row\":[\"{printed}\"]}}\n");
+        assert_eq!(folder.prints(&["--json"]), expected, "{written}");
+    }
 }
 
 #[test]

@@ -131,7 +131,7 @@ class Naive:
             return naive.evaluate(program)
         except naive.TooLong:
             raise Skip from None
-        except RuntimeError as error:
+        except (RuntimeError, KeyError) as error:
             raise Refused(f"unsafe: {error}") from None
 
 

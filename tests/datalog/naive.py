@@ -187,7 +187,9 @@ class Naive:
                     args.append(("v", f"any {count}") if arg == ("_",) else arg)
                 literal = ("atom", literal[1], args)
             named.append(literal)
-        bindings = {tuple(sorted(found.items())) for found in self.solve(named, dict(binding), set(binding))}
+        own = expr_vars(target) if target else set()
+        outside = {name: value for name, value in binding.items() if name not in own}
+        bindings = {tuple(sorted(found.items())) for found in self.solve(named, dict(outside), set(outside))}
         if kind == "count":
             return [len(bindings)]
         values = [self.value(target, dict(found)) for found in bindings]

@@ -79,8 +79,20 @@ def literal_vars(literal):
     if kind == "nand":
         return body_vars(literal[1])
     target, body = literal[-2], literal[-1]
-    inside = set().union(*map(literal_vars, body)) | (expr_vars(target) if target else set())
+    # Those of the target are the aggregate's own, whatever has their name outside it.
+    inside = set().union(*map(literal_vars, body)) - (expr_vars(target) if target else set())
     return inside | ({literal[2]} if kind == "agg" else expr_vars(literal[2]))
+
+
+def renamed(part, names):
+    """A term, a literal or a list of them with other names for some variables."""
+    if isinstance(part, list):
+        return [renamed(one, names) for one in part]
+    if not isinstance(part, tuple) or part[:1] == ("c",):
+        return part
+    if part[0] == "v":
+        return ("v", names.get(part[1], part[1]))
+    return tuple(renamed(one, names) for one in part)
 
 
 def body_vars(body):
@@ -539,9 +551,18 @@ class Clingo:
         self.lines.append(f"{self.atom(helper, [slots[place] for place in kept])} :- {self.atom(name, slots)}.")
         return self.atom(helper, [args[place] for place in kept])
 
+    def own_names(self, target, inside):
+        """The variables of a target get names that are nowhere else."""
+        if target is None:
+            return target, inside
+        self.helpers += 1
+        own = {name: f"{name}_{self.helpers}" for name in expr_vars(target)}
+        return renamed(target, own), [renamed(literal, own) for literal in inside]
+
     def aggregate(self, kind, result, target, inside):
         """All variables of the body stand in the tuple, and a new one for each `_`: what is counted are bindings."""
         named, body = [], []
+        target, inside = self.own_names(target, inside)
         for literal in inside:
             if literal[0] == "atom":
                 args = []

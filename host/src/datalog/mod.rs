@@ -51,7 +51,12 @@ pub(crate) fn run(args: &DatalogArgs) -> Result<bool, HostError> {
 
 /// The program, with its warnings on standard error.
 fn read(path: &Path) -> Result<Program, HostError> {
-    let text = fs::read_to_string(path).map_err(|error| HostError::Read { path: path.to_owned(), error })?;
+    let bytes = fs::read(path).map_err(|error| HostError::Read { path: path.to_owned(), error })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count();
+        HostError::Usage(format!("{}:{line}: no UTF-8 from byte {}", path.display(), valid + 1))
+    })?;
     let name: Arc<str> = path.display().to_string().into();
     let source = Source { name: Arc::clone(&name), text: text.into() };
     let (program, warnings) = compile(&[source], &Functions::new()).map_err(|found| rejected(&name, &found))?;

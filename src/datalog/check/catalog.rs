@@ -300,7 +300,7 @@ fn equivalence_rules(predicate: &Predicate, pred: PredId) -> Vec<Draft> {
         let sites = vec![span; vars.len()];
         let args = head.map(|at| Expr::Var(ir::Var(at))).to_vec();
         let rule = Rule { head: pred, args, body: body.into_iter().map(literal).collect(), vars, span };
-        Draft { rule, head: span, sites, closed: Vec::new() }
+        Draft { rule, head: span, sites, closed: Vec::new(), shadows: Vec::new() }
     };
     shapes.into_iter().map(rule).collect()
 }

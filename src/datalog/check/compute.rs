@@ -10,7 +10,7 @@ use super::unfold;
 use crate::datalog::diagnostic::Finding;
 use crate::datalog::functions::HostFunction;
 use crate::datalog::ir::{self, CompareOp, Function, Literal, LiteralKind, Span, Var};
-use crate::datalog::syntax::{Aggregate, Call, Expr};
+use crate::datalog::syntax::{Aggregate, Call, Expr, Ident};
 use crate::datalog::value::{Type, Value};
 
 /// What gives a value, for hints.
@@ -69,6 +69,9 @@ impl<'s> Lowering<'_, 's> {
 
     /// What is computed. Aggregates in it become literals of their own.
     pub(super) fn expr(&mut self, expr: &Expr<'s>, body: &mut Vec<Literal>) -> Lowered<ir::Expr> {
+        if !matches!(expr, Expr::Name(_)) {
+            self.one_more()?;
+        }
         match expr {
             Expr::Name(name) => self.variable(*name).map(ir::Expr::Var),
             Expr::Any(span) => {
@@ -121,6 +124,9 @@ impl<'s> Lowering<'_, 's> {
         if names::is_reserved(name) {
             return Finding::error("E-function", call.span, format!("`{name}` gives no value that could stand here"));
         }
+        if let Some(finding) = names::unsupported(call) {
+            return finding;
+        }
         let hosts = self.scope.functions.iter().map(|host| &*host.name);
         let hint = meant(name, FUNCTIONS.into_iter().chain(hosts)).unwrap_or_else(|| {
             "a relation can only be asked as a condition of its own, with a variable for what it gives".to_owned()
@@ -161,8 +167,9 @@ impl<'s> Lowering<'_, 's> {
         if let Some(target) = &aggregate.target {
             names::of_expr(target, &mut |name| named.push(name));
         }
+        let of_target = named.len();
         names::of_steps(steps, &mut |name| named.push(name));
-        let opened = self.open(&named)?;
+        let (hidden, opened) = self.enter_aggregate(named.as_slice(), of_target)?;
         let mut inside = Vec::new();
         let target = match &aggregate.target {
             Some(target) => Some(self.expr(target, &mut inside)?),
@@ -170,6 +177,7 @@ impl<'s> Lowering<'_, 's> {
         };
         self.conjunction(steps, &mut inside)?;
         self.close(&opened);
+        self.unhide(hidden);
         let group = shared(&inside, target.as_ref(), outside);
         let own = match result.filter(|result| !group.contains(result)) {
             Some(result) => result,
@@ -182,7 +190,20 @@ impl<'s> Lowering<'_, 's> {
         }
         Ok(own)
     }
+
+    /// Opens the names of an aggregate. The first ones, those of its target, are its own whatever is called so outside.
+    fn enter_aggregate(&mut self, named: &[Ident<'s>], of_target: usize) -> Lowered<Entered<'s>> {
+        let hidden = self.hide(named.get(..of_target).unwrap_or_default());
+        let opened = self.open(named)?;
+        for (name, _) in &hidden {
+            self.shadows.extend(self.visible.get(name).copied());
+        }
+        Ok((hidden, opened))
+    }
 }
+
+/// What an aggregate hides, and what it opens.
+type Entered<'s> = (Vec<(&'s str, Var)>, Vec<&'s str>);
 
 /// The variables of an aggregate that were there before it, ascending.
 fn shared(body: &[Literal], target: Option<&ir::Expr>, outside: usize) -> Vec<Var> {

@@ -20,6 +20,9 @@ const UNFOLDED_MAX: usize = 200_000;
 /// Heads and alternatives of one clause.
 const RULES_MAX: usize = 1_000;
 
+/// Variables, constants and calls of one rule; evaluation has 65,535 places for these and some of its own.
+const VALUES_MAX: usize = 60_000;
+
 /// What names mean.
 pub(super) struct Scope<'c> {
     pub(super) find: &'c dyn Fn(&str) -> Option<PredId>,
@@ -32,11 +35,13 @@ pub(super) struct Lowering<'c, 's> {
     pub(super) scope: &'c Scope<'c>,
     pub(super) clause: Span,
     /// The variables that may be named here.
-    visible: BTreeMap<&'s str, Var>,
+    pub(super) visible: BTreeMap<&'s str, Var>,
     pub(super) vars: Vec<VarInfo>,
     pub(super) sites: Vec<Span>,
     pub(super) closed: Vec<Span>,
+    pub(super) shadows: Vec<Var>,
     literals: usize,
+    values: usize,
 }
 
 /// What is wrong ends the rule.
@@ -131,7 +136,9 @@ impl<'c, 's> Lowering<'c, 's> {
             vars: Vec::new(),
             sites: Vec::new(),
             closed: Vec::new(),
+            shadows: Vec::new(),
             literals: 0,
+            values: 0,
         }
     }
 
@@ -161,8 +168,9 @@ impl<'c, 's> Lowering<'c, 's> {
             let message = format!("`{}` has `+` columns, so it cannot have facts", head.name.text);
             return Err(Finding::error("E-param", head.span, message).hint("write a rule"));
         }
-        let Self { vars, sites, closed, clause, .. } = self;
-        Ok(Draft { rule: Rule { head: pred, args, body, vars, span: clause }, head: head.span, sites, closed })
+        let Self { vars, sites, closed, shadows, clause, .. } = self;
+        let rule = Rule { head: pred, args, body, vars, span: clause };
+        Ok(Draft { rule, head: head.span, sites, closed, shadows })
     }
 
     /// Makes variables of the names that mean nothing yet, and tells which.
@@ -184,11 +192,28 @@ impl<'c, 's> Lowering<'c, 's> {
         }
     }
 
+    /// Hides the variables of these names, so that they may be opened anew, and tells which.
+    pub(super) fn hide(&mut self, named: &[Ident<'s>]) -> Vec<(&'s str, Var)> {
+        named.iter().filter_map(|name| self.visible.remove_entry(name.text)).collect()
+    }
+
+    pub(super) fn unhide(&mut self, hidden: Vec<(&'s str, Var)>) {
+        self.visible.extend(hidden);
+    }
+
+    /// Counts a variable, a constant or a call.
+    pub(super) fn one_more(&mut self) -> Lowered<()> {
+        self.values += 1;
+        if self.values <= VALUES_MAX {
+            return Ok(());
+        }
+        let message = format!("more than {VALUES_MAX} variables, constants and calls in one rule");
+        Err(Finding::error("E-limit", self.clause, message).hint("give some of it a predicate of its own"))
+    }
+
     pub(super) fn fresh(&mut self, name: &str, span: Span) -> Lowered<Var> {
-        let Ok(number) = u16::try_from(self.vars.len()) else {
-            let message = format!("more than {} variables in one rule", u16::MAX);
-            return Err(Finding::error("E-limit", self.clause, message));
-        };
+        self.one_more()?;
+        let number = u16::try_from(self.vars.len()).unwrap_or(u16::MAX);
         self.vars.push(VarInfo { name: name.into(), ty: Type::Number });
         self.sites.push(span);
         Ok(Var(number))
@@ -228,6 +253,9 @@ impl<'c, 's> Lowering<'c, 's> {
             let truth = self.truth(call, body)?;
             let wanted = ir::Expr::Const(Value::Bool(!negated));
             return self.push(comparison(CompareOp::Eq, truth, wanted), call.span, body);
+        }
+        if let Some(finding) = names::unsupported(call).filter(|_| names::is_functor(call)) {
+            return Err(finding);
         }
         let Some(pred) = (self.scope.find)(name) else {
             return Err(Finding { hint: meant(name, names_of(self.scope.predicates)), ..unknown(call.name) });

@@ -3,6 +3,7 @@
 
 mod catalog;
 mod compute;
+mod endless;
 mod lower;
 mod names;
 mod nearest;
@@ -18,7 +19,7 @@ mod warn;
 
 use super::diagnostic::{Diagnostic, Report};
 use super::functions::Functions;
-use super::ir::{Program, Rule, Source, Span, TextFact};
+use super::ir::{Program, Rule, Source, Span, TextFact, Var};
 use super::syntax;
 use catalog::Catalog;
 
@@ -32,6 +33,8 @@ struct Draft {
     sites: Vec<Span>,
     /// Negated atoms out of a negated group: a variable of their own would not mean what it seems to.
     closed: Vec<Span>,
+    /// Variables of an aggregate's target with the name of another one outside it.
+    shadows: Vec<Var>,
 }
 
 /// What the clauses come to, before types are known.

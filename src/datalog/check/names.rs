@@ -1,6 +1,7 @@
 //! Walks over trees and rules.
 
 use super::unfold::Step;
+use crate::datalog::diagnostic::Finding;
 use crate::datalog::ir::{self, Aggregate, Literal, LiteralKind, Term, Var};
 use crate::datalog::syntax::{Call, Condition, Expr, Ident};
 
@@ -40,6 +41,33 @@ const RESERVED: [&str; 30] = [
 
 pub(super) fn is_reserved(name: &str) -> bool {
     name == "within" || RESERVED.binary_search(&name).is_ok()
+}
+
+/// Whether it was written with `@`.
+pub(super) fn is_functor(call: &Call<'_>) -> bool {
+    let Ident { text, span } = call.name;
+    span.end.saturating_sub(span.start) as usize > text.len()
+}
+
+/// What Souffle has for a function of this name, and this has not.
+pub(super) fn unsupported(call: &Call<'_>) -> Option<Finding> {
+    let name = call.name.text;
+    let (what, hint) = match name {
+        _ if is_functor(call) => {
+            (format!("the functor `@{name}`"), "there are only functions that whoever runs the program lends")
+        }
+        "as" => ("`as`".to_owned(), "a value has the type of its column; `to_string` and `to_number` convert"),
+        "autoinc" => {
+            ("`autoinc`".to_owned(), "rules have no order to count in; `count` over what is smaller gives ranks")
+        }
+        "itou" | "utoi" => (format!("`{name}`"), "`unsigned` is the same as `number` here: leave it out"),
+        "itof" | "utof" | "ftoi" | "ftou" | "to_float" => {
+            (format!("`{name}`"), "there are no fractions; count in a smaller unit")
+        }
+        "to_unsigned" => (format!("`{name}`"), "`unsigned` is the same as `number` here: write `to_number`"),
+        _ => return None,
+    };
+    Some(Finding::error("E-unsupported", call.span, format!("{what} is not supported")).hint(hint))
 }
 
 /// The variables of an expression, but for those within aggregates.

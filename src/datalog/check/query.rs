@@ -138,7 +138,13 @@ impl Program {
         let mut row = Vec::with_capacity(atom.args.len());
         for (arg, column) in atom.args.iter().zip(&predicate.columns) {
             let syntax::Expr::Const(value, span) = arg else {
-                return Err(Finding::error("E-unbound", arg.span(), "a value should stand here: this is one fact"));
+                let finding = Finding::error("E-unbound", arg.span(), "a value should stand here: this is one fact");
+                if let syntax::Expr::Name(name) = arg
+                    && matches!(column.ty, Type::Symbol | Type::Any)
+                {
+                    return Err(finding.hint(format!("write `\"{}\"` if a text is meant", name.text)));
+                }
+                return Err(finding);
             };
             if !fits(column.ty, value.kind()) {
                 let kind = value.kind();
@@ -162,8 +168,8 @@ impl<'s> Lowering<'_, 's> {
         self.conjunction(steps, &mut body)?;
         let (vars, sites) = (core::mem::take(&mut self.vars), core::mem::take(&mut self.sites));
         let rule = Rule { head, args: Vec::new(), body, vars, span: self.clause };
-        let closed = core::mem::take(&mut self.closed);
-        Ok((Draft { rule, head: self.clause, sites, closed }, count))
+        let (closed, shadows) = (core::mem::take(&mut self.closed), core::mem::take(&mut self.shadows));
+        Ok((Draft { rule, head: self.clause, sites, closed, shadows }, count))
     }
 }
 

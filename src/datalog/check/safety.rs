@@ -12,7 +12,8 @@ use crate::datalog::known::Known;
 pub(super) fn check(rules: &mut [Draft], predicates: &[Predicate], types: &mut Types, report: &mut Report<'_>) {
     for (number, draft) in rules.iter_mut().enumerate() {
         mark_local(number, draft, predicates, types, report);
-        let checking = Checking { draft, predicates };
+        let texts = (0..draft.rule.vars.len()).map(|at| types.may_be_text(number, at)).collect();
+        let checking = Checking { draft, predicates, texts };
         checking.rule(report);
     }
 }
@@ -52,6 +53,16 @@ fn mark_local(number: usize, draft: &mut Draft, predicates: &[Predicate], types:
         }
     });
     draft.rule.body = body;
+}
+
+/// All literals, those within aggregates too.
+fn each_literal(body: &[Literal], found: &mut dyn FnMut(&Literal)) {
+    for literal in body {
+        found(literal);
+        if let LiteralKind::Aggregate(aggregate) = &literal.kind {
+            each_literal(&aggregate.body, found);
+        }
+    }
 }
 
 fn each_negation(body: &mut [Literal], found: &mut dyn FnMut(&Atom, &mut Vec<Var>, Span)) {
@@ -105,6 +116,8 @@ impl Places {
 struct Checking<'d> {
     draft: &'d Draft,
     predicates: &'d [Predicate],
+    /// For each variable whether nothing says that it is no text.
+    texts: Vec<bool>,
 }
 
 impl Checking<'_> {
@@ -118,7 +131,7 @@ impl Checking<'_> {
                 Expr::Var(_) | Expr::Const(_) | Expr::Call(..) => vars_of(arg, &mut |var| wanted.push(var)),
             }
         }
-        self.body(&rule.body, &wanted, &mut known, report);
+        self.body(&rule.body, &wanted, false, &mut known, report);
     }
 
     /// Whether whoever asks gives the column.
@@ -127,7 +140,8 @@ impl Checking<'_> {
         predicate.and_then(|predicate| predicate.columns.get(at)).is_some_and(|column| column.bound)
     }
 
-    fn body(&self, body: &[Literal], wanted: &[Var], known: &mut Known, report: &mut Report<'_>) {
+    /// `wanted` are the variables of the head; within an aggregate those of its target.
+    fn body(&self, body: &[Literal], wanted: &[Var], target: bool, known: &mut Known, report: &mut Report<'_>) {
         let mut open: Vec<&Literal> = body.iter().collect();
         loop {
             let before = open.len();
@@ -139,7 +153,7 @@ impl Checking<'_> {
         for literal in body {
             self.wildcards(literal, report);
         }
-        self.blame(&open, wanted, known, report);
+        self.blame(&open, wanted, target, known, report);
         for literal in body {
             if let LiteralKind::Aggregate(Aggregate { body, target, group, .. }) = &literal.kind {
                 let mut inside = Known::default();
@@ -150,7 +164,7 @@ impl Checking<'_> {
                 if let Some(target) = target {
                     vars_of(target, &mut |var| wanted.push(var));
                 }
-                self.body(body, &wanted, &mut inside, report);
+                self.body(body, &wanted, true, &mut inside, report);
             }
         }
     }
@@ -188,7 +202,7 @@ impl Checking<'_> {
     }
 
     /// Reports the variables without a value that nothing would give one, were the others known.
-    fn blame(&self, open: &[&Literal], wanted: &[Var], known: &Known, report: &mut Report<'_>) {
+    fn blame(&self, open: &[&Literal], wanted: &[Var], target: bool, known: &Known, report: &mut Report<'_>) {
         let mut lacking: Vec<Var> = wanted.iter().copied().filter(|var| !known.has(*var)).collect();
         let mut follows = Vec::new();
         for literal in open {
@@ -204,9 +218,15 @@ impl Checking<'_> {
         lacking.dedup();
         follows.sort_unstable();
         let roots: Vec<Var> = lacking.iter().copied().filter(|var| follows.binary_search(var).is_err()).collect();
-        let roots = if roots.is_empty() { lacking.into_iter().take(1).collect() } else { roots };
+        // Of two that would give each other a value, the one that is nowhere else is the odd one.
+        let oddest = || {
+            let made_up = |var: Var| self.name(var).starts_with('_');
+            let key = |var: &Var| (made_up(*var), self.occurrences(*var), wanted.contains(var));
+            lacking.iter().copied().min_by_key(key)
+        };
+        let roots = if roots.is_empty() { oddest().into_iter().collect() } else { roots };
         for var in roots.into_iter().filter(|_| !report.is_full()).collect::<Vec<_>>() {
-            report.add(self.unbound(var, open, wanted));
+            report.add(self.unbound(var, open, wanted, target));
         }
     }
 
@@ -239,8 +259,12 @@ impl Checking<'_> {
         self.draft.sites.get(var.index()).copied().unwrap_or(self.draft.rule.span)
     }
 
-    fn unbound(&self, var: Var, open: &[&Literal], wanted: &[Var]) -> Finding {
-        let name = self.draft.rule.vars.get(var.index()).map(|var| &*var.name).unwrap_or_default();
+    fn name(&self, var: Var) -> &str {
+        self.draft.rule.vars.get(var.index()).map(|var| &*var.name).unwrap_or_default()
+    }
+
+    fn unbound(&self, var: Var, open: &[&Literal], wanted: &[Var], target: bool) -> Finding {
+        let name = self.name(var);
         let uses = |literal: &&&Literal| {
             let mut used = false;
             vars_of_literal(literal, &mut |other| used |= other == var);
@@ -248,6 +272,9 @@ impl Checking<'_> {
         };
         let site = self.site(var);
         let message = match open.iter().find(uses) {
+            None if wanted.contains(&var) && target => {
+                format!("`{name}` has no value: an aggregate's target is its own, and its body does not bind it")
+            }
             None if wanted.contains(&var) => format!("`{name}` has no value: the body does not bind it"),
             Some(literal) => {
                 let place = at(Span { line: 0, ..site }, literal.span);
@@ -261,7 +288,46 @@ impl Checking<'_> {
             }
             None => format!("`{name}` has no value"),
         };
-        let hint = "let it occur in an atom of the body that is not negated, or declare its column of the head `+`";
+        let hint = if self.looks_like_a_text(var, name) {
+            format!("a bare word is a variable; write `\"{name}\"` if a text is meant")
+        } else {
+            "let it occur in an atom of the body that is not negated, or declare its column of the head `+`".to_owned()
+        };
         Finding::error("E-unbound", site, message).within(self.draft.rule.span).hint(hint)
+    }
+
+    /// How often the variable stands in the rule.
+    fn occurrences(&self, var: Var) -> usize {
+        let mut count = 0;
+        let mut note = |other: Var| count += usize::from(other == var);
+        self.draft.rule.args.iter().for_each(|arg| vars_of(arg, &mut note));
+        each_literal(&self.draft.rule.body, &mut |literal| match &literal.kind {
+            LiteralKind::Aggregate(Aggregate { result, target, .. }) => {
+                note(*result);
+                if let Some(target) = target {
+                    vars_of(target, &mut note);
+                }
+            }
+            LiteralKind::Atom(_)
+            | LiteralKind::Not { .. }
+            | LiteralKind::Compare { .. }
+            | LiteralKind::Range { .. } => vars_of_literal(literal, &mut note),
+        });
+        count
+    }
+
+    /// A word in lower case that stands once, in a fact or beside `=` or `!=`.
+    fn looks_like_a_text(&self, var: Var, name: &str) -> bool {
+        let alone = |side: &Expr| matches!(side, Expr::Var(own) if *own == var);
+        let mut compared = false;
+        each_literal(&self.draft.rule.body, &mut |literal| {
+            if let LiteralKind::Compare { op: CompareOp::Eq | CompareOp::Ne, left, right, .. } = &literal.kind {
+                compared |= alone(left) || alone(right);
+            }
+        });
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && self.texts.get(var.index()) == Some(&true)
+            && (compared || self.draft.rule.body.is_empty())
+            && self.occurrences(var) == 1
     }
 }

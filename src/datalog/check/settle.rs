@@ -4,7 +4,7 @@ use super::Draft;
 use super::types::{Class, Types};
 use crate::datalog::diagnostic::{Finding, Report};
 use crate::datalog::ir::{
-    Aggregate, AggregateKind, CompareOp, Expr, Function, Literal, LiteralKind, Predicate, Span, VarInfo,
+    Aggregate, AggregateKind, CompareOp, Expr, Function, Literal, LiteralKind, PredId, Predicate, Span, VarInfo,
 };
 use crate::datalog::value::Type;
 
@@ -29,12 +29,19 @@ impl Types {
             // What is wrong with its types was reported; more would only follow from that.
             if !failed {
                 let mut settling = Settling { vars: &draft.rule.vars, clause: draft.rule.span, report };
-                draft.rule.args.iter_mut().for_each(|arg| {
-                    settling.expr(arg, draft.head);
-                });
+                for (place, arg) in draft.rule.args.iter_mut().enumerate() {
+                    let computed = settling.expr(arg, draft.head);
+                    let column = self.head_type(draft.rule.head, place);
+                    settling.fits(arg, column.map_or(computed, |column| either(column, computed)), draft.head);
+                }
                 settling.literals(&mut draft.rule.body);
             }
         }
+    }
+
+    /// None for the head of a query, which is no predicate.
+    fn head_type(&mut self, pred: PredId, place: usize) -> Option<Type> {
+        self.has(pred).then(|| final_type(&self.class_of_column(pred.index(), place)))
     }
 }
 
@@ -60,6 +67,8 @@ impl Settling<'_, '_, '_> {
                     if *ty == Type::Any && !matches!(op, CompareOp::Eq | CompareOp::Ne) {
                         self.unordered(span);
                     }
+                    self.fits(left, *ty, span);
+                    self.fits(right, *ty, span);
                 }
                 LiteralKind::Range { from, to, step, .. } => {
                     for part in [Some(from), Some(to), step.as_mut()].into_iter().flatten() {
@@ -75,7 +84,15 @@ impl Settling<'_, '_, '_> {
         self.literals(&mut aggregate.body);
         let Some(target) = &mut aggregate.target else { return };
         let ordered = matches!(aggregate.kind, AggregateKind::Min | AggregateKind::Max);
-        if self.expr(target, span) == Type::Any && ordered {
+        let result = self.vars.get(aggregate.result.index()).map_or(Type::Number, |result| result.ty);
+        if either(self.expr(target, span), result) == Type::Any && ordered {
+            self.unordered(span);
+        }
+    }
+
+    /// What is computed is never of mixed type: only `min` and `max` could be, and those have no order for it.
+    fn fits(&mut self, value: &Expr, ty: Type, span: Span) {
+        if ty == Type::Any && matches!(value, Expr::Call(..)) {
             self.unordered(span);
         }
     }
@@ -141,7 +158,7 @@ impl Settling<'_, '_, '_> {
     }
 }
 
-/// The type of two that were found to fit: one of both kinds wins.
+/// The type of two that may stand side by side: of both kinds, unless they are of one.
 fn either(one: Type, other: Type) -> Type {
-    if other == Type::Any { other } else { one }
+    if one == other { one } else { Type::Any }
 }

@@ -141,7 +141,7 @@ impl Types {
             self.clause = draft.rule.span;
             for (place, arg) in draft.rule.args.iter().enumerate() {
                 let shape = self.shape(number, arg, draft.head, report);
-                if (draft.rule.head.index()) < self.columns.len() {
+                if self.has(draft.rule.head) {
                     let column = self.column(draft.rule.head, place);
                     self.join(Shape::Node(column), shape, draft.head, report);
                 }
@@ -150,6 +150,10 @@ impl Types {
         }
         self.work(report);
         self.default_sums(report);
+    }
+
+    pub(super) fn has(&self, pred: PredId) -> bool {
+        pred.index() < self.columns.len()
     }
 
     pub(super) fn column(&self, pred: PredId, place: usize) -> Node {
@@ -163,6 +167,12 @@ impl Types {
     pub(super) fn class_of_column(&mut self, pred: usize, place: usize) -> Class {
         let node = self.columns.get(pred).map_or(0, |first| first + place);
         self.class(node)
+    }
+
+    /// Whether nothing says that a variable is something else than a text.
+    pub(super) fn may_be_text(&mut self, rule: usize, var: usize) -> bool {
+        let node = self.vars.get(rule).map_or(0, |first| first + var);
+        matches!(self.class(node).ty(), None | Some(Type::Symbol | Type::Any))
     }
 
     pub(super) fn class(&mut self, node: Node) -> Class {

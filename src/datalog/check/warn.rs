@@ -1,14 +1,15 @@
 //! What is allowed and yet doubtful.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Draft;
 use super::catalog::Catalog;
-use super::names::{Visit, vars_of, visit_condition, visit_expr};
+use super::endless;
+use super::names::{Visit, visit_condition, visit_expr};
 use super::nearest::meant;
 use crate::datalog::diagnostic::{Finding, REPORTED_MAX, Report};
 use crate::datalog::functions::Functions;
-use crate::datalog::ir::{CompareOp, Expr, Function, Literal, LiteralKind, Span, Stratum, Var};
+use crate::datalog::ir::{Span, Stratum};
 use crate::datalog::syntax::{Ident, Item};
 use crate::datalog::value::Type;
 
@@ -34,12 +35,36 @@ pub(super) fn check(
             count.report(clause.span, report);
         }
     }
-    endless(rules, strata, report);
+    unprintable(catalog, report);
+    for draft in rules {
+        shadows(draft, report);
+    }
+    endless::check(rules, &catalog.predicates, strata, report);
+}
+
+/// What is to be printed, and has no list of rows.
+fn unprintable(catalog: &Catalog<'_>, report: &mut Report<'_>) {
+    for predicate in catalog.predicates.iter().filter(|one| one.is_parametric() && (one.output || one.printsize)) {
+        let message = format!("`{}` has `+` columns, so it has no list of rows to be printed", predicate.name);
+        let finding = Finding::warning("W-ignored", predicate.span, message);
+        report.add(finding.hint("ask for it with the `+` columns given, or print a rule that does"));
+    }
+}
+
+/// An aggregate's target that is called like something outside it.
+fn shadows(draft: &Draft, report: &mut Report<'_>) {
+    for var in &draft.shadows {
+        let name = draft.rule.vars.get(var.index()).map(|var| &*var.name).unwrap_or_default();
+        let site = draft.sites.get(var.index()).copied().unwrap_or(draft.head);
+        let message = format!("`{name}` is the aggregate's own variable here, not the `{name}` outside it");
+        let finding = Finding::warning("W-aggregate-local", site, message).within(draft.rule.span);
+        report.add(finding.hint("give it a name of its own, so that this is plain"));
+    }
 }
 
 fn undefined(catalog: &Catalog<'_>, functions: &Functions, report: &mut Report<'_>) {
     let origins = catalog.predicates.iter().zip(&catalog.origins);
-    let undefined = origins.filter(|(_, origin)| !origin.declared && !origin.defined);
+    let undefined = origins.filter(|(predicate, origin)| !origin.declared && !origin.defined && !predicate.input);
     // A hint takes some work, and no more warnings than these are told.
     for (predicate, _) in undefined.take(REPORTED_MAX) {
         let message = format!("`{}` is declared nowhere and has neither facts nor rules: it is empty", predicate.name);
@@ -75,78 +100,4 @@ impl Count<'_> {
             }
         }
     }
-}
-
-/// Rules that may make new numbers for ever.
-fn endless(rules: &[Draft], strata: &[Stratum], report: &mut Report<'_>) {
-    let mut group_of = BTreeMap::new();
-    for (number, stratum) in strata.iter().enumerate().filter(|(_, stratum)| stratum.recursive) {
-        group_of.extend(stratum.preds.iter().map(|pred| (*pred, number)));
-    }
-    for Draft { rule, head, .. } in rules {
-        let own = group_of.get(&rule.head);
-        let again = |literal: &Literal| match &literal.kind {
-            LiteralKind::Atom(atom) => own.is_some() && group_of.get(&atom.pred) == own,
-            LiteralKind::Not { .. }
-            | LiteralKind::Compare { .. }
-            | LiteralKind::Range { .. }
-            | LiteralKind::Aggregate(_) => false,
-        };
-        if rule.body.iter().any(again) && rule.args.iter().any(|arg| grows(arg, &rule.body)) {
-            let message = "this rule calls itself with new numbers, which may have no end";
-            let finding = Finding::warning("W-endless", *head, message).within(rule.span);
-            report.add(finding.hint("bound them by a comparison, as in `n < 100`"));
-        }
-    }
-}
-
-/// Whether a value of the head is calculated, with nothing that bounds it.
-fn grows(arg: &Expr, body: &[Literal]) -> bool {
-    let calculated = match arg {
-        Expr::Const(_) => return false,
-        Expr::Call(function, _) => calculates(function).then_some(arg),
-        Expr::Var(var) => body.iter().find_map(|literal| match &literal.kind {
-            LiteralKind::Compare { op: CompareOp::Eq, left, right, .. } => {
-                let sides = [(left, right), (right, left)];
-                sides.into_iter().find_map(|(one, other)| match (one, other) {
-                    (Expr::Var(own), Expr::Call(function, _)) if own == var && calculates(function) => Some(other),
-                    _ => None,
-                })
-            }
-            LiteralKind::Atom(_)
-            | LiteralKind::Not { .. }
-            | LiteralKind::Compare { .. }
-            | LiteralKind::Range { .. }
-            | LiteralKind::Aggregate(_) => None,
-        }),
-    };
-    let Some(calculated) = calculated else { return false };
-    let mut vars: BTreeSet<Var> = BTreeSet::new();
-    vars_of(arg, &mut |var| vars.extend([var]));
-    let own = vars.len();
-    vars_of(calculated, &mut |var| vars.extend([var]));
-    let constant = vars.is_empty() || (vars.len() == own && matches!(arg, Expr::Var(_)));
-    !constant && !body.iter().any(|literal| bounds(literal, &vars))
-}
-
-fn calculates(function: &Function) -> bool {
-    matches!(
-        function,
-        Function::Add
-            | Function::Sub
-            | Function::Mul
-            | Function::Pow
-            | Function::Neg
-            | Function::ShiftLeft
-            | Function::Cat
-    )
-}
-
-fn bounds(literal: &Literal, vars: &BTreeSet<Var>) -> bool {
-    let LiteralKind::Compare { op, left, right, .. } = &literal.kind else { return false };
-    let mut used = false;
-    for side in [left, right] {
-        vars_of(side, &mut |var| used |= vars.contains(&var));
-    }
-    used && matches!(op, CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge)
 }

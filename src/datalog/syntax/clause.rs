@@ -35,6 +35,11 @@ impl<'s> Parser<'_, 's, '_, '_> {
             return Err(self.fail(finding.hint("directives are .decl, .type, .input, .output and the marks")));
         }
         let mut heads = vec![self.head()?];
+        if self.at("<=") {
+            let finding =
+                Finding::error("E-unsupported", self.place(), "`<=` between heads (subsumption) is not supported");
+            return Err(self.fail(finding.hint("an aggregate with `min` or `max` finds the best of several rows")));
+        }
         while self.took(",") {
             heads.push(self.head()?);
         }

@@ -25,13 +25,15 @@ fn mark(word: &str) -> Option<Mark> {
     })
 }
 
-/// Whether a parameter of `.input` asks for what happens anyway.
-fn is_usual(parts: &[Kind<'_>], names: &[Ident<'_>]) -> bool {
+/// Whether a parameter of `.input`, or of what prints, asks for what happens anyway.
+fn is_usual(mark: Mark, parts: &[Kind<'_>], names: &[Ident<'_>]) -> bool {
     let [Kind::Word(key), Kind::Sign("="), Kind::Word(value) | Kind::Text(value)] = parts else { return false };
+    let input = mark == Mark::Input;
     match *key {
-        "IO" => *value == "file",
+        "IO" if input => *value == "file",
+        "IO" => *value == if mark == Mark::PrintSize { "stdoutprintsize" } else { "stdout" },
         // One file for several predicates is not what happens.
-        "filename" => matches!(names, [name] if value.strip_suffix(".facts") == Some(name.text)),
+        "filename" if input => matches!(names, [name] if value.strip_suffix(".facts") == Some(name.text)),
         "delimiter" => matches!(*value, "\\t" | "\t"),
         _ => false,
     }
@@ -48,17 +50,21 @@ impl<'s> Parser<'_, 's, '_, '_> {
             "number_type" => self.old_type(TypeBody::Number),
             "symbol_type" => self.old_type(TypeBody::Symbol),
             "limitsize" => {
-                self.names(false)?;
+                self.names(None)?;
                 let message = "`.limitsize` is ignored: the limits of an evaluation are given to it";
                 self.report.add(Finding::warning("W-ignored", start, message));
                 Ok(None)
             }
             "pragma" | "plan" | "once" | "include" => {
+                if word == "include" {
+                    let message = "`.include` is ignored: whoever runs the program gives all its texts";
+                    self.report.add(Finding::warning("W-ignored", start, message));
+                }
                 self.rest_of_line(start.line);
                 Ok(None)
             }
             _ => match mark(word) {
-                Some(mark) => Ok(Some(Item::Mark(mark, self.names(mark == Mark::Input)?))),
+                Some(mark) => Ok(Some(Item::Mark(mark, self.names(Some(mark))?))),
                 None => Err(self.unsupported(start, &format!("`.{word}`"))),
             },
         }
@@ -74,20 +80,26 @@ impl<'s> Parser<'_, 's, '_, '_> {
         }
     }
 
-    /// `a, b(IO=file, ...)`: the parameters are for Souffle's own files. Whoever writes them behind `.input` may expect
-    /// more of them than there is.
-    fn names(&mut self, input: bool) -> Read<Vec<Ident<'s>>> {
+    /// `a, b(IO=file, ...)`: the parameters are for Souffle's own files. Whoever writes them behind a mark may expect more of
+    /// them than there is.
+    fn names(&mut self, mark: Option<Mark>) -> Read<Vec<Ident<'s>>> {
         let mut names = Vec::new();
         // The names before this one have parameters of their own.
         let mut first = 0;
         loop {
-            names.push(self.word("the name of a predicate")?);
+            let name = self.word("the name of a predicate")?;
+            if self.within_component(name.span) {
+                self.skip();
+                self.skip();
+                return Err(self.unsupported(name.span, "a name within a component"));
+            }
+            names.push(name);
             if self.took("(") {
                 while !self.took(")") {
                     if matches!(self.peek(), Kind::End | Kind::Directive(_)) {
                         return Err(self.unexpected("`)`"));
                     }
-                    self.parameter(input, names.get(first..).unwrap_or_default());
+                    self.parameter(mark, names.get(first..).unwrap_or_default());
                 }
                 first = names.len();
             }
@@ -97,8 +109,13 @@ impl<'s> Parser<'_, 's, '_, '_> {
         }
     }
 
+    /// Whether a dot and a name stand right behind this name.
+    fn within_component(&self, name: Span) -> bool {
+        self.at(".") && self.place().start == name.end && self.peek_second().word().is_some()
+    }
+
     /// One parameter of these names, and the comma behind it.
-    fn parameter(&mut self, input: bool, names: &[Ident<'_>]) {
+    fn parameter(&mut self, mark: Option<Mark>, names: &[Ident<'_>]) {
         let start = self.place();
         let mut parts = Vec::new();
         while !matches!(self.peek(), Kind::Sign("," | ")") | Kind::End | Kind::Directive(_)) {
@@ -107,13 +124,23 @@ impl<'s> Parser<'_, 's, '_, '_> {
         }
         let whole = self.since(start);
         self.took(",");
-        if input && !parts.is_empty() && !is_usual(&parts, names) {
-            let name = parts.first().and_then(|part| part.word());
-            let name = name.map_or_else(|| "a parameter of `.input`".to_owned(), |name| format!("`{name}`"));
-            let message = format!("{name} is ignored: facts are given by whoever runs the program");
-            let finding = Finding::warning("W-ignored", whole, message);
-            self.report.add(finding.hint("the command line reads `NAME.facts`, with tabs between the columns"));
-        }
+        let Some(mark) = mark.filter(|mark| !parts.is_empty() && !is_usual(*mark, &parts, names)) else { return };
+        let (why, hint) = match mark {
+            Mark::Input => (
+                "facts are given by whoever runs the program",
+                "the command line reads `NAME.facts`, with tabs between the columns",
+            ),
+            Mark::Output | Mark::PrintSize => {
+                ("rows go to whoever runs the program", "the command line prints them, with tabs between the columns")
+            }
+            Mark::Maintain | Mark::Changeable | Mark::Extensible | Mark::Storage | Mark::Equivalence => {
+                ("this mark has no parameters", "leave it out")
+            }
+        };
+        let name = parts.first().and_then(|part| part.word());
+        let name = name.map_or_else(|| "a parameter".to_owned(), |name| format!("`{name}`"));
+        let finding = Finding::warning("W-ignored", whole, format!("{name} is ignored: {why}"));
+        self.report.add(finding.hint(hint));
     }
 
     fn declaration(&mut self) -> Read<Declaration<'s>> {
@@ -124,7 +151,12 @@ impl<'s> Parser<'_, 's, '_, '_> {
         let mut columns = Vec::new();
         if self.took("(") && !self.took(")") {
             loop {
-                columns.push(self.column()?);
+                let column = self.column()?;
+                if columns.iter().any(|other: &ColumnText<'_>| other.name.text == column.name.text) {
+                    let message = format!("two columns are called `{}`", column.name.text);
+                    self.report.add(Finding::error("E-redeclared", column.name.span, message));
+                }
+                columns.push(column);
                 if !self.took(",") {
                     break;
                 }

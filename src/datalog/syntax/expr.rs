@@ -33,6 +33,13 @@ fn infix(kind: Kind<'_>) -> Option<(u8, Function)> {
     })
 }
 
+/// Whether an instant has digits below the millisecond that are not 0.
+fn is_finer(instant: &str) -> bool {
+    let fraction = instant.split_once('.').map(|(_, fraction)| fraction).unwrap_or_default();
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit);
+    digits.skip(3).any(|digit| digit != b'0')
+}
+
 fn prefix(kind: Kind<'_>) -> Option<Function> {
     match kind {
         Kind::Sign("-") => Some(Function::Neg),
@@ -92,6 +99,10 @@ impl<'s> Parser<'_, 's, '_, '_> {
                     let finding = Finding::error("E-instant", start, format!("`@{text}` is no instant"));
                     return Err(self.fail(finding.hint("an instant is written @2026-01-05T19:00:00Z")));
                 };
+                if is_finer(text) {
+                    let finding = Finding::error("E-instant", start, format!("`@{text}` is finer than a millisecond"));
+                    return Err(self.fail(finding.hint("write three digits behind the point at most")));
+                }
                 Ok(Expr::Const(Value::Time(instant), start))
             }
             Kind::Sign("(") => {
@@ -189,6 +200,10 @@ impl<'s> Parser<'_, 's, '_, '_> {
             _ if name.text == "mean" && (self.starts_operand() || self.at(":")) => Err(self.fail(
                 Finding::error("E-unsupported", name.span, "`mean` is not supported: there are no fractions")
                     .hint("divide a sum by a count"),
+            )),
+            _ if name.text == "nil" => Err(self.fail(
+                Finding::error("E-unsupported", name.span, "`nil` is not supported: there are no records")
+                    .hint("give a variable another name; a relation can say what there is"),
             )),
             _ => Ok(Expr::Name(name)),
         }

@@ -218,18 +218,35 @@ impl<'t, 's, 'r, 'a> Parser<'t, 's, 'r, 'a> {
 
     /// Skips to behind the `.` that ends a clause, or to the next directive.
     fn recover(&mut self, directive: bool) {
-        let from = self.place();
         while !matches!(self.peek(), Kind::End | Kind::Directive(_)) {
             // A directive has no stop of its own: what starts a line may be a clause again.
-            let fresh = directive && self.place().column == 1 && self.place().line > from.line;
+            let fresh = directive && self.place().column == 1 && self.place().line > self.last.line;
             if fresh || self.took(".") {
                 return;
             }
-            self.skip();
+            if directive && self.at("{") {
+                self.block();
+            } else {
+                self.skip();
+            }
         }
         // The directive that could not be read has not been passed yet.
         if directive && self.place() == self.start {
             self.skip();
+        }
+    }
+
+    /// Skips what stands between braces, with all directives in it.
+    fn block(&mut self) {
+        let mut open = 0_usize;
+        while self.peek() != Kind::End {
+            open += usize::from(self.at("{"));
+            let last = self.at("}") && open == 1;
+            open -= usize::from(self.at("}"));
+            self.skip();
+            if last {
+                return;
+            }
         }
     }
 

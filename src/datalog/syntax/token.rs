@@ -114,7 +114,12 @@ pub(super) fn tokens<'s>(text: &'s str, source: u32, report: &mut Report<'_>) ->
         let (taken, _) = before.split_at(before.len() - left.len());
         place.end = place.start.saturating_add(u32::try_from(taken.len()).unwrap_or(u32::MAX));
         match read {
-            Piece::Blank => {}
+            Piece::Blank => {
+                let first = found.last().is_none_or(|before: &Token<'_>| before.span.line < place.line);
+                if let Some(finding) = preprocessor(taken, place).filter(|_| first) {
+                    report.add(finding);
+                }
+            }
             Piece::Token(kind) => found.push(Token { kind, span: place }),
             Piece::Slip(slip) => {
                 report.add(explain(slip, place, taken));
@@ -125,6 +130,18 @@ pub(super) fn tokens<'s>(text: &'s str, source: u32, report: &mut Report<'_>) ->
     }
     found.push(Token { kind: Kind::End, span: place });
     found
+}
+
+/// A line for the preprocessor that Souffle runs a program through.
+fn preprocessor(line: &str, span: Span) -> Option<Finding> {
+    let word = line.strip_prefix('#')?.split(|letter: char| !letter.is_ascii_lowercase()).next()?;
+    if !matches!(word, "include" | "define" | "undef" | "if" | "ifdef" | "ifndef" | "else" | "elif" | "endif") {
+        return None;
+    }
+    let message = format!("`#{word}` is ignored: a line that starts with `#` is a comment");
+    Some(
+        Finding::warning("W-ignored", span, message).hint("there is no preprocessor: put the text together beforehand"),
+    )
 }
 
 fn advance(place: &mut Span, taken: &str) {
@@ -206,7 +223,8 @@ fn number<'s>(input: &mut &'s str) -> Read<Piece<'s>> {
     let digits = digit1.parse_next(input)?;
     let suffix = word_end.parse_next(input)?;
     let fraction = opt(('.', digit1, word_end)).parse_next(input)?;
-    if fraction.is_some() {
+    let exponent = suffix.strip_prefix(['e', 'E']).is_some_and(|power| power.bytes().all(|byte| byte.is_ascii_digit()));
+    if fraction.is_some() || exponent {
         return Ok(Piece::Slip(Slip::Float));
     }
     let value = if let Some(hex) = suffix.strip_prefix('x').filter(|_| digits == "0") {
@@ -248,7 +266,8 @@ fn instant<'s>(input: &mut &'s str) -> Read<Piece<'s>> {
     let date = (opt('-'), digit1, '-', pair(), '-', pair());
     let clock = (pair(), ':', pair(), opt((':', pair())), opt(('.', digit1)));
     let zone = alt((one_of(['Z', 'z']).void(), (one_of(['+', '-']), pair(), opt(':'), pair()).void()));
-    let instant = (date, one_of(['T', 't']), clock, zone).take();
+    // The second is how an instant is printed that has no date.
+    let instant = alt(((date, one_of(['T', 't']), clock, zone).void(), (opt('-'), digit1, "ms").void())).take();
     let wrong = take_while(0.., ('a'..='z', 'A'..='Z', '0'..='9', ':', '-', '_')).value(Piece::Slip(Slip::Instant));
     alt((called, instant.map(|instant| Piece::Token(Kind::Instant(instant))), cut_err(wrong))).parse_next(input)
 }

@@ -3,7 +3,10 @@
 mod eval;
 mod explain;
 mod syntax;
+mod syntax_doubts;
+mod syntax_names;
 mod syntax_print;
+mod syntax_refused;
 mod textbook;
 mod upkeep;
 

@@ -197,8 +197,8 @@ fn parameters_of_an_input_are_warned_of_unless_they_ask_for_what_happens_anyway(
         (".input e(filename=\"e.csv\", delimiter=\",\")", &["`filename`", "`delimiter`"]),
         (".input e, f(filename=\"f.facts\")", &["`filename`"]),
         (".input e(io=file, IO, IO=file file)", &["`io`", "`IO`", "`IO`"]),
-        (".input e(, \"x\" = 3,)", &["a parameter of `.input`"]),
-        (".output e(IO=sqlite)", &[]),
+        (".input e(, \"x\" = 3,)", &["a parameter"]),
+        (".output e(IO=sqlite)", &["`IO`"]),
         (".limitsize e(n=5)", &["`.limitsize`"]),
     ];
     for (text, expected) in cases {
