@@ -62,6 +62,9 @@ impl Edge {
     }
 }
 
+/// The values of the variables of an instance, and its premises.
+type Instance = (Vec<Cell>, Vec<u32>);
+
 /// The rows of one predicate, and which node each is.
 #[derive(Debug)]
 struct Rows {
@@ -193,7 +196,7 @@ impl Graph {
         session: &mut Session<'_>,
         head: u32,
         expansion: &Expansion,
-    ) -> Result<Vec<(Vec<Cell>, Vec<u32>)>, EvalError> {
+    ) -> Result<Vec<Instance>, EvalError> {
         let Some(node) = self.nodes.get(at(head)) else { return Ok(Vec::new()) };
         let (mut frames, mut row) = (Vec::new(), Vec::new());
         session.instances(expansion, self.row(node), &mut |frame| {

@@ -125,7 +125,7 @@ fn an_explanation_of_one_attendee_looks_at_that_attendee_only() {
 
 #[test]
 fn a_search_for_repairs_ends_with_the_steps_of_one_evaluation() {
-    let edges = (0..40).map(|n| format!("e({n}, {}). ", n + 1)).collect::<String>();
+    let edges = (0..40).map(|n| format!("e({n}, {}). ", n + 1)).collect::<Vec<_>>().concat();
     let text = format!(
         ".decl e(x: number, y: number) input changeable {edges} p(x, y) :- e(x, y). p(x, z) :- p(x, y), p(y, z)."
     );
