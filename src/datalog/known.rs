@@ -1,34 +1,92 @@
 //! Which variables of a rule have a value while its literals are looked at one after the other.
 
-use super::ir::{CompareOp, Expr, Literal, LiteralKind, Term, Var};
+use super::ir::{CompareOp, Expr, Function, Literal, LiteralKind, Term, Var};
+use super::value::Type;
 
 /// Variables that have a value.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known(Vec<bool>);
+pub(crate) struct Known {
+    vars: Vec<bool>,
+    /// Equations are solved for a variable that is part of a sum, too. A rule is not safe for that, since what can be
+    /// worked out from its head may go on without an end.
+    solves: bool,
+}
+
+/// An equation solved for a variable: take the value of `from`, and undo one after the other what is done to the variable.
+#[derive(Debug)]
+pub(crate) struct Solution<'e> {
+    pub(crate) var: Var,
+    pub(crate) from: &'e Expr,
+    pub(crate) undo: Vec<Undo<'e>>,
+}
+
+/// How a value becomes the one before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Undo<'e> {
+    Add(&'e Expr),
+    Subtract(&'e Expr),
+    /// It was subtracted from this, or from zero.
+    SubtractFrom(Option<&'e Expr>),
+}
 
 impl Known {
+    /// Nothing yet, but equations will be solved.
+    pub(crate) fn solving() -> Self {
+        Self { vars: Vec::new(), solves: true }
+    }
+
     pub(crate) fn has(&self, var: Var) -> bool {
-        self.0.get(var.index()).copied().unwrap_or(false)
+        self.vars.get(var.index()).copied().unwrap_or(false)
     }
 
     pub(crate) fn add(&mut self, var: Var) {
-        if self.0.len() <= var.index() {
-            self.0.resize(var.index() + 1, false);
+        if self.vars.len() <= var.index() {
+            self.vars.resize(var.index() + 1, false);
         }
-        if let Some(known) = self.0.get_mut(var.index()) {
+        if let Some(known) = self.vars.get_mut(var.index()) {
             *known = true;
         }
     }
 
     pub(crate) fn remove(&mut self, var: Var) {
-        if let Some(known) = self.0.get_mut(var.index()) {
+        if let Some(known) = self.vars.get_mut(var.index()) {
             *known = false;
         }
     }
 
+    /// How the only unknown variable of an equation comes out of the rest, if it is to be solved at all.
+    pub(crate) fn solution<'e>(&self, kind: &'e LiteralKind) -> Option<Solution<'e>> {
+        let LiteralKind::Compare { op: CompareOp::Eq, ty: Type::Number | Type::Time, left, right } = kind else {
+            return None;
+        };
+        let sides = if self.knows(left) { (right, left) } else { (left, right) };
+        if !self.solves || !self.knows(sides.1) || self.knows(sides.0) {
+            return None;
+        }
+        let mut undo = Vec::new();
+        let var = self.isolate(sides.0, &mut undo)?;
+        Some(Solution { var, from: sides.1, undo })
+    }
+
+    fn isolate<'e>(&self, side: &'e Expr, undo: &mut Vec<Undo<'e>>) -> Option<Var> {
+        let Expr::Call(function, args) = side else {
+            let Expr::Var(var) = side else { return None };
+            return Some(*var);
+        };
+        let (step, rest) = match (function, args.as_slice()) {
+            (Function::Add, [rest, by] | [by, rest]) if self.knows(by) => (Undo::Subtract(by), rest),
+            (Function::Sub, [rest, by]) if self.knows(by) => (Undo::Add(by), rest),
+            (Function::Sub, [by, rest]) if self.knows(by) => (Undo::SubtractFrom(Some(by)), rest),
+            (Function::Neg, [rest]) => (Undo::SubtractFrom(None), rest),
+            _ => return None,
+        };
+        undo.push(step);
+        self.isolate(rest, undo)
+    }
+
     /// The variables, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Var> {
-        let known = self.0.iter().enumerate().filter(|(_, known)| **known);
+        let known = self.vars.iter().enumerate().filter(|(_, known)| **known);
         known.filter_map(|(at, _)| u16::try_from(at).ok().map(Var))
     }
 
@@ -60,7 +118,7 @@ impl Known {
                 let (left_known, right_known) = (self.knows(left), self.knows(right));
                 let binds = *op == CompareOp::Eq
                     && ((left_known && matches!(right, Expr::Var(_))) || (right_known && matches!(left, Expr::Var(_))));
-                (left_known && right_known) || binds
+                (left_known && right_known) || binds || self.solution(&literal.kind).is_some()
             }
             LiteralKind::Range { from, to, step, .. } => {
                 self.knows(from) && self.knows(to) && step.as_ref().is_none_or(|step| self.knows(step))
@@ -71,6 +129,9 @@ impl Known {
 
     /// Adds what a literal gives a value to once it has been looked at.
     pub(crate) fn bind(&mut self, literal: &Literal) {
+        if let Some(solution) = self.solution(&literal.kind) {
+            self.add(solution.var);
+        }
         match &literal.kind {
             LiteralKind::Atom(atom) => {
                 for term in &atom.args {

@@ -20,6 +20,8 @@ use super::value::{Cell, Type, Value};
 pub use ask::Prepared;
 pub use change::{Change, Delta};
 
+pub(super) use inside::every;
+
 use upkeep::Upkeep;
 
 /// A checked program and its facts.

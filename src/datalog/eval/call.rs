@@ -9,6 +9,7 @@ use super::super::ir::Rule;
 use super::super::limits::EvalError;
 use super::super::plan::{Builder, Call, Plan, Seeding, View, fill, is_given};
 use super::super::value::Cell;
+use super::demands::Demands;
 use super::magic::MagicPlan;
 use super::meter::Stop;
 use super::{Exec, Sink, Way, Yield, with_key};
@@ -113,6 +114,8 @@ type Asked = (usize, Vec<Cell>);
 pub(crate) struct Memo {
     answers: RefCell<BTreeMap<Asked, Rc<RowSet>>>,
     found: RefCell<BTreeMap<Asked, bool>>,
+    /// For a recursion what follows from all that was asked of it.
+    demands: RefCell<BTreeMap<usize, Demands>>,
     cells: Counter<usize>,
     /// Calls within calls.
     depth: Counter<u32>,
@@ -129,7 +132,7 @@ pub(crate) fn build_calls(catalog: &mut Catalog<'_>, calls: &mut Calls, strata: 
         let recursive =
             (strata.get(pred.index())).and_then(|at| program.strata.get(*at)).is_some_and(|stratum| stratum.recursive);
         let plan = if recursive {
-            CallPlan::Rounds(Box::new(MagicPlan::build(catalog, pred, given)?))
+            CallPlan::Rounds(Box::new(MagicPlan::build(catalog, &[(pred, given)])?))
         } else {
             let rules = program.rules.iter().filter(|rule| rule.head == pred);
             CallPlan::Rules(rules.map(|rule| rule_plan(catalog, rule, given)).collect::<Result<_, _>>()?)
@@ -239,7 +242,7 @@ impl Exec<'_> {
             return Ok(Rc::clone(known));
         }
         self.memo.depth.set(self.memo.depth.get() + 1);
-        let answers = self.work_out(answering, key);
+        let answers = self.work_out(slot, answering, key);
         self.memo.depth.set(self.memo.depth.get() - 1);
         let answers = Rc::new(answers?);
         if remembered {
@@ -249,7 +252,7 @@ impl Exec<'_> {
         Ok(answers)
     }
 
-    fn work_out(&self, answering: &Answering, key: &[Cell]) -> Result<RowSet, Stop> {
+    fn work_out(&self, slot: usize, answering: &Answering, key: &[Cell]) -> Result<RowSet, Stop> {
         let mut answers = RowSet::new(answering.arity);
         match &answering.plan {
             CallPlan::Rules(plans) => {
@@ -267,11 +270,14 @@ impl Exec<'_> {
                     self.run(plan, key, &mut sink)?;
                 }
             }
-            CallPlan::Rounds(magic) => magic.answer(self, key, |row| {
-                if answering.fits(key, row) {
-                    answers.push(row.iter().copied());
-                }
-            })?,
+            CallPlan::Rounds(magic) => {
+                // Taken out meanwhile: what it looks at are strata below it.
+                let known = self.memo.demands.borrow_mut().remove(&slot);
+                let mut demands = known.unwrap_or_else(|| Demands::new(magic));
+                demands.add((magic, 0), self, key)?;
+                demands.each_answer((magic, 0), key, |row| answers.push(row.iter().copied()));
+                self.memo.demands.borrow_mut().insert(slot, demands);
+            }
         }
         answers.sort();
         Ok(answers)

@@ -41,6 +41,11 @@ impl Exec<'_> {
                 let (of, by) = (of.cast_signed(), by.cast_signed());
                 Ok(Some(number(if *minus { of.saturating_sub(by) } else { of.saturating_add(by) })))
             }
+            Code::Exact { of, by, minus } => {
+                let (Some(of), Some(by)) = (self.value(of, frame)?, self.value(by, frame)?) else { return Ok(None) };
+                let (of, by) = (of.cast_signed(), by.cast_signed());
+                Ok((if *minus { of.checked_sub(by) } else { of.checked_add(by) }).map(number))
+            }
             Code::Next(of) => Ok(self.value(of, frame)?.map(|cell| number(cell.cast_signed().saturating_add(1)))),
         }
     }

@@ -38,10 +38,17 @@ pub(crate) fn evaluate(exec: Exec<'_>, locals: &mut Vec<Local>, group: &Group) -
         emit(&now, member, &[], &mut member.plan.frame.clone(), &mut buffer)?;
         flush(&mut buffer, locals, member.head, group.counting, exec)?;
     }
+    let none = vec![0; locals.len()];
+    evaluate_more(exec, locals, group, &none)
+}
+
+/// Goes on with a group of which all that follows from some first rows of each table is there already.
+pub(crate) fn evaluate_more(exec: Exec<'_>, locals: &mut Vec<Local>, group: &Group, done: &[u32]) -> Result<(), Stop> {
     if group.rounds.is_empty() {
         return Ok(());
     }
-    let mut marks: Vec<(u32, u32)> = locals.iter().map(|local| (0, local.relation.end())).collect();
+    let mut marks: Vec<(u32, u32)> =
+        locals.iter().zip(done).map(|(local, done)| (*done, local.relation.end())).collect();
     while marks.iter().any(|(from, to)| from < to) {
         exec.meter.round()?;
         for member in &group.rounds {

@@ -17,6 +17,12 @@ impl Exec<'_> {
         out: &mut Sink<'_>,
     ) -> Result<Yield, Stop> {
         let step = step.unwrap_or(if from <= to { 1 } else { -1 });
+        if let (reg, true) = result {
+            let number = frame.get(usize::from(reg)).map_or(0, |cell| cell.cast_signed());
+            self.meter.step()?;
+            let inside = is_among(number, (from, to, step));
+            return if inside { self.step(way, at + 1, frame, out) } else { Ok(Yield::Nothing) };
+        }
         let (mut found, mut next) = (Yield::Nothing, Some(from));
         while let Some(number) = next {
             let inside = if step > 0 { number < to } else { step < 0 && number > to };
@@ -82,5 +88,38 @@ impl Exec<'_> {
             }
         });
         stopped.map(|()| found)
+    }
+}
+
+/// Whether a number is one of a range.
+fn is_among(number: i64, (from, to, step): (i64, i64, i64)) -> bool {
+    let inside = if step > 0 { from <= number && number < to } else { from >= number && number > to };
+    let (number, from, step) = (i128::from(number), i128::from(from), i128::from(step));
+    inside && step != 0 && (number - from) % step == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_among;
+
+    #[test]
+    fn what_a_range_counts_through_is_among_it_and_nothing_else() {
+        for (from, to) in [(-3, 4), (4, -3), (2, 2)] {
+            for step in [-3, -1, 0, 1, 2, 7] {
+                let (mut next, mut counted) = (from, Vec::new());
+                while step != 0 && if step > 0 { next < to } else { next > to } {
+                    counted.push(next);
+                    next += step;
+                }
+                for number in -10..10 {
+                    assert_eq!(
+                        is_among(number, (from, to, step)),
+                        counted.contains(&number),
+                        "{number} {from} {to} {step}"
+                    );
+                }
+            }
+        }
+        assert!(is_among(i64::MAX - 1, (i64::MIN, i64::MAX, 1)) && !is_among(i64::MAX, (i64::MIN, i64::MAX, 1)));
     }
 }

@@ -12,11 +12,9 @@ use super::super::ir::{Atom, CompareOp, Expr, Literal, LiteralKind, PredId, Rule
 use super::super::known::Known;
 use super::super::limits::EvalError;
 use super::super::plan::{Builder, Seeding, View, is_given};
-use super::super::store::Relation;
-use super::super::value::{Cell, Type};
-use super::Exec;
-use super::fixpoint::{Group, Member, evaluate};
-use super::meter::Stop;
+use super::super::store::{IndexId, Relation};
+use super::super::value::Type;
+use super::fixpoint::{Group, Member};
 
 /// Ways of asking that one question may lead to.
 const FORMS_MAX: usize = 1_000;
@@ -25,10 +23,21 @@ const FORMS_MAX: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(crate) struct MagicPlan {
     /// The tables, empty, with their indexes.
-    tables: Vec<Local>,
-    group: Group,
-    demand: usize,
-    answer: usize,
+    pub(super) tables: Vec<Local>,
+    pub(super) group: Group,
+    /// The ways of asking that it was made for, in their order.
+    pub(super) entries: Vec<Entry>,
+    /// The tables of answers, and of which predicate they are.
+    pub(super) answers: Vec<(PredId, usize)>,
+}
+
+/// The tables of one way of asking.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) demand: usize,
+    pub(super) answer: usize,
+    /// By the columns that are given, if any.
+    pub(super) index: Option<IndexId>,
 }
 
 /// Where the demands and the answers of one way of asking are: predicates of this plan only.
@@ -49,10 +58,11 @@ struct Rewriting<'c, 'b> {
 }
 
 impl MagicPlan {
-    pub(crate) fn build(catalog: &mut Catalog<'_>, pred: PredId, given: u64) -> Result<Self, EvalError> {
+    /// For some predicates of one group, with the columns that are given.
+    pub(crate) fn build(catalog: &mut Catalog<'_>, asked: &[(PredId, u64)]) -> Result<Self, EvalError> {
         let strata = &catalog.program.strata;
-        let group = strata.iter().find(|stratum| stratum.preds.contains(&pred));
-        let group = group.map_or_else(|| vec![pred], |stratum| stratum.preds.clone());
+        let group = strata.iter().find(|stratum| asked.iter().any(|(pred, _)| stratum.preds.contains(pred)));
+        let group = group.map_or_else(Vec::new, |stratum| stratum.preds.clone());
         let mut rewriting = Rewriting {
             catalog,
             group,
@@ -61,15 +71,23 @@ impl MagicPlan {
             types: Vec::new(),
             rules: Vec::new(),
         };
-        let entry = rewriting.form(pred, given)?;
+        for (pred, given) in asked {
+            rewriting.form(*pred, *given)?;
+        }
         while let Some((pred, given)) = rewriting.open.pop() {
             rewriting.rewrite(pred, given)?;
         }
-        let Rewriting { catalog, types, rules, .. } = rewriting;
-        Self::compile(catalog, &types, &rules, entry)
+        let Rewriting { catalog, types, rules, forms, .. } = rewriting;
+        Self::compile(catalog, &types, &rules, &forms, asked)
     }
 
-    fn compile(catalog: &mut Catalog<'_>, types: &[Vec<Type>], rules: &[Rule], entry: Form) -> Result<Self, EvalError> {
+    fn compile(
+        catalog: &mut Catalog<'_>,
+        types: &[Vec<Type>],
+        rules: &[Rule],
+        forms: &BTreeMap<(PredId, u64), Form>,
+        asked: &[(PredId, u64)],
+    ) -> Result<Self, EvalError> {
         let first = catalog.program.predicates.len();
         let place = |pred: PredId| pred.index() - first;
         let table = |(at, types): (usize, &Vec<Type>)| Local {
@@ -102,20 +120,19 @@ impl MagicPlan {
                 group.rounds.push(Member { plan, seed: Some(seed), head: place(rule.head) });
             }
         }
-        Ok(Self { tables, group, demand: place(entry.demand), answer: place(entry.answer) })
-    }
-
-    /// Works out what follows from one demand, and hands over all answers found on the way to it.
-    pub(super) fn answer(&self, exec: &Exec<'_>, key: &[Cell], mut take: impl FnMut(&[Cell])) -> Result<(), Stop> {
-        let mut tables = self.tables.clone();
-        if let Some(demand) = tables.get_mut(self.demand) {
-            demand.relation.append(key);
+        let answers = forms.iter().map(|((pred, _), form)| (*pred, place(form.answer))).collect();
+        let mut entries = Vec::with_capacity(asked.len());
+        for wanted in asked {
+            let Some(form) = forms.get(wanted) else { continue };
+            let (demand, answer) = (place(form.demand), place(form.answer));
+            let relation = tables.get_mut(answer).map(|local| &mut local.relation).filter(|_| wanted.1 != 0);
+            let index = relation.map(|relation| {
+                let given: Vec<usize> = (0..relation.arity()).filter(|column| is_given(wanted.1, *column)).collect();
+                relation.index(&given)
+            });
+            entries.push(Entry { demand, answer, index });
         }
-        evaluate(*exec, &mut tables, &self.group)?;
-        if let Some(Local { relation, .. }) = tables.get(self.answer) {
-            relation.rows().for_each(|id| take(relation.row(id)));
-        }
-        Ok(())
+        Ok(Self { tables, group, entries, answers })
     }
 }
 

@@ -63,6 +63,10 @@ impl Meter {
         Self::take(&self.steps, 1, "steps", self.limits.steps)
     }
 
+    pub(crate) fn steps_left(&self) -> u64 {
+        self.steps.get()
+    }
+
     pub(crate) fn row(&self) -> Result<(), Stop> {
         Self::take(&self.rows, 1, "rows", self.limits.rows)
     }

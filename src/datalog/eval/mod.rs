@@ -3,6 +3,7 @@
 mod aggregate;
 mod buffer;
 mod call;
+mod demands;
 mod expr;
 mod fixpoint;
 mod loops;
@@ -17,7 +18,9 @@ use super::value::Cell;
 
 pub(crate) use aggregate::KeptValues;
 pub(crate) use call::{Calls, Memo, RowSet, build_calls};
+pub(crate) use demands::Demands;
 pub(crate) use fixpoint::{Group, Member, evaluate};
+pub(crate) use magic::MagicPlan;
 pub(crate) use meter::{Meter, Stop};
 pub(crate) use texts::Texts;
 

@@ -53,7 +53,7 @@ impl Session<'_> {
         let literals: Vec<&Literal> = body.iter().collect();
         let (all, vars) = (with_known(vars, given, &literals), vars.to_vec());
         let rule = Rule { head: NO_HEAD, args: Vec::new(), body: all, vars, span };
-        let sequence = self.engine.sequence_of(&rule, 0)?;
+        let sequence = self.engine.sequence_of(&rule, 0, &mut Vec::new())?;
         let places = sequence.iter().filter_map(|at| at.checked_sub(given.len()));
         Ok(places.filter_map(|at| body.get(at).cloned()).collect())
     }
@@ -67,7 +67,7 @@ impl Session<'_> {
 
 /// The variables of a list.
 pub(super) fn known_of(given: &[(Var, Value)]) -> Known {
-    let mut known = Known::default();
+    let mut known = Known::solving();
     for (var, _) in given {
         known.add(*var);
     }

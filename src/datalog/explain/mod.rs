@@ -3,6 +3,7 @@
 //! Nothing is noted while facts are derived. An explanation goes back from the fact to all rule instances that could give
 //! it, and picks the smallest derivation (Knuth's generalisation of Dijkstra's algorithm, 1977).
 
+mod closure;
 mod graph;
 mod ground;
 mod lines;

@@ -10,7 +10,7 @@ use super::super::ir::{Aggregate, Atom, Fact, Literal, LiteralKind, PredId, Span
 use super::super::known::Known;
 use super::super::limits::EvalError;
 use super::super::value::{Cell, Value};
-use super::graph::{Edge, Graph, at};
+use super::graph::Graph;
 use super::ground::{Grounded, known_of};
 use super::session::Session;
 use super::why::known_in;
@@ -270,28 +270,36 @@ impl<'s, 'e> Moves<'s, 'e> {
         let cells = self.session.cells(&Fact { pred, row })?;
         let graph = Graph::explore(self.session, pred, &cells, true)?;
         for node in graph.nodes.iter().filter(|node| node.holds()) {
-            let fact = self.session.fact(node.pred, &node.row);
+            let fact = self.session.fact(node.pred, graph.row(node));
             // All that it rests on is in this graph.
             self.seen.insert(Goal::False(fact.pred, fact.row.clone()));
             if node.given && self.session.is_changeable(node.pred) {
                 self.found.insert((fact, false));
             }
         }
-        let holds = |place: &u32| graph.nodes.get(at(*place)).is_some_and(super::graph::Node::holds);
-        for edge in graph.edges.iter().filter(|edge| holds(&edge.head) && edge.premises.iter().all(holds)) {
-            self.break_instance(edge)?;
+        let mut heads: Vec<(u32, usize)> = graph.edges.iter().map(|edge| (edge.head, edge.rule())).collect();
+        heads.dedup();
+        for (head, rule) in heads {
+            self.break_instances(&graph, head, rule)?;
         }
         Ok(())
     }
 
-    /// What may break a rule instance but for its positive atoms, which are in the graph themselves.
-    fn break_instance(&mut self, edge: &Edge) -> Result<(), EvalError> {
-        let expansion = self.session.expansion(edge.rule)?;
+    /// What may break the instances of a rule that give a fact, but for their positive atoms, which are in the graph
+    /// themselves.
+    fn break_instances(&mut self, graph: &Graph, head: u32, rule: usize) -> Result<(), EvalError> {
+        let expansion = self.session.expansion(rule)?;
         let rule = &expansion.rule;
-        let known = self.session.values(&rule.vars, &edge.frame, &known_in(rule));
-        let scene = Scene { vars: &rule.vars, known };
-        for literal in rule.body.iter().filter(|literal| !matches!(literal.kind, LiteralKind::Atom(_))) {
-            self.unmake(&scene, literal)?;
+        let breaks = |literal: &&Literal| matches!(literal.kind, LiteralKind::Not { .. } | LiteralKind::Aggregate(_));
+        if !rule.body.iter().any(|literal| breaks(&literal)) {
+            return Ok(());
+        }
+        for (frame, _) in graph.frames(self.session, head, &expansion)? {
+            let known = self.session.values(&rule.vars, &frame, &known_in(rule));
+            let scene = Scene { vars: &rule.vars, known };
+            for literal in rule.body.iter().filter(breaks) {
+                self.unmake(&scene, literal)?;
+            }
         }
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::engine::Engine;
-use super::super::ir::{Atom, Expr, Literal, LiteralKind, Rule};
+use super::super::base::Local;
+use super::super::engine::{Engine, every};
+use super::super::ir::{Atom, CompareOp, Expr, Literal, LiteralKind, Rule, Var, VarInfo};
 use super::super::known::Known;
 use super::super::limits::EvalError;
-use super::session::every;
+use super::super::value::Type;
 
 impl Known {
     pub(super) fn knows_atom(&self, atom: &Atom) -> bool {
@@ -30,30 +31,11 @@ impl Known {
         let columns = engine.program().predicate(atom.pred).map_or(&[][..], |predicate| &predicate.columns);
         atom.args.iter().zip(columns).all(|(term, column)| !column.bound || self.knows_term(term))
     }
-
-    /// What is known once all literals but some were looked at.
-    fn after(mut self, engine: &Engine, body: &[Literal], without: &BTreeSet<usize>) -> Self {
-        let mut open: Vec<&Literal> =
-            body.iter().enumerate().filter(|(at, _)| !without.contains(at)).map(|(_, literal)| literal).collect();
-        loop {
-            let before = open.len();
-            open.retain(|literal| {
-                let ready = self.is_ready_in(engine, literal);
-                if ready {
-                    self.bind(literal);
-                }
-                !ready
-            });
-            if open.len() == before {
-                return self;
-            }
-        }
-    }
 }
 
 /// The variables that a given head gives a value to.
 pub(super) fn known_from_head(rule: &Rule) -> Known {
-    let mut known = Known::default();
+    let mut known = Known::solving();
     for arg in &rule.args {
         if let Expr::Var(var) = arg {
             known.add(*var);
@@ -62,52 +44,46 @@ pub(super) fn known_from_head(rule: &Rule) -> Known {
     known
 }
 
-/// The atoms that are not needed to find the values of the variables, and that would have to be worked out. Whether they
-/// hold shows when they are explained in turn.
-pub(super) fn looked_into_later(engine: &mut Engine, rule: &Rule) -> Result<BTreeSet<usize>, EvalError> {
-    let mut later = recursive_atoms(engine, rule);
-    // Those that give a value are looked at after all, the one of which most is known first.
-    while !later.is_empty() {
-        let known = known_from_head(rule).after(engine, &rule.body, &later);
-        let mut open = later.iter().filter_map(|at| {
-            let atom = atom_at(rule, *at)?;
-            let unknown = atom.args.iter().filter(|term| !known.knows_term(term)).count();
-            (unknown > 0).then_some((unknown, *at))
-        });
-        let Some(first) = open.next() else { break };
-        let least = open.fold(first, core::cmp::min);
-        later.remove(&least.1);
+/// The rule with a variable in the place of each column of the head that is computed, and the equations that say so: what
+/// the head is gives values to the variables of the body.
+pub(super) fn with_plain_head(rule: &Rule, types: &[Type]) -> Result<Rule, EvalError> {
+    let mut plain = rule.clone();
+    for (arg, ty) in plain.args.iter_mut().zip(types) {
+        if !matches!(arg, Expr::Call(..)) {
+            continue;
+        }
+        let var = Var(u16::try_from(plain.vars.len()).map_err(|_| too_many_variables())?);
+        plain.vars.push(VarInfo { name: "_".into(), ty: *ty });
+        let right = core::mem::replace(arg, Expr::Var(var));
+        let kind = LiteralKind::Compare { op: CompareOp::Eq, ty: *ty, left: Expr::Var(var), right };
+        plain.body.push(Literal { kind, span: rule.span });
     }
-    let places: Vec<usize> = (0..rule.body.len()).filter(|at| !later.contains(at)).collect();
-    let body = places.iter().filter_map(|at| rule.body.get(*at).cloned()).collect();
-    let reduced = Rule { body, ..rule.clone() };
+    Ok(plain)
+}
+
+pub(super) fn too_many_variables() -> EvalError {
+    EvalError::Mismatch { reason: "a rule has more than 65,535 variables".into() }
+}
+
+/// The atoms that would have to be worked out for values that are all known by then. Whether they hold shows when they are
+/// explained in turn.
+pub(super) fn looked_into_later(
+    engine: &mut Engine,
+    rule: &Rule,
+    locals: &mut Vec<Local>,
+) -> Result<BTreeSet<usize>, EvalError> {
+    let mut later = BTreeSet::new();
     let mut known = known_from_head(rule);
-    for place in engine.sequence_of(&reduced, every(rule.args.len()))? {
-        let Some((at, literal)) = places.get(place).and_then(|at| Some((*at, rule.body.get(*at)?))) else { continue };
+    for at in engine.sequence_of(rule, every(rule.args.len()), locals)? {
+        let Some(literal) = rule.body.get(at) else { continue };
         if let LiteralKind::Atom(atom) = &literal.kind
             && known.knows_atom(atom)
             && engine.base().get(atom.pred).is_none()
+            && locals.iter().all(|local| local.pred != atom.pred)
         {
             later.insert(at);
         }
         known.bind(literal);
     }
     Ok(later)
-}
-
-fn atom_at(rule: &Rule, at: usize) -> Option<&Atom> {
-    match rule.body.get(at).map(|literal| &literal.kind) {
-        Some(LiteralKind::Atom(atom)) => Some(atom),
-        _ => None,
-    }
-}
-
-/// The atoms that the head depends on and that depend on it, as far as they are worked out on demand.
-fn recursive_atoms(engine: &Engine, rule: &Rule) -> BTreeSet<usize> {
-    let own = engine.stratum_of(rule.head);
-    let recursive = |at: &usize| {
-        atom_at(rule, *at)
-            .is_some_and(|atom| engine.stratum_of(atom.pred) == own && engine.base().get(atom.pred).is_none())
-    };
-    (0..rule.body.len()).filter(recursive).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::engine::{Change, Engine};
 use super::super::ir::Fact;
-use super::super::limits::EvalError;
+use super::super::limits::{EvalError, Limits};
 use super::lines::{fact_text, name};
 use super::moves::{Move, Moves};
 use super::session::Session;
@@ -38,7 +38,8 @@ pub struct Repairs {
     /// The fewest changes first. None contains all changes of another.
     pub list: Vec<Repair>,
     /// The search came to its end: there is no other repair of as many changes as are allowed, made of what the search
-    /// looks for. Else it ran out of [`RepairLimits::states`], or some set of changes could not be tried.
+    /// looks for. Else it ran out of [`RepairLimits::states`] or of [`Limits::steps`], or some set of changes could not be
+    /// tried.
     pub complete: bool,
 }
 
@@ -67,8 +68,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`EvalError`] when explaining or trying takes more than the limits allow, something cannot be computed, or the fact
-    /// does not fit the program.
+    /// [`EvalError`] when explaining the fact as it is takes more than the limits allow, something cannot be computed, or the
+    /// fact does not fit the program.
     pub fn repair(&mut self, fact: &Fact, limits: RepairLimits) -> Result<Repairs, EvalError> {
         Search::run(self, fact, true, limits)
     }
@@ -101,14 +102,16 @@ struct Search<'e> {
     found: Vec<State>,
     tried: BTreeMap<State, bool>,
     complete: bool,
+    /// Steps that are left for all that is still looked at.
+    left: u64,
 }
 
 impl<'e> Search<'e> {
     fn run(engine: &'e mut Engine, fact: &'e Fact, wanted: bool, limits: RepairLimits) -> Result<Repairs, EvalError> {
         Session::new(engine).cells(fact)?;
         let evaluated = engine.is_complete();
-        let mut search =
-            Self { engine, fact, wanted, limits, found: Vec::new(), tried: BTreeMap::new(), complete: true };
+        let (found, tried, left) = (Vec::new(), BTreeMap::new(), engine.limits().steps);
+        let mut search = Self { engine, fact, wanted, limits, found, tried, complete: true, left };
         let done = search.levels();
         let Search { engine, mut found, complete, .. } = search;
         if evaluated {
@@ -128,7 +131,7 @@ impl<'e> Search<'e> {
                 if self.found.iter().any(|found| found.is_subset(&state)) {
                     continue;
                 }
-                if self.tried.len() >= self.limits.states {
+                if self.tried.len() >= self.limits.states || self.left == 0 {
                     self.complete = false;
                     return Ok(());
                 }
@@ -159,6 +162,10 @@ impl<'e> Search<'e> {
         self.engine.apply(&changes(back))?;
         let tried = match looked {
             Err(EvalError::Arithmetic { .. }) if !state.is_empty() => Tried::Fails,
+            Err(EvalError::Limit { .. }) if !state.is_empty() => {
+                (self.left, self.complete) = (0, false);
+                Tried::Fails
+            }
             other => other?,
         };
         self.tried.insert(state.clone(), matches!(tried, Tried::Repairs));
@@ -166,16 +173,13 @@ impl<'e> Search<'e> {
     }
 
     fn look(&mut self, go_on: bool) -> Result<Tried, EvalError> {
-        if self.engine.holds(self.fact)? == self.wanted {
-            return Ok(Tried::Repairs);
-        }
-        if !go_on {
-            return Ok(Tried::Moves(BTreeSet::new()));
-        }
-        let mut session = Session::new(self.engine);
-        let (moves, all) = Moves::find(&mut session, self.fact, self.wanted)?;
+        let limits = Limits { steps: self.left, ..self.engine.limits() };
+        let mut session = Session::within(self.engine, limits);
+        let looked = look(&mut session, self.fact, self.wanted, go_on);
+        self.left = session.steps_left();
+        let (tried, all) = looked?;
         self.complete &= all;
-        Ok(Tried::Moves(moves))
+        Ok(tried)
     }
 
     /// Notes a repair, or those of its parts that do as well.
@@ -198,7 +202,8 @@ impl<'e> Search<'e> {
                 self.note(part);
             }
         }
-        if !self.found.iter().any(|found| found.is_subset(state)) {
+        // Without steps left some part may do that could not be tried.
+        if self.left > 0 && !self.found.iter().any(|found| found.is_subset(state)) {
             self.note(state.clone());
         }
         Ok(())
@@ -208,6 +213,18 @@ impl<'e> Search<'e> {
         self.found.retain(|found| !state.is_subset(found));
         self.found.push(state);
     }
+}
+
+/// Whether the fact is as it should be, or what might help; and whether that is all that was looked for.
+fn look(session: &mut Session<'_>, fact: &Fact, wanted: bool, go_on: bool) -> Result<(Tried, bool), EvalError> {
+    if session.holds(fact)? == wanted {
+        return Ok((Tried::Repairs, true));
+    }
+    if !go_on {
+        return Ok((Tried::Moves(BTreeSet::new()), true));
+    }
+    let (moves, all) = Moves::find(session, fact, wanted)?;
+    Ok((Tried::Moves(moves), all))
 }
 
 /// A set with one more change; none if that takes back what another did.

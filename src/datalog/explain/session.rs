@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::super::engine::Engine;
-use super::super::eval::{Memo, Meter, Sink, Stop, Yield, with_key};
-use super::super::ir::{CompareOp, Expr, Fact, Literal, LiteralKind, PredId, Program, Rule, Span, Term, Var, VarInfo};
-use super::super::limits::EvalError;
+use super::super::engine::{Engine, every};
+use super::super::eval::{Memo, Meter, Sink, Stop, Yield};
+use super::super::ir::{
+    Atom, CompareOp, Expr, Fact, Literal, LiteralKind, PredId, Program, Rule, Span, Term, Var, VarInfo,
+};
+use super::super::limits::{EvalError, Limits};
 use super::super::plan::{Plan, Seeding};
 use super::super::value::{Cell, Type, Value};
+use super::closure::Closure;
 use super::order;
 
 /// What a column of a premise is filled with.
@@ -33,8 +36,10 @@ pub(super) struct Expansion {
 /// One explanation under way.
 pub(super) struct Session<'e> {
     pub(super) engine: &'e mut Engine,
-    meter: Meter,
-    memo: Memo,
+    pub(super) meter: Meter,
+    pub(super) memo: Memo,
+    /// What is known of recursions, by stratum; none for what is none.
+    pub(super) closures: BTreeMap<usize, Option<Closure>>,
     /// The rules of each predicate; those that only take given facts over are left out.
     heads: BTreeMap<PredId, Vec<usize>>,
     expansions: BTreeMap<usize, Rc<Expansion>>,
@@ -43,14 +48,20 @@ pub(super) struct Session<'e> {
 
 impl<'e> Session<'e> {
     pub(super) fn new(engine: &'e mut Engine) -> Self {
+        let limits = engine.limits();
+        Self::within(engine, limits)
+    }
+
+    pub(super) fn within(engine: &'e mut Engine, limits: Limits) -> Self {
         let mut heads: BTreeMap<PredId, Vec<usize>> = BTreeMap::new();
         for (at, rule) in engine.program().rules.iter().enumerate() {
             if !takes_over(engine, rule) {
                 heads.entry(rule.head).or_default().push(at);
             }
         }
-        let meter = Meter::new(engine.limits());
-        Self { engine, meter, memo: Memo::default(), heads, expansions: BTreeMap::new(), held: 0 }
+        let meter = Meter::new(limits);
+        let (closures, expansions) = (BTreeMap::new(), BTreeMap::new());
+        Self { engine, meter, memo: Memo::default(), closures, heads, expansions, held: 0 }
     }
 
     pub(super) fn rules_of(&self, pred: PredId) -> &[usize] {
@@ -86,6 +97,17 @@ impl<'e> Session<'e> {
 
     pub(super) fn step(&self) -> Result<(), Stop> {
         self.meter.step()
+    }
+
+    pub(super) fn steps_left(&self) -> u64 {
+        self.meter.steps_left()
+    }
+
+    /// Whether a fact holds.
+    pub(super) fn holds(&mut self, fact: &Fact) -> Result<bool, EvalError> {
+        let args = fact.row.iter().cloned().map(Term::Const).collect();
+        let kind = LiteralKind::Atom(Atom { pred: fact.pred, args });
+        self.has_solution(&[], &[], &[&Literal { kind, span: Span::default() }])
     }
 
     /// The cells of a fact.
@@ -125,11 +147,6 @@ impl<'e> Session<'e> {
         at.and_then(|at| self.engine.base().get(at)).is_some_and(|relation| relation.find(row).is_some())
     }
 
-    /// Whether the row is known not to hold, without working anything out.
-    pub(super) fn is_surely_false(&self, pred: PredId, row: &[Cell]) -> bool {
-        self.engine.base().get(pred).is_some_and(|relation| relation.find(row).is_none())
-    }
-
     /// The plan of a rule, made once.
     pub(super) fn expansion(&mut self, at: usize) -> Result<Rc<Expansion>, EvalError> {
         if let Some(known) = self.expansions.get(&at) {
@@ -137,10 +154,15 @@ impl<'e> Session<'e> {
         }
         let mut rule = self.rule(at)?;
         name_blanks(self.engine.program(), &mut rule.body, &mut rule.vars)?;
-        let later = order::looked_into_later(self.engine, &rule)?;
-        let kept = rule.body.iter().enumerate().filter(|(place, _)| !later.contains(place));
-        let reduced = Rule { body: kept.map(|(_, literal)| literal.clone()).collect(), ..rule.clone() };
-        let plan = self.engine.plan_each_way(&reduced, Seeding::Head(every(rule.args.len())))?;
+        let types: Vec<Type> = (0..rule.args.len()).map(|column| self.column_type(rule.head, column)).collect();
+        let plain = order::with_plain_head(&rule, &types)?;
+        let mut none = Vec::new();
+        let closure = self.closures.get_mut(&self.engine.stratum_of(rule.head)).and_then(Option::as_mut);
+        let tables = closure.map_or(&mut none, |closure| &mut closure.tables);
+        let later = order::looked_into_later(self.engine, &plain, tables)?;
+        let kept = plain.body.iter().enumerate().filter(|(place, _)| !later.contains(place));
+        let reduced = Rule { body: kept.map(|(_, literal)| literal.clone()).collect(), ..plain.clone() };
+        let plan = self.engine.plan_each_way(&reduced, Seeding::Head(every(rule.args.len())), tables)?;
         let premises = self.premises(&rule.body);
         let made = Rc::new(Expansion { rule, plan, premises });
         self.expansions.insert(at, Rc::clone(&made));
@@ -169,20 +191,23 @@ impl<'e> Session<'e> {
         premises
     }
 
-    /// All instances of a rule for a row of its head: the values of its variables.
-    pub(super) fn instances(&mut self, expansion: &Expansion, row: &[Cell]) -> Result<Vec<Vec<Cell>>, Stop> {
-        let vars = expansion.rule.vars.len();
-        let mut frames = Vec::new();
-        let (meter, mut held) = (&self.meter, self.held);
+    /// All instances of a rule for a row of its head: hands over the values of its variables, and more.
+    pub(super) fn instances(
+        &mut self,
+        expansion: &Expansion,
+        row: &[Cell],
+        take: &mut dyn FnMut(&[Cell]),
+    ) -> Result<(), EvalError> {
+        let head = expansion.rule.head;
+        let closure = self.closures.get(&self.engine.stratum_of(head)).and_then(Option::as_ref);
+        let tables = closure.map_or(&[][..], |closure| &closure.tables);
         let mut sink = |frame: &[Cell]| {
-            if with_key(&expansion.plan.head, frame, |head| *head == *row) {
-                count(meter, &mut held, vars)?;
-                frames.push(frame.get(..vars).unwrap_or(frame).to_vec());
-            }
+            take(frame);
             Ok(Yield::Some)
         };
-        self.engine.run_within((&expansion.plan, row), (meter, &self.memo), &mut sink)?;
-        Ok(frames)
+        let shared = (&self.meter, &self.memo);
+        let found = self.engine.run_within((&expansion.plan, row, tables), shared, &mut sink);
+        found.map(|_| ()).map_err(|stop| self.stopped(stop, head))
     }
 
     /// All ways through a body whose variables are `vars`, some of which are known. What is handed over are the registers:
@@ -197,13 +222,13 @@ impl<'e> Session<'e> {
         let span = body.first().map_or_else(Span::default, |literal| literal.span);
         let rule =
             Rule { head: NO_HEAD, args: Vec::new(), body: with_known(vars, known, body), vars: vars.to_vec(), span };
-        let plan = self.engine.plan_each_way(&rule, Seeding::Head(0))?;
+        let plan = self.engine.plan_each_way(&rule, Seeding::Head(0), &mut Vec::new())?;
         let (meter, mut held) = (&self.meter, self.held);
         let mut counted = |frame: &[Cell]| {
             count(meter, &mut held, vars.len())?;
             out(frame)
         };
-        let found = self.engine.run_within((&plan, &[]), (meter, &self.memo), &mut counted);
+        let found = self.engine.run_within((&plan, &[], &[]), (meter, &self.memo), &mut counted);
         found.map_err(|stop| stop.of("an explanation"))
     }
 
@@ -238,11 +263,6 @@ pub(super) fn with_known(vars: &[VarInfo], known: &[(Var, Value)], body: &[&Lite
     known.iter().map(equation).chain(body.iter().map(|literal| (*literal).clone())).collect()
 }
 
-/// All columns of so many, as bits.
-pub(super) fn every(columns: usize) -> u64 {
-    (0..columns).fold(0, |bits, column| bits | 1_u64.checked_shl(u32::try_from(column).unwrap_or(64)).unwrap_or(0))
-}
-
 /// Whether a rule only takes over the facts given for a derived predicate.
 fn takes_over(engine: &Engine, rule: &Rule) -> bool {
     match rule.body.as_slice() {
@@ -260,9 +280,7 @@ pub(super) fn name_blanks(program: &Program, body: &mut [Literal], vars: &mut Ve
             if *term != Term::Any {
                 continue;
             }
-            let Ok(var) = u16::try_from(vars.len()) else {
-                return Err(EvalError::Mismatch { reason: "a rule has more than 65,535 variables".into() });
-            };
+            let var = u16::try_from(vars.len()).map_err(|_| order::too_many_variables())?;
             vars.push(VarInfo { name: "_".into(), ty: column.ty });
             *term = Term::Var(Var(var));
         }
@@ -270,11 +288,12 @@ pub(super) fn name_blanks(program: &Program, body: &mut [Literal], vars: &mut Ve
     Ok(())
 }
 
-/// The row of a premise.
-pub(super) fn filled(fillings: &[Filling], frame: &[Cell]) -> Vec<Cell> {
+/// Puts the row of a premise into `row`.
+pub(super) fn filled(fillings: &[Filling], frame: &[Cell], row: &mut Vec<Cell>) {
     let cell = |filling: &Filling| match filling {
         Filling::Var(var) => frame.get(var.index()).copied().unwrap_or(0),
         Filling::Cell(cell) => *cell,
     };
-    fillings.iter().map(cell).collect()
+    row.clear();
+    row.extend(fillings.iter().map(cell));
 }

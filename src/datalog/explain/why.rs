@@ -94,7 +94,12 @@ impl Session<'_> {
         let mut ways: Vec<Vec<Vec<Cell>>> = Vec::new();
         let literals: Vec<&Literal> = body.iter().collect();
         self.solutions(&vars, group, &literals, &mut |frame| {
-            ways.push(premises.iter().map(|(_, fillings)| filled(fillings, frame)).collect());
+            let row = |(_, fillings): &(PredId, Vec<_>)| {
+                let mut row = Vec::with_capacity(fillings.len());
+                filled(fillings, frame, &mut row);
+                row
+            };
+            ways.push(premises.iter().map(row).collect());
             Ok(Yield::Some)
         })?;
         let total = u64::try_from(ways.len()).unwrap_or(u64::MAX);
@@ -126,19 +131,19 @@ impl Drawing<'_> {
         while let Some(place) = self.order.get(steps.len()).copied() {
             let graph = self.graph;
             let Some(node) = graph.nodes.get(at(place)) else { break };
-            let fact = session.fact(node.pred, &node.row);
+            let fact = session.fact(node.pred, graph.row(node));
             let mut step =
                 Step { name: session.name(node.pred), fact, rule: None, parts: Vec::new(), size: node.size() };
-            if let Some(Origin::Edge(edge)) = node.origin()
-                && let Some(edge) = graph.edges.get(at(edge))
+            if let Some(Origin::Edge(place)) = node.origin()
+                && let Some(rule) = graph.edges.get(at(place)).map(Edge::rule)
             {
-                let reference = match self.rules.get(&edge.rule) {
+                let reference = match self.rules.get(&rule) {
                     Some(known) => known.clone(),
-                    None => rule_ref(session.engine.program(), &session.rule(edge.rule)?),
+                    None => rule_ref(session.engine.program(), &session.rule(rule)?),
                 };
-                self.rules.insert(edge.rule, reference.clone());
-                step.rule = Some((edge.rule, reference));
-                step.parts = self.parts(session, edge)?;
+                self.rules.insert(rule, reference.clone());
+                step.rule = Some((rule, reference));
+                step.parts = self.parts(session, place, rule)?;
             }
             steps.push(step);
         }
@@ -155,11 +160,14 @@ impl Drawing<'_> {
         place
     }
 
-    fn parts(&mut self, session: &mut Session<'_>, edge: &Edge) -> Result<Vec<Part>, EvalError> {
-        let expansion = session.expansion(edge.rule)?;
+    fn parts(&mut self, session: &mut Session<'_>, edge: u32, rule: usize) -> Result<Vec<Part>, EvalError> {
+        let expansion = session.expansion(rule)?;
         let rule = &expansion.rule;
-        let known = session.values(&rule.vars, &edge.frame, &known_in(rule));
-        let mut premises = edge.premises.iter();
+        let (head, chosen) = (self.graph.edges.get(at(edge)).map_or(0, |edge| edge.head), self.graph.premises(edge));
+        let frames = self.graph.frames(session, head, &expansion)?;
+        let frame = frames.into_iter().find(|(_, premises)| premises == chosen).map_or_else(Vec::new, |found| found.0);
+        let known = session.values(&rule.vars, &frame, &known_in(rule));
+        let mut premises = chosen.iter();
         let mut parts = Vec::with_capacity(rule.body.len());
         for literal in &rule.body {
             let text = |session: &Session<'_>, literal: &Literal| {

@@ -271,7 +271,9 @@ impl Session<'_> {
         let mut rows: Vec<Vec<Cell>> = Vec::new();
         let literals: Vec<&Literal> = body.iter().collect();
         self.solutions(&vars, known, &literals, &mut |frame| {
-            rows.push(filled(fillings, frame));
+            let mut row = Vec::with_capacity(fillings.len());
+            filled(fillings, frame, &mut row);
+            rows.push(row);
             Ok(Yield::Some)
         })?;
         let mut facts: Vec<Fact> = Vec::with_capacity(rows.len());

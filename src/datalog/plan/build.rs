@@ -106,7 +106,7 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
         Ok(reg)
     }
 
-    fn register(&mut self, cell: u64) -> Result<Reg, EvalError> {
+    pub(super) fn register(&mut self, cell: u64) -> Result<Reg, EvalError> {
         let reg = Reg::try_from(self.frame.len()).map_err(|_| EvalError::Mismatch {
             reason: "a rule has more than 65,535 variables and constants".into(),
         })?;
@@ -194,7 +194,10 @@ impl<'c, 'b, 'r> Builder<'c, 'b, 'r> {
 
     fn lower(&mut self, at: usize, literal: &Literal, open: &mut Vec<usize>) -> Result<(), EvalError> {
         let op = match &literal.kind {
-            LiteralKind::Compare { op, ty, left, right } => self.comparison(*op, *ty, left, right)?,
+            LiteralKind::Compare { op, ty, left, right } => match self.known.solution(&literal.kind) {
+                Some(solution) => self.solved(&solution, *ty)?,
+                None => self.comparison(*op, *ty, left, right)?,
+            },
             LiteralKind::Range { var, from, to, step } => {
                 let (from, to) = (self.code(from, Type::Number)?, self.code(to, Type::Number)?);
                 let step = step.as_ref().map(|step| self.code(step, Type::Number)).transpose()?;

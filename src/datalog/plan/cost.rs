@@ -31,6 +31,7 @@ impl Builder<'_, '_, '_> {
             LiteralKind::Atom(atom) => return self.atom_cost(atom, open),
             LiteralKind::Compare { .. } => 0,
             LiteralKind::Not { .. } => 1,
+            LiteralKind::Range { var, .. } if self.known.has(*var) => 0,
             LiteralKind::Range { .. } => 32,
             LiteralKind::Aggregate(_) if (self.kept)(at).is_some() => 2,
             LiteralKind::Aggregate(_) => 64,

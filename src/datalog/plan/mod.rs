@@ -3,6 +3,7 @@
 mod build;
 mod cost;
 mod seed;
+mod solve;
 mod spans;
 
 pub(crate) use build::{Builder, Seeding, is_given};
@@ -95,6 +96,12 @@ pub(crate) enum Code {
     },
     /// The next number, for bounds that are included.
     Next(Box<Code>),
+    /// The sum or difference, and no value where it does not fit: solves equations.
+    Exact {
+        of: Box<Code>,
+        by: Box<Code>,
+        minus: bool,
+    },
 }
 
 #[derive(Clone, Debug)]

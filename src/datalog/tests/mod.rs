@@ -2,6 +2,7 @@
 
 mod eval;
 mod explain;
+mod explain_large;
 mod syntax;
 mod syntax_doubts;
 mod syntax_names;
