@@ -49,6 +49,7 @@ impl Engine {
         let mut slots = self.slots.clone();
         let mut inner = Catalog {
             program: &self.program,
+            heads: &self.heads,
             base: &mut self.base,
             locals: &mut Vec::new(),
             slots: &mut slots,

@@ -2,6 +2,7 @@
 
 mod eval;
 mod explain;
+mod limits;
 mod syntax;
 mod syntax_print;
 mod textbook;
