@@ -232,7 +232,7 @@ fn a_program_that_is_rejected_ends_with_2_and_its_places() {
 fn an_evaluation_that_ends_early_ends_with_1_and_one_message() {
     let endless = "n(0).\nn(x + 1) :- n(x).\n";
     let chain = "p0(1). p1(x) :- p0(x). p2(x) :- p1(x). p3(x) :- p2(x). p4(x) :- p3(x).\n";
-    let wide: String = (0..18).map(|n| format!("n{n}(x) :- x = range({n}, 1000 + {n}).\n")).collect();
+    let wide = (0..18).map(|n| format!("n{n}(x) :- x = range({n}, 1000 + {n}).\n")).collect::<Vec<_>>().concat();
     let kept = ".decl p(x: number) maintain\np(x) :- x = range(0, 600).\nq(x) :- x = range(0, 600).\n";
     let cases: [(&str, &[&str], &str); 11] = [
         (chain, &["--limit-steps", "1"], "stopped after 1 steps"),

@@ -44,6 +44,7 @@ impl Engine {
         for stratum in wanted {
             self.keep(stratum, meter)?;
         }
+        self.note_bytes();
         Ok(())
     }
 
@@ -99,6 +100,7 @@ impl Engine {
             }
         }
         self.complete = true;
+        self.note_bytes();
         Ok(())
     }
 

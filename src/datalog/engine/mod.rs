@@ -161,12 +161,16 @@ impl Engine {
     }
 
     /// What keeping things right took since the engine was made: putting facts in, changing them, and
-    /// [`Engine::evaluate`]; of bytes what the relations hold now that were derived. Questions are not counted.
+    /// [`Engine::evaluate`]; of bytes what derived relations held when facts were last put in or all was evaluated.
+    /// Questions are not counted.
     pub fn spent(&self) -> Limits {
-        let derived =
-            self.program.predicates.iter().zip(&self.base.relations).filter(|(predicate, _)| predicate.derived);
-        let bytes = derived.filter_map(|(_, relation)| relation.as_ref()).map(Relation::bytes).sum();
-        Limits { bytes, ..self.spent }
+        self.spent
+    }
+
+    fn note_bytes(&mut self) {
+        let all = self.program.predicates.iter().zip(&self.base.relations);
+        let derived = all.filter(|(predicate, _)| predicate.derived).filter_map(|(_, relation)| relation.as_ref());
+        self.spent.bytes = derived.map(Relation::bytes).sum();
     }
 
     /// Does what is counted together.
