@@ -72,7 +72,10 @@ pub(crate) enum Command {
     ///
     /// The longest spans between FROM and TO in which nobody of them has a seat, held or confirmed, and no rule of the
     /// store keeps one of them busy. --json has start, end and the cursor of the last event that was taken into account.
-    /// Prints nothing when there is none.
+    /// Prints nothing when there is none. An attendee whose name begins with - is named behind --.
+    ///
+    /// When a seat takes place is known from the series in the store, see `boxoffice calendar import`. Seats in
+    /// occurrences of no series there keep nobody busy; how many there are is said on standard error.
     ///
     /// STORE as for `boxoffice store`. Exit code: 0 when it was answered, 1 when the store cannot be read, 2 for a bad flag
     /// or path.
@@ -106,8 +109,16 @@ pub(crate) enum Command {
     /// and how many rows those marked `.printsize` have; where nothing is marked, all that rules derive. Sorted by name,
     /// then by row. A relation with a column marked + has no list of rows and is left out.
     ///
-    /// Exit code: 0 when it was evaluated, 1 when the evaluation ended early (a limit, an overflow, a division by zero),
-    /// 2 for a program that is rejected, bad facts, and a bad file or flag.
+    /// A facts file is UTF-8 of at most 256 MiB; a byte order mark at its beginning is passed over. Texts are printed as
+    /// they are, as Souffle prints them: where one holds a tab or the end of a line, only --json tells the columns
+    /// apart, and a facts file cannot hold it.
+    ///
+    /// Limits are those of the whole run, whatever the number of relations: what is beyond ends it, and nothing more is
+    /// printed. They hold for what is derived, not for the facts that are read.
+    ///
+    /// Exit code: 0 when it was evaluated, 1 when the evaluation ended early (a limit, an overflow, a division by zero)
+    /// and when --why is asked of a fact that does not hold or --why-not of one that does, 2 for a program that is rejected, bad facts,
+    /// and a bad file or flag.
     Datalog(DatalogArgs),
     /// Look after a store: list, read, verify, repair, back up, move
     ///
@@ -206,7 +217,8 @@ pub(crate) struct DatalogArgs {
     /// Where the facts of `.input` relations are
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) facts: PathBuf,
-    /// Print JSON lines: relation and row
+    /// Print JSON lines: relation and row; for `.printsize` relation and size, for --query columns and row, for --why and
+    /// --why-not the fact, whether it holds, and because of what
     #[arg(long)]
     pub(crate) json: bool,
     /// Print a derivation of this fact, as 'path(1, 3)', and nothing else
@@ -218,10 +230,17 @@ pub(crate) struct DatalogArgs {
     /// Print the answers to this conjunction, as 'path(1, x), x > 2', and nothing else
     #[arg(long, value_name = "BODY", group = "question")]
     pub(crate) query: Option<String>,
-    /// Stop after so many steps [default: 100000000]
+    /// Stop after so many steps: rows looked at, and for texts that rules make 10 and one more for 16 bytes
+    /// [default: 100000000]
     #[arg(long, value_name = "N")]
     pub(crate) limit_steps: Option<u64>,
-    /// Stop when so many rows were derived [default: 10000000]
+    /// Stop when so many rows were derived, of all relations together [default: 10000000]
     #[arg(long, value_name = "N")]
     pub(crate) limit_rows: Option<u64>,
+    /// Stop after so many rounds of recursion [default: 1000000]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit_rounds: Option<u64>,
+    /// Stop when what was derived takes so many bytes, roughly [default: 1073741824]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit_bytes: Option<u64>,
 }

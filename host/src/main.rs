@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let text = error.to_string();
             let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-            let line = lines.join(" ");
+            let line = shortened(&lines.join(" "));
             return HostError::Usage(line.trim_start_matches("error: ").to_owned()).report();
         }
     };
@@ -55,7 +55,9 @@ fn main() -> ExitCode {
         Command::WhyNot(args) => availability::run_why_not(&args),
         Command::CheckVectors(args) => check::run_vectors(&args),
         Command::CheckIcs(args) => check::run_ics(&args),
-        Command::Datalog(args) => datalog::run(&args),
+        Command::Datalog(args) => {
+            return datalog::run(&args).unwrap_or_else(|error| error.report());
+        }
         Command::Store(command) => store::run(&command),
     };
     match done {
@@ -67,6 +69,19 @@ fn main() -> ExitCode {
         Err(error) => error.report(),
     }
 }
+
+/// A line of a length that can be read: what was typed may be of any.
+fn shortened(line: &str) -> String {
+    let cut = |length: usize, from: usize| line.chars().skip(from).take(length).collect::<String>();
+    let characters = line.chars().count();
+    if characters <= LINE_MAX {
+        return line.to_owned();
+    }
+    format!("{}...{}", cut(LINE_MAX / 2, 0), cut(LINE_MAX / 2, characters - LINE_MAX / 2))
+}
+
+/// Characters of a complaint about the command line.
+const LINE_MAX: usize = 400;
 
 /// The storage engine panics on a damaged directory. The store catches that and says so in one line; a backtrace before
 /// it would only frighten. Panics of our own are shown as ever.

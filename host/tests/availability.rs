@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use boxoffice::BoxOffice;
 use boxoffice::booking::Seats;
-use boxoffice::calendar::{CalendarEvent, Frame, Length};
+use boxoffice::calendar::{CalendarEvent, Frame, Length, Range};
 use boxoffice::id::{AttendeeId, OccurrenceId, SeriesId};
 use boxoffice::persist::SledBackend;
 use jiff::ToSpan;
@@ -70,6 +70,63 @@ fn free_time_is_listed_found_and_explained() {
     ] {
         assert_eq!(home.well(line), expected, "{line}");
     }
+}
+
+/// What a run that goes well says on standard error.
+#[track_caller]
+fn noted(home: &Home, line: &str) -> String {
+    let output = home.run(line);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{line}: {said}");
+    said
+}
+
+#[test]
+fn a_list_that_was_cut_says_so() {
+    let home = Home::new();
+    let line = "free s ann 2026-01-12T18:00 2026-01-12T22:00 --limit";
+    assert_eq!(noted(&home, &format!("{line} 1")), "boxoffice: there are more than 1: see --limit\n");
+    assert_eq!(noted(&home, &format!("{line} 2")), "");
+}
+
+#[test]
+fn bookings_of_series_that_the_store_does_not_have_are_told() {
+    let home = Home::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let store = SledBackend::open(home.0.path().join("s")).unwrap();
+        let office = BoxOffice::builder().store(store).start().unwrap();
+        for day in ["06", "07"] {
+            let evening: OccurrenceId = format!("opera@202601{day}T190000Z").parse().unwrap();
+            assert!(office.open(&evening, Seats::new(9)).await.unwrap().outcome.is_accepted());
+            assert!(office.book(&evening, &AttendeeId::new("ann").unwrap()).await.unwrap().outcome.is_accepted());
+        }
+        let chess: OccurrenceId = "chess@20260105T190000Z".parse().unwrap();
+        assert!(office.cancel_occurrence(&chess, Range::This).await.unwrap().outcome.is_accepted());
+        office.shutdown().await;
+    });
+    let told = "boxoffice: 2 bookings of occurrences that no series in the store has";
+    for line in [
+        "free s ann 2026-01-06 2026-01-08",
+        "free s bob 2026-01-06 2026-01-08 --with ann",
+        "next-free s ann 2026-01-06 2026-01-08",
+        "why-not s ann 2026-01-06 2026-01-08",
+    ] {
+        let said = noted(&home, line);
+        assert!(said.starts_with(told) && said.contains("boxoffice calendar import"), "{line}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    assert_eq!(noted(&home, "free s bob 2026-01-06 2026-01-08"), "");
+}
+
+#[test]
+fn a_name_that_is_too_long_is_not_repeated_and_one_with_a_dash_is_taken() {
+    let home = Home::new();
+    let output = home.run(&format!("free s {} 2026-01-12 2026-01-13", "n".repeat(100_000)));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.len() < 1_000 && said.contains("100000 bytes"), "{said}");
+    assert_eq!(home.well("next-free s -- -x 2026-01-12 2026-01-13"), "2026-01-12  00:00-01:00\n");
 }
 
 #[test]

@@ -119,7 +119,8 @@ hidden(n) :- ape(n).
     let rows = r#"ape [-1] ape [9] ape [10] yes [] zoo ["B"] zoo ["a"] zoo ["b"] zoo ["ä"]"#;
     let rows: Vec<&str> = rows.split(' ').collect();
     let line = |pair: &[&str]| format!("{{\"relation\":\"{}\",\"row\":{}}}\n", pair[0], pair[1]);
-    assert_eq!(folder.run(&["--json"], 0).0, rows.chunks(2).map(line).collect::<Vec<_>>().concat());
+    let lines = rows.chunks(2).map(line).collect::<Vec<_>>().concat();
+    assert_eq!(folder.run(&["--json"], 0).0, lines + "{\"relation\":\"zoo\",\"size\":4}\n");
 }
 
 #[test]
@@ -170,6 +171,36 @@ fn bad_facts_are_refused_with_file_and_line() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_datum() {
+    let program = ".decl s(t: symbol)\n.input s\n.decl p(t: symbol)\n.output p\np(t) :- s(t).\n";
+    for (facts, rows) in [("\u{FEFF}a\n", &["a"][..]), ("\u{FEFF}", &[]), ("a\n\u{FEFF}b\n", &["a", "\u{FEFF}b"])] {
+        let lines: Vec<String> =
+            rows.iter().map(|row| format!("{{\"relation\":\"p\",\"row\":[\"{row}\"]}}\n")).collect();
+        assert_eq!(Folder::new(program, &[("s.facts", facts)]).prints(&["--json"]), lines.concat(), "{facts:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn facts_are_read_from_regular_files_of_a_size_that_has_a_limit() {
+    let folder = Folder::new(PATHS, &[]);
+    let facts = folder.path("edge.facts");
+    let replace = |make: &dyn Fn()| {
+        drop(fs::remove_file(&facts));
+        make();
+    };
+    replace(&|| std::os::unix::fs::symlink("/dev/zero", &facts).unwrap());
+    assert!(folder.refused(&[], 2).contains("edge.facts is no regular file"));
+    replace(&|| assert!(Command::new("mkfifo").arg(&facts).status().unwrap().success()));
+    assert!(folder.refused(&[], 2).contains("edge.facts is no regular file"));
+    replace(&|| fs::File::create(&facts).unwrap().set_len((256 << 20) + 1).unwrap());
+    assert!(folder.refused(&[], 2).contains("edge.facts has more than 256 MiB"));
+    replace(&|| std::os::unix::fs::symlink("there", &facts).unwrap());
+    fs::write(folder.path("there"), "1\t2\n").unwrap();
+    assert_eq!(folder.prints(&["--json"]), "{\"relation\":\"path\",\"row\":[1,2]}\n");
+}
+
+#[test]
 fn facts_come_from_the_folder_that_is_named_and_a_missing_file_is_named() {
     let folder = Folder::new(PATHS, &[]);
     assert!(folder.refused(&[], 2).contains("edge.facts"));
@@ -214,7 +245,17 @@ fn instants_beyond_the_calendar_are_read_back_as_they_are_printed() {
 #[test]
 fn an_evaluation_that_ends_early_ends_with_1_and_one_message() {
     let endless = "n(0).\nn(x + 1) :- n(x).\n";
-    let cases: [(&str, &[&str], &str); 4] = [
+    let chain = "p0(1). p1(x) :- p0(x). p2(x) :- p1(x). p3(x) :- p2(x). p4(x) :- p3(x).\n";
+    let wide = (0..18).map(|n| format!("n{n}(x) :- x = range({n}, 1000 + {n}).\n")).collect::<Vec<_>>().concat();
+    let kept = ".decl p(x: number) maintain\np(x) :- x = range(0, 600).\nq(x) :- x = range(0, 600).\n";
+    let cases: [(&str, &[&str], &str); 11] = [
+        (chain, &["--limit-steps", "1"], "stopped after 1 steps"),
+        (chain, &["--limit-rows", "3"], "stopped after 3 rows"),
+        (&wide, &["--limit-rows", "10000"], "stopped after 10000 rows"),
+        (&wide, &["--limit-bytes", "100000"], "stopped after 100000 bytes"),
+        (kept, &["--limit-rows", "1000"], "stopped after 1000 rows"),
+        ("a(x) :- x = range(0, 9223372036854775807).\n", &["--limit-rows", "1000"], "stopped after 1000 rows"),
+        (endless, &["--limit-rounds", "1000"], "stopped after 1000 rounds"),
         (endless, &["--limit-rows", "1000"], "rows"),
         (endless, &["--limit-steps", "1000"], "steps"),
         ("n(0).\np(1 / x) :- n(x).\n", &[], "p"),
@@ -234,10 +275,10 @@ fn a_query_is_answered_instead_of_printing_relations() {
     let query = ["--query", "path(1, x), x > 2"];
     let table = "---------------\nquery\nx\n===============\n3\n4\n===============\n";
     assert_eq!(folder.prints(&query), table);
-    let lines = "{\"relation\":\"query\",\"row\":[3]}\n{\"relation\":\"query\",\"row\":[4]}\n";
-    assert_eq!(folder.prints(&[&query[..], &["--json"]].concat()), lines);
+    let lines = [3, 4].map(|x| format!("{{\"relation\":\"query\",\"columns\":[\"x\"],\"row\":[{x}]}}\n"));
+    assert_eq!(folder.prints(&[&query[..], &["--json"]].concat()), lines.concat());
     assert_eq!(folder.prints(&["--json", "--query", "path(4, _)"]), "");
-    assert!(folder.refused(&["--query", "road(1, x)"], 2).contains("the query is rejected: 1 error"));
+    assert!(folder.refused(&["--query", "road(1, x)"], 2).contains("--query is rejected: 1 error"));
     assert!(folder.refused(&["--query", "path(1, x)", "--why", "path(1, 2)"], 2).contains("--why"));
 }
 
@@ -246,13 +287,18 @@ fn a_fact_is_explained() {
     let folder = Folder::new(PATHS, &[("edge.facts", "1\t2\n2\t3\n")]);
     let why = folder.prints(&["--why", "path(1, 3)"]);
     assert!(why.contains("path(1, 3)") && why.contains("edge(2, 3)"), "{why}");
-    assert_eq!(folder.prints(&["--why", "path(3, 1)"]), "path(3, 1) does not hold: see --why-not\n");
+    let (printed, said) = folder.run(&["--why", "path(3, 1)"], 1);
+    assert_eq!((printed.as_str(), said.as_str()), ("path(3, 1) does not hold: see --why-not\n", ""));
     let why_not = folder.prints(&["--why-not", "path(3, 1)"]);
     assert!(why_not.contains("edge(3, 1)"), "{why_not}");
-    assert_eq!(folder.prints(&["--why-not", "path(1, 3)"]), "path(1, 3) holds: see --why\n");
+    assert_eq!(folder.run(&["--why-not", "path(1, 3)"], 1).0, "path(1, 3) holds: see --why\n");
+    for flag in ["--why", "--why-not", "--query"] {
+        let said = folder.refused(&[flag, "road(1, 3)"], 2);
+        assert!(said.starts_with(&format!("{flag}:1:1: error")), "{said}");
+    }
     let json: serde_json::Value = serde_json::from_str(&folder.prints(&["--why", "path(1, 3)", "--json"])).unwrap();
     assert_eq!((&json["why"], &json["holds"]), (&"path(1, 3)".into(), &true.into()));
-    assert!(folder.refused(&["--why", "path(1"], 2).contains("the fact is rejected"));
+    assert!(folder.refused(&["--why", "path(1"], 2).contains("--why is rejected"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ir::{PredId, Program};
+use super::ir::{PredId, Program, Rule};
 use super::plan::Table;
 use super::store::{IndexId, Relation, SpanIndexId};
 use super::value::{Cell, Symbols, Type, Value};
@@ -32,11 +32,50 @@ pub(crate) struct Local {
 }
 
 /// Which columns of which predicate are given: one plan for each.
-pub(crate) type Slots = BTreeMap<(PredId, u64), usize>;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slots {
+    places: BTreeMap<(PredId, u64), usize>,
+    list: Vec<(PredId, u64)>,
+}
+
+impl Slots {
+    pub(crate) fn get(&self, slot: usize) -> Option<(PredId, u64)> {
+        self.list.get(slot).copied()
+    }
+}
+
+/// For each predicate the places of its rules in the program, ascending.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heads(Vec<Vec<usize>>);
+
+impl Heads {
+    pub(crate) fn new(program: &Program) -> Self {
+        let mut places = vec![Vec::new(); program.predicates.len()];
+        for (at, rule) in program.rules.iter().enumerate() {
+            if let Some(own) = places.get_mut(rule.head.index()) {
+                own.push(at);
+            }
+        }
+        Self(places)
+    }
+
+    /// The rules of these predicates, in the order of the program.
+    pub(crate) fn rules_of<'p>(
+        &self,
+        program: &'p Program,
+        preds: &[PredId],
+    ) -> impl Iterator<Item = &'p Rule> + use<'p> {
+        let own = preds.iter().filter_map(|pred| self.0.get(pred.index())).flatten();
+        let mut places: Vec<usize> = own.copied().collect();
+        places.sort_unstable();
+        places.into_iter().filter_map(|at| program.rules.get(at))
+    }
+}
 
 /// What a plan is built against. It makes the indexes that the plan asks for.
 pub(crate) struct Catalog<'b> {
     pub(crate) program: &'b Program,
+    pub(crate) heads: &'b Heads,
     pub(crate) base: &'b mut Base,
     pub(crate) locals: &'b mut Vec<Local>,
     pub(crate) slots: &'b mut Slots,
@@ -44,7 +83,24 @@ pub(crate) struct Catalog<'b> {
     pub(crate) more: &'b [Vec<Type>],
 }
 
-impl Catalog<'_> {
+impl<'b> Catalog<'b> {
+    /// The same for a while.
+    pub(crate) fn again(&mut self) -> Catalog<'_> {
+        Catalog {
+            program: self.program,
+            heads: self.heads,
+            base: &mut *self.base,
+            locals: &mut *self.locals,
+            slots: &mut *self.slots,
+            more: self.more,
+        }
+    }
+
+    /// The rules of these predicates, in the order of the program.
+    pub(crate) fn rules_of(&self, preds: &[PredId]) -> impl Iterator<Item = &'b Rule> + use<'b> {
+        self.heads.rules_of(self.program, preds)
+    }
+
     /// Where the rows of a predicate are; none if it is called.
     pub(crate) fn table(&self, pred: PredId) -> Option<Table> {
         if let Some(at) = self.locals.iter().position(|local| local.pred == pred) {
@@ -101,7 +157,10 @@ impl Catalog<'_> {
 
     /// The plan for a call with these columns given; made later if it is new.
     pub(crate) fn slot(&mut self, pred: PredId, given: u64) -> usize {
-        let next = self.slots.len();
-        *self.slots.entry((pred, given)).or_insert(next)
+        let Slots { places, list } = &mut *self.slots;
+        *places.entry((pred, given)).or_insert_with(|| {
+            list.push((pred, given));
+            list.len() - 1
+        })
     }
 }

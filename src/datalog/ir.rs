@@ -323,6 +323,11 @@ impl Program {
         &self.predicates
     }
 
+    /// All predicates with the places that name them.
+    pub fn named(&self) -> impl Iterator<Item = (PredId, &Predicate)> {
+        (0..).map(PredId).zip(&self.predicates)
+    }
+
     /// The texts it was compiled from.
     pub fn sources(&self) -> &[Source] {
         &self.sources

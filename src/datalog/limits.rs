@@ -2,19 +2,22 @@
 
 use super::ir::Span;
 
-/// Bounds of one evaluation: of a query, a change, a proof. What is beyond ends in [`EvalError`], and nothing was changed.
+/// Bounds of one evaluation: of a query, a change, a proof, or of all relations together by
+/// [`Engine::evaluate`](super::Engine::evaluate). What is beyond ends in [`EvalError`], and nothing was changed.
+///
+/// They hold while a single rule derives, too: rows and bytes may be exceeded by about half before it is noticed.
 ///
 /// Counted, not timed, so that the same program over the same facts always ends the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Rows looked at and rows derived. A step takes some ten nanoseconds; the default of 100,000,000 ends within
-    /// seconds.
+    /// Rows looked at and rows derived; a text that a function makes is 10, and one more for each 16 bytes. A step takes
+    /// some ten nanoseconds; the default of 100,000,000 ends within seconds.
     pub steps: u64,
     /// Rows that are derived and kept, of all relations together. Default 10,000,000.
     pub rows: u64,
     /// Rounds of a recursion. Default 1,000,000.
     pub rounds: u64,
-    /// Bytes of what is derived and kept, roughly. Default 1 GiB.
+    /// Bytes of what is derived and kept, and of answers on their way, roughly. Default 1 GiB.
     pub bytes: u64,
 }
 

@@ -128,7 +128,7 @@ pub(crate) struct Symbols {
     places: hashbrown::HashTable<u32>,
 }
 
-fn hash_of(value: &Value) -> u64 {
+pub(crate) fn hash_of(value: &Value) -> u64 {
     use core::hash::{Hash as _, Hasher as _};
     let mut hasher = rustc_hash::FxHasher::default();
     value.hash(&mut hasher);

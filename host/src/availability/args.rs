@@ -19,7 +19,7 @@ pub(crate) struct Asked {
     /// The store
     #[arg(value_name = "STORE")]
     pub(crate) store: Place,
-    /// Who
+    /// Who; behind -- where the name begins with -
     #[arg(value_name = "ATTENDEE")]
     pub(crate) attendee: AttendeeId,
     /// From when on: 2026-12-01, 2026-12-01T19:00, or an instant such as 2026-12-01T19:00:00Z
@@ -46,7 +46,7 @@ pub(crate) struct FreeArgs {
     /// Only spans of at least this length, as 90m or 1h30m [default: any]
     #[arg(long, value_name = "LENGTH")]
     pub(crate) length: Option<Span>,
-    /// Spans at most
+    /// Spans at most; when there are more it is said on standard error
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub(crate) limit: usize,
 }

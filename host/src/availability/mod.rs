@@ -6,7 +6,8 @@ use core::time::Duration;
 
 use boxoffice::BoxOffice;
 use boxoffice::availability::AvailabilityOptions;
-use boxoffice::id::OccurrenceId;
+use boxoffice::datalog::Value;
+use boxoffice::id::{AttendeeId, OccurrenceId};
 use boxoffice::time::{Timestamp, Window};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -16,7 +17,7 @@ use args::Asked;
 pub(crate) use args::{FreeArgs, NextFreeArgs, WhyNotArgs};
 
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{complain, print};
 
 /// One line of JSON.
 #[derive(Serialize)]
@@ -46,6 +47,33 @@ impl Question {
         let options = AvailabilityOptions { zone: zone.clone(), ..AvailabilityOptions::default() };
         let builder = BoxOffice::builder().shared_store(asked.store.open(false).await?).availability(options);
         Ok(Self { office: builder.start()?, window, zone, json: asked.json })
+    }
+
+    /// Says on standard error how many bookings of these people are of series that the store does not have: with those
+    /// nobody is busy.
+    async fn note_unknown(&self, attendees: &[AttendeeId]) -> Result<(), HostError> {
+        let mut bookings = 0;
+        for attendee in attendees {
+            let name = Value::from(attendee.as_str());
+            let nowhere = self.office.ask_rules(&format!("seat({name}, o, _), !occurrence(o, _, _)")).await?;
+            for occurrence in nowhere.value.rows.iter().flatten() {
+                bookings += usize::from(self.is_unknown(occurrence).await?);
+            }
+        }
+        if bookings > 0 {
+            let many = if bookings == 1 { "1 booking".to_owned() } else { format!("{bookings} bookings") };
+            complain(&format!(
+                "{many} of occurrences that no series in the store has: when they take place is not known, so they keep \
+                 nobody busy; put their series in with `boxoffice calendar import`"
+            ));
+        }
+        Ok(())
+    }
+
+    async fn is_unknown(&self, occurrence: &Value) -> Result<bool, HostError> {
+        let Value::Symbol(id) = occurrence else { return Ok(false) };
+        let Ok(id) = id.parse::<OccurrenceId>() else { return Ok(false) };
+        Ok(self.office.series(id.series()).await?.is_none())
     }
 
     /// A span and what it is, in a line. Says whether anybody reads on.
@@ -81,12 +109,17 @@ pub(crate) fn run_free(args: &FreeArgs) -> Result<bool, HostError> {
         let question = Question::open(&args.asked).await?;
         let attendees: Vec<_> = [&args.asked.attendee].into_iter().chain(&args.others).cloned().collect();
         let length = args.length.map_or(Duration::from_millis(1), |length| length.0);
-        let found = question.office.free_slots(&attendees, question.window, length, args.limit).await?;
-        for span in found.value {
-            if !question.print(span, None, found.cursor.position())? {
+        let more = args.limit.saturating_add(1);
+        let found = question.office.free_slots(&attendees, question.window, length, more).await?;
+        for span in found.value.iter().take(args.limit) {
+            if !question.print(*span, None, found.cursor.position())? {
                 break;
             }
         }
+        if found.value.len() > args.limit {
+            complain(&format!("there are more than {}: see --limit", args.limit));
+        }
+        question.note_unknown(&attendees).await?;
         question.office.shutdown().await;
         Ok(())
     })
@@ -100,6 +133,7 @@ pub(crate) fn run_next_free(args: &NextFreeArgs) -> Result<bool, HostError> {
         if let Some(start) = found.value {
             question.print(Window::new(start, start + length), None, found.cursor.position())?;
         }
+        question.note_unknown(core::slice::from_ref(&args.asked.attendee)).await?;
         question.office.shutdown().await;
         Ok(())
     })
@@ -116,6 +150,7 @@ pub(crate) fn run_why_not(args: &WhyNotArgs) -> Result<bool, HostError> {
                 break;
             }
         }
+        question.note_unknown(core::slice::from_ref(&args.asked.attendee)).await?;
         question.office.shutdown().await;
         Ok(())
     })

@@ -1,6 +1,7 @@
 //! Facts in files, as Souffle reads them: `NAME.facts`, a row on each line, columns divided by tabs.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::Path;
 
 use boxoffice::datalog::{Column, Fact, Predicate, Program, Type, Value};
@@ -13,7 +14,7 @@ pub(super) fn read(program: &Program, folder: &Path) -> Result<Vec<Fact>, HostEr
     let mut facts = Vec::new();
     for relation in program.predicates().iter().filter(|relation| relation.input) {
         let path = folder.join(format!("{}.facts", relation.name));
-        let bytes = fs::read(&path).map_err(|error| HostError::Read { path: path.clone(), error })?;
+        let bytes = bytes_of(&path)?;
         for (place, line) in lines(&bytes).enumerate() {
             let wrong = |reason: &str| HostError::Usage(format!("{}:{}: {reason}", path.display(), place + 1));
             let row = row(relation, line).map_err(|reason| wrong(&reason))?;
@@ -23,6 +24,32 @@ pub(super) fn read(program: &Program, folder: &Path) -> Result<Vec<Fact>, HostEr
     }
     Ok(facts)
 }
+
+/// Bytes of a facts file at most.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// What a file holds, without a byte order mark. Only of a regular file, and of one that has an end within the limit.
+fn bytes_of(path: &Path) -> Result<Vec<u8>, HostError> {
+    let failed = |error| HostError::Read { path: path.to_owned(), error };
+    // Looked at before it is opened: to open a pipe waits for whoever writes to it.
+    let there = fs::metadata(path).map_err(failed)?;
+    if !there.is_file() {
+        return Err(HostError::Usage(format!("{} is no regular file", path.display())));
+    }
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).map_err(failed)?.take(BYTES_MAX + 1);
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > BYTES_MAX {
+        let most = BYTES_MAX >> 20;
+        return Err(HostError::Usage(format!("{} has more than {most} MiB: facts are read from less", path.display())));
+    }
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
+    Ok(bytes)
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What stands between line ends; behind the last of them nothing need stand.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -11,7 +11,24 @@ use serde_json::json;
 #[derive(Serialize)]
 struct Line<'a> {
     relation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<&'a [&'a str]>,
     row: Vec<serde_json::Value>,
+}
+
+/// Another.
+#[derive(Serialize)]
+struct Size<'a> {
+    relation: &'a str,
+    size: usize,
+}
+
+/// Lines above and below the rows of a relation, as Souffle draws them.
+const BESIDE: &str = "---------------";
+const EDGE: &str = "===============";
+
+fn names(columns: &[Column]) -> Vec<&str> {
+    columns.iter().map(|column| &*column.name).collect()
 }
 
 /// Where rows go, and in which form.
@@ -25,33 +42,52 @@ impl<W: Write> Rows<W> {
         Self { out, json }
     }
 
-    /// The rows of one relation, in the order in which they come.
-    pub(super) fn table(&mut self, name: &str, columns: &[Column], rows: &[Vec<Value>]) -> Result<()> {
+    /// What stands above the rows of a relation, which follow in their order.
+    pub(super) fn begin(&mut self, name: &str, columns: &[Column]) -> Result<()> {
         if self.json {
-            return rows.iter().try_for_each(|row| self.line(name, row));
+            return Ok(());
         }
-        writeln!(self.out, "---------------\n{name}")?;
+        writeln!(self.out, "{BESIDE}\n{name}")?;
         if !columns.is_empty() {
-            let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
-            writeln!(self.out, "{}", names.join("\t"))?;
+            writeln!(self.out, "{}", names(columns).join("\t"))?;
         }
-        writeln!(self.out, "===============")?;
-        for row in rows {
-            let row: Vec<String> = row.iter().map(plain).collect();
-            let row = if row.is_empty() { "()".to_owned() } else { row.join("\t") };
-            writeln!(self.out, "{row}")?;
-        }
-        writeln!(self.out, "===============")
+        writeln!(self.out, "{EDGE}")
     }
 
-    fn line(&mut self, relation: &str, row: &[Value]) -> Result<()> {
-        let line = Line { relation, row: row.iter().map(in_json).collect() };
-        writeln!(self.out, "{}", serde_json::to_string(&line)?)
+    pub(super) fn row(&mut self, name: &str, row: &[Value]) -> Result<()> {
+        if self.json {
+            return self.line(&Line { relation: name, columns: None, row: row.iter().map(in_json).collect() });
+        }
+        let row: Vec<String> = row.iter().map(plain).collect();
+        let row = if row.is_empty() { "()".to_owned() } else { row.join("\t") };
+        writeln!(self.out, "{row}")
     }
 
-    /// How many rows a relation has. Of that JSON says nothing: there a line is a row.
-    pub(super) fn size(&mut self, name: &str, rows: usize) -> Result<()> {
-        if self.json { Ok(()) } else { writeln!(self.out, "{name}\t{rows}") }
+    pub(super) fn end(&mut self) -> Result<()> {
+        if self.json { Ok(()) } else { writeln!(self.out, "{EDGE}") }
+    }
+
+    /// The answers to a query. Its columns are in each line of JSON, since nothing else names them.
+    pub(super) fn answers(&mut self, columns: &[Column], rows: &[Vec<Value>]) -> Result<()> {
+        if self.json {
+            let columns = names(columns);
+            return rows.iter().try_for_each(|row| {
+                let row = row.iter().map(in_json).collect();
+                self.line(&Line { relation: "query", columns: Some(&columns), row })
+            });
+        }
+        self.begin("query", columns)?;
+        rows.iter().try_for_each(|row| self.row("query", row))?;
+        self.end()
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> Result<()> {
+        writeln!(self.out, "{}", serde_json::to_string(line)?)
+    }
+
+    /// How many rows a relation has.
+    pub(super) fn size(&mut self, relation: &str, size: usize) -> Result<()> {
+        if self.json { self.line(&Size { relation, size }) } else { writeln!(self.out, "{relation}\t{size}") }
     }
 
     /// Why a fact holds, or why it does not; none when the question was the other one.
@@ -78,7 +114,7 @@ impl<W: Write> Rows<W> {
     }
 }
 
-/// As it stands in a facts file.
+/// As it stands in a facts file. A text with a tab or the end of a line cannot stand there, and is printed as it is.
 fn plain(value: &Value) -> String {
     match value {
         Value::Number(number) => number.to_string(),

@@ -1,12 +1,15 @@
 //! Questions.
 
+use core::cmp::Ordering;
+use core::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::super::base::Catalog;
-use super::super::eval::{Exec, RowSet, Stop, Texts, Yield, build_calls};
+use super::super::eval::{Exec, Gathering, Meter, RowSet, Stop, Texts, Yield, build_calls, with_key};
 use super::super::ir::{Atom, Column, Expr, Fact, Literal, LiteralKind, PredId, Query, Rule, Span, Term, Var, VarInfo};
 use super::super::limits::EvalError;
 use super::super::plan::{Builder, Plan, Seeding, View, is_given};
+use super::super::store::RowId;
 use super::super::value::{Cell, Type, Value};
 use super::{Engine, catalog};
 
@@ -42,7 +45,7 @@ impl Engine {
     pub fn ask(&mut self, query: &Query) -> Result<Vec<Vec<Value>>, EvalError> {
         let plan = self.plan(&query.rule, Seeding::Nothing)?;
         let types: Vec<Type> = query.columns.iter().map(|column| column.ty).collect();
-        self.collect(&plan, &[], &types).map_err(|stop| stop.of("the question"))
+        self.collect(&Meter::new(self.limits), &plan, &[], &types).map_err(|stop| stop.of("the question"))
     }
 
     /// All rows of a predicate, sorted.
@@ -52,6 +55,50 @@ impl Engine {
     pub fn rows(&mut self, pred: PredId) -> Result<Vec<Vec<Value>>, EvalError> {
         let prepared = self.prepare_at(pred, 0)?;
         self.answer(&prepared, &[])
+    }
+
+    /// Hands over all rows of a predicate, sorted, until told to stop. What is kept is not held a second time and takes no
+    /// steps; what is not kept is worked out, and [`Engine::spent`] counts it.
+    ///
+    /// # Errors
+    /// As for [`Engine::rows`].
+    pub fn each_row(
+        &mut self,
+        pred: PredId,
+        mut take: impl FnMut(&[Value]) -> ControlFlow<()>,
+    ) -> Result<(), EvalError> {
+        let Some(relation) = self.base.get(pred) else {
+            // What is told when somebody stopped is of no interest.
+            let _stopped = self.worked_out(pred)?.iter().try_for_each(|row| take(row));
+            return Ok(());
+        };
+        let (types, texts) = (self.types(pred), Texts::new(&self.base.symbols));
+        let compare = |one: &RowId, two: &RowId| {
+            let pairs = relation.row(*one).iter().zip(relation.row(*two)).zip(&types);
+            pairs.map(|((one, two), ty)| texts.compare(*one, *two, *ty)).find(|order| order.is_ne())
+        };
+        let mut ids: Vec<RowId> = relation.rows().collect();
+        ids.sort_unstable_by(|one, two| compare(one, two).unwrap_or(Ordering::Equal));
+        let mut row = Vec::with_capacity(types.len());
+        for id in ids {
+            row.clear();
+            row.extend(relation.row(id).iter().zip(&types).map(|(cell, ty)| texts.decode(*cell, *ty)));
+            if take(&row).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many rows a predicate has. Counted as by [`Engine::each_row`].
+    ///
+    /// # Errors
+    /// As for [`Engine::rows`].
+    pub fn count_rows(&mut self, pred: PredId) -> Result<usize, EvalError> {
+        if let Some(relation) = self.base.get(pred) {
+            return Ok(relation.len());
+        }
+        self.worked_out(pred).map(|rows| rows.len())
     }
 
     /// Whether a fact holds, given or derived.
@@ -103,7 +150,8 @@ impl Engine {
     /// question is to be prepared again.
     pub fn answer(&self, prepared: &Prepared, given: &[Value]) -> Result<Vec<Vec<Value>>, EvalError> {
         self.check(prepared, given)?;
-        let rows = self.collect(&prepared.plan, &prepared.keyed(given), &prepared.types);
+        let meter = Meter::new(self.limits);
+        let rows = self.collect(&meter, &prepared.plan, &prepared.keyed(given), &prepared.types);
         rows.map_err(|stop| stop.of(self.name(prepared.pred)))
     }
 
@@ -113,7 +161,7 @@ impl Engine {
     /// As for [`Engine::answer`].
     pub fn has_answer(&self, prepared: &Prepared, given: &[Value]) -> Result<bool, EvalError> {
         self.check(prepared, given)?;
-        let (found, _) = self.with_exec(|exec| {
+        let found = self.asking(|exec| {
             let key = encode(&prepared.keyed(given), exec.texts);
             exec.run(&prepared.plan, &key, &mut |_| Ok(Yield::Enough))
         });
@@ -127,13 +175,11 @@ impl Engine {
     /// As for [`Engine::answer`].
     pub fn count(&self, prepared: &Prepared, given: &[Value]) -> Result<usize, EvalError> {
         self.check(prepared, given)?;
-        let mut found = RowSet::new(prepared.types.len());
-        let (done, _) = self.with_exec(|exec| {
+        let found = self.asking(|exec| {
             let key = encode(&prepared.keyed(given), exec.texts);
-            gather(&exec, &prepared.plan, &key, &mut found)
+            gather(&exec, &prepared.plan, &key)
         });
-        done.map_err(|stop| stop.of(self.name(prepared.pred)))?;
-        found.sort();
+        let found = found.map_err(|stop| stop.of(self.name(prepared.pred)))?;
         Ok(found.len())
     }
 
@@ -161,12 +207,17 @@ impl Engine {
         Ok(plan)
     }
 
-    fn collect(&self, plan: &Plan, key: &[(&Value, Type)], types: &[Type]) -> Result<Vec<Vec<Value>>, Stop> {
-        let mut found = RowSet::new(types.len());
-        let (rows, _) = self.with_exec(|exec| {
+    fn collect(
+        &self,
+        meter: &Meter,
+        plan: &Plan,
+        key: &[(&Value, Type)],
+        types: &[Type],
+    ) -> Result<Vec<Vec<Value>>, Stop> {
+        let (rows, _) = self.with_exec(meter, |exec| {
             let key = encode(key, exec.texts);
-            gather(&exec, plan, &key, &mut found)?;
-            found.sort();
+            let found = gather(&exec, plan, &key)?;
+            exec.meter.bytes(found.bytes().saturating_add(bytes_of_values(found.len(), types.len())))?;
             let decode = |row: &[Cell]| row.iter().zip(types).map(|(cell, ty)| exec.texts.decode(*cell, *ty)).collect();
             let mut rows: Vec<Vec<Value>> = found.iter().map(decode).collect();
             rows.sort_unstable();
@@ -174,16 +225,32 @@ impl Engine {
         });
         rows
     }
+
+    /// All rows of a predicate that is not kept, sorted: counted with what keeping things right takes.
+    fn worked_out(&mut self, pred: PredId) -> Result<Vec<Vec<Value>>, EvalError> {
+        let prepared = self.prepare_at(pred, 0)?;
+        self.counted(|engine, meter| {
+            let rows = engine.collect(meter, &prepared.plan, &[], &prepared.types);
+            rows.map_err(|stop| stop.of(engine.name(pred)))
+        })
+    }
 }
 
-/// Runs a plan and notes its heads.
-fn gather(exec: &Exec<'_>, plan: &Plan, key: &[Cell], found: &mut RowSet) -> Result<(), Stop> {
+/// Bytes of so many rows once they are values, roughly.
+fn bytes_of_values(rows: usize, columns: usize) -> u64 {
+    let row = size_of::<Vec<Value>>() + columns * size_of::<Value>();
+    u64::try_from(rows.saturating_mul(row)).unwrap_or(u64::MAX)
+}
+
+/// Runs a plan: its heads, each once.
+fn gather(exec: &Exec<'_>, plan: &Plan, key: &[Cell]) -> Result<RowSet, Stop> {
+    let mut found = Gathering::of_answers(plan.head.len(), exec.meter);
     let mut sink = |frame: &[Cell]| {
-        found.push(plan.head.iter().map(|reg| frame.get(usize::from(*reg)).copied().unwrap_or(0)));
-        exec.meter.bytes(u64::try_from(found.size()).unwrap_or(u64::MAX).saturating_mul(8))?;
+        with_key(&plan.head, frame, |row| found.push(row))?;
         Ok(Yield::Some)
     };
-    exec.run(plan, key, &mut sink).map(|_| ())
+    exec.run(plan, key, &mut sink)?;
+    found.done()
 }
 
 /// `p(c0, c1, ...) :- p(c0, c1, ...)`, as a question.

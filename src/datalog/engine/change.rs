@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::eval::Meter;
 use super::super::ir::{Fact, PredId};
 use super::super::limits::EvalError;
 use super::super::store::{RowId, State};
@@ -91,12 +92,16 @@ impl Engine {
         for change in changes {
             self.check_fact(&change.fact)?;
         }
-        self.forget()?;
+        self.counted(|engine, meter| engine.apply_counted(changes, meter))
+    }
+
+    fn apply_counted(&mut self, changes: &[Change], meter: &Meter) -> Result<Delta, EvalError> {
+        self.forget(meter)?;
         let mut pending = Pending::default();
         for change in changes {
             self.mark(change, &mut pending);
         }
-        match self.maintain(&mut pending) {
+        match self.maintain(&mut pending, meter) {
             Ok(()) => {
                 let delta = self.delta(&pending);
                 self.settle(pending, true);
@@ -126,7 +131,7 @@ impl Engine {
                 new.push((at, id));
             }
         }
-        match self.rebuild() {
+        match self.counted(Self::rebuild) {
             Ok(()) => Ok(new.len()),
             Err(error) => self.unload(&new, error),
         }
@@ -139,7 +144,7 @@ impl Engine {
             }
         }
         // It was within the limits before.
-        self.rebuild()?;
+        self.counted(Self::rebuild)?;
         Err(error)
     }
 

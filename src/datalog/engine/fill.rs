@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::super::base::{Catalog, Local, Slots};
-use super::super::eval::{Calls, Group, Member, build_calls, evaluate};
-use super::super::ir::{Literal, LiteralKind, PredId, Program, Rule};
+use super::super::eval::{Calls, Group, Meter, Stop, build_calls, bytes_of, evaluate, plan_stratum};
+use super::super::ir::{Literal, LiteralKind, PredId};
 use super::super::limits::EvalError;
-use super::super::plan::{Builder, Seeding, View};
-use super::super::store::Relation;
 use super::{Engine, catalog};
 
 /// Calls `f` for each predicate that a body looks at, those in aggregates included.
@@ -21,10 +19,6 @@ pub(super) fn each_pred(body: &[Literal], f: &mut impl FnMut(PredId)) {
     }
 }
 
-pub(super) fn rules_of<'p>(program: &'p Program, preds: &'p [PredId]) -> impl Iterator<Item = &'p Rule> {
-    program.rules.iter().filter(|rule| preds.contains(&rule.head))
-}
-
 /// The plans of a stratum, and empty tables with the indexes that they use.
 #[derive(Clone, Debug)]
 pub(super) struct Making {
@@ -34,10 +28,10 @@ pub(super) struct Making {
 
 impl Engine {
     /// Makes all plans anew, and whatever is kept.
-    pub(super) fn rebuild(&mut self) -> Result<(), EvalError> {
+    pub(super) fn rebuild(&mut self, meter: &Meter) -> Result<(), EvalError> {
         self.generation += 1;
         self.complete = false;
-        self.slots = Slots::new();
+        self.slots = Slots::default();
         self.calls = Calls::default();
         self.kept.clear();
         self.upkeep.clear();
@@ -48,8 +42,9 @@ impl Engine {
         }
         let wanted = self.maintained()?;
         for stratum in wanted {
-            self.keep(stratum)?;
+            self.keep(stratum, meter)?;
         }
+        self.note_bytes();
         Ok(())
     }
 
@@ -77,7 +72,7 @@ impl Engine {
             }
             wanted.insert(stratum);
             let preds = self.program.strata.get(stratum).map_or(&[][..], |stratum| &stratum.preds);
-            for rule in rules_of(&self.program, preds) {
+            for rule in self.heads.rules_of(&self.program, preds) {
                 each_pred(&rule.body, &mut |pred| open.push(pred));
             }
         }
@@ -92,21 +87,26 @@ impl Engine {
         if self.complete {
             return Ok(());
         }
+        self.counted(Self::complete)
+    }
+
+    fn complete(&mut self, meter: &Meter) -> Result<(), EvalError> {
         for stratum in 0..self.program.strata.len() {
             let first = self.program.strata.get(stratum).and_then(|stratum| stratum.preds.first().copied());
             let there = first.is_none_or(|pred| self.base.get(pred).is_some());
             if !there && !self.is_parametric(stratum) {
                 let making = self.making(stratum, false)?;
-                self.make(stratum, &making)?;
+                self.make(stratum, &making, meter)?;
             }
         }
         self.complete = true;
+        self.note_bytes();
         Ok(())
     }
 
     /// Forgets what is there only until the next change.
-    pub(super) fn forget(&mut self) -> Result<(), EvalError> {
-        if self.complete { self.rebuild() } else { Ok(()) }
+    pub(super) fn forget(&mut self, meter: &Meter) -> Result<(), EvalError> {
+        if self.complete { self.rebuild(meter) } else { Ok(()) }
     }
 
     /// Plans the making of a stratum. `counting`: each way to a row counts.
@@ -114,55 +114,32 @@ impl Engine {
         let Some(stratum) = self.program.strata.get(stratum) else {
             return Ok(Making { tables: Vec::new(), group: Group::default() });
         };
-        let arity = |pred: PredId| self.program.predicate(pred).map_or(0, |predicate| predicate.columns.len());
-        let table = |pred: &PredId| {
-            let mut relation = Relation::new(arity(*pred));
-            if counting {
-                relation.with_counts();
-            }
-            Local { pred: *pred, relation }
-        };
-        let mut tables: Vec<Local> = stratum.preds.iter().map(table).collect();
-        let place = |pred: PredId| stratum.preds.iter().position(|own| *own == pred);
-        let mut group = Group { counting, ..Group::default() };
-        let mut inner = catalog!(self, &mut tables);
-        for rule in rules_of(&self.program, &stratum.preds) {
-            let head = place(rule.head).unwrap_or(0);
-            let own = |at: usize| place(rule.body.get(at)?.kind.as_atom()?.pred);
-            let seeds: Vec<(usize, usize)> =
-                (0..rule.body.len()).filter_map(|at| own(at).map(|seed| (at, seed))).collect();
-            if seeds.is_empty() {
-                let plan =
-                    Builder::new(&mut inner, rule, &|_| View::New, &|_| None).build(Seeding::Nothing, counting)?;
-                group.once.push(Member { plan, seed: None, head });
-            }
-            for (at, seed) in seeds {
-                let views = |other: usize| match own(other) {
-                    None => View::New,
-                    Some(_) if other < at => View::BeforeThis,
-                    Some(_) => View::BeforeLast,
-                };
-                let plan = Builder::new(&mut inner, rule, &views, &|_| None).build(Seeding::Literal(at), counting)?;
-                group.rounds.push(Member { plan, seed: Some(seed), head });
-            }
-        }
+        let mut none = Vec::new();
+        let mut inner = catalog!(self, &mut none);
+        let (tables, group) = plan_stratum(&mut inner, stratum, counting)?;
         build_calls(&mut inner, &mut self.calls, &self.strata)?;
         Ok(Making { tables, group })
     }
 
     /// Runs the plans of a stratum. What they give is in the tables.
-    pub(super) fn run_making(&mut self, stratum: usize, making: &Making) -> Result<Vec<Local>, EvalError> {
+    pub(super) fn run_making(
+        &mut self,
+        stratum: usize,
+        making: &Making,
+        meter: &Meter,
+    ) -> Result<Vec<Local>, EvalError> {
         let mut tables = making.tables.clone();
-        let (done, made) = self.with_exec(|exec| evaluate(exec, &mut tables, &making.group));
-        self.base.symbols.absorb(made);
+        let (done, made) = self.with_exec(meter, |exec| evaluate(exec, &mut tables, &making.group));
         let first = self.program.strata.get(stratum).and_then(|stratum| stratum.preds.first().copied());
-        done.map_err(|stop| stop.of(first.map_or("", |pred| self.name(pred))))?;
+        let stopped = |stop: Stop| stop.of(first.map_or("", |pred| self.name(pred)));
+        done.and_then(|()| meter.keep(bytes_of(&tables))).map_err(stopped)?;
+        self.base.symbols.absorb(made);
         Ok(tables)
     }
 
     /// Works out a stratum and keeps what comes of it.
-    pub(super) fn make(&mut self, stratum: usize, making: &Making) -> Result<(), EvalError> {
-        let tables = self.run_making(stratum, making)?;
+    pub(super) fn make(&mut self, stratum: usize, making: &Making, meter: &Meter) -> Result<(), EvalError> {
+        let tables = self.run_making(stratum, making, meter)?;
         for Local { pred, relation } in tables {
             if let Some(place) = self.base.relations.get_mut(pred.index()) {
                 *place = Some(relation);

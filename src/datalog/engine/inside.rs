@@ -56,7 +56,14 @@ impl Engine {
     ) -> Result<Vec<usize>, EvalError> {
         // Calls that this order would make are not made.
         let mut slots = self.slots.clone();
-        let mut inner = Catalog { program: &self.program, base: &mut self.base, locals, slots: &mut slots, more: &[] };
+        let mut inner = Catalog {
+            program: &self.program,
+            heads: &self.heads,
+            base: &mut self.base,
+            locals,
+            slots: &mut slots,
+            more: &[],
+        };
         Builder::new(&mut inner, rule, &|_| View::New, &|_| None).solving().sequence(given)
     }
 

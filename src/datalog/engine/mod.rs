@@ -10,7 +10,7 @@ mod upkeep;
 use core::fmt;
 use std::collections::BTreeSet;
 
-use super::base::{Base, Slots};
+use super::base::{Base, Heads, Slots};
 use super::eval::{Calls, Exec, KeptValues, Memo, Meter, Texts};
 use super::ir::{Expr, Literal, LiteralKind, PredId, Predicate, Program, Rule, Term, Var, VarInfo};
 use super::limits::{EvalError, Limits};
@@ -34,6 +34,7 @@ use upkeep::Upkeep;
 pub struct Engine {
     program: Program,
     limits: Limits,
+    heads: Heads,
     base: Base,
     slots: Slots,
     calls: Calls,
@@ -47,6 +48,8 @@ pub struct Engine {
     complete: bool,
     /// How often plans were made anew.
     generation: u64,
+    /// See [`Engine::spent`].
+    spent: Limits,
 }
 
 impl fmt::Debug for Engine {
@@ -78,9 +81,10 @@ impl Engine {
         let relations = program.predicates.iter().map(table).collect();
         let mut engine = Self {
             base: Base { relations, ..Base::default() },
+            heads: Heads::new(&program),
             program,
             limits,
-            slots: Slots::new(),
+            slots: Slots::default(),
             calls: Calls::default(),
             strata,
             facts_of,
@@ -88,13 +92,14 @@ impl Engine {
             upkeep: Vec::new(),
             complete: false,
             generation: 0,
+            spent: Limits { steps: 0, rows: 0, rounds: 0, bytes: 0 },
         };
         let facts = core::mem::take(&mut engine.program.facts);
         for fact in &facts {
             engine.put(fact.pred, &fact.row);
         }
         engine.program.facts = facts;
-        engine.rebuild()?;
+        engine.counted(Self::rebuild)?;
         Ok(engine)
     }
 
@@ -157,9 +162,38 @@ impl Engine {
         self.base.get_mut(at).is_some_and(|relation| relation.insert(&cells).is_ok())
     }
 
-    /// Runs `f` with everything that a plan looks at. What texts it makes are taken in afterwards.
-    fn with_exec<R>(&self, f: impl FnOnce(Exec<'_>) -> R) -> (R, Vec<Value>) {
-        let (meter, memo) = (Meter::new(self.limits), Memo::default());
+    /// What keeping things right took since the engine was made: putting facts in, changing them, and
+    /// [`Engine::evaluate`]; of bytes what derived relations held when facts were last put in or all was evaluated.
+    /// Questions are not counted.
+    pub fn spent(&self) -> Limits {
+        self.spent
+    }
+
+    fn note_bytes(&mut self) {
+        let all = self.program.predicates.iter().zip(&self.base.relations);
+        let derived = all.filter(|(predicate, _)| predicate.derived).filter_map(|(_, relation)| relation.as_ref());
+        self.spent.bytes = derived.map(Relation::bytes).sum();
+    }
+
+    /// Does what is counted together.
+    fn counted<R>(&mut self, f: impl FnOnce(&mut Self, &Meter) -> Result<R, EvalError>) -> Result<R, EvalError> {
+        let meter = Meter::new(self.limits);
+        let done = f(self, &meter);
+        let (spent, more) = (&mut self.spent, meter.spent());
+        spent.steps = spent.steps.saturating_add(more.steps);
+        spent.rows = spent.rows.saturating_add(more.rows);
+        spent.rounds = spent.rounds.saturating_add(more.rounds);
+        done
+    }
+
+    /// Answers a question of its own: what texts it makes are forgotten.
+    fn asking<R>(&self, f: impl FnOnce(Exec<'_>) -> R) -> R {
+        self.with_exec(&Meter::new(self.limits), f).0
+    }
+
+    /// Runs `f` with everything that a plan looks at, and gives the texts that were made.
+    fn with_exec<R>(&self, meter: &Meter, f: impl FnOnce(Exec<'_>) -> R) -> (R, Vec<Value>) {
+        let memo = Memo::default();
         let texts = Texts::new(&self.base.symbols);
         let result = f(Exec {
             base: &self.base,
@@ -167,10 +201,11 @@ impl Engine {
             marks: &[],
             calls: &self.calls,
             kept: &self.kept,
-            meter: &meter,
+            meter,
             texts: &texts,
             memo: &memo,
         });
+        memo.forget(meter);
         (result, texts.into_made())
     }
 
@@ -226,6 +261,7 @@ macro_rules! catalog {
     ($engine:expr, $locals:expr) => {
         Catalog {
             program: &$engine.program,
+            heads: &$engine.heads,
             base: &mut $engine.base,
             locals: $locals,
             slots: &mut $engine.slots,

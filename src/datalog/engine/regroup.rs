@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::base::Catalog;
-use super::super::eval::{KeptValues, Stop, Yield, build_calls};
+use super::super::eval::{KeptValues, Meter, Stop, Yield, build_calls};
 use super::super::ir::{Aggregate, AggregateKind, Expr, Rule, Term};
 use super::super::limits::EvalError;
 use super::super::plan::{Builder, Plan, Seeding, View};
@@ -26,7 +26,12 @@ pub(super) struct AggregateUpkeep {
 }
 
 impl Engine {
-    pub(super) fn keep_aggregate(&mut self, rule: &Rule, aggregate: &Aggregate) -> Result<AggregateUpkeep, EvalError> {
+    pub(super) fn keep_aggregate(
+        &mut self,
+        rule: &Rule,
+        aggregate: &Aggregate,
+        meter: &Meter,
+    ) -> Result<AggregateUpkeep, EvalError> {
         let (slot, groups) = (self.kept.len(), aggregate.group.len());
         let ty = rule.vars.get(aggregate.result.index()).map_or(Type::Number, |info| info.ty);
         let mut args: Vec<Expr> = aggregate.group.iter().map(|var| Expr::Var(*var)).collect();
@@ -43,11 +48,11 @@ impl Engine {
         self.kept.push(KeptValues::new(aggregate.kind, groups));
         let upkeep = AggregateUpkeep { slot, kind: aggregate.kind, ty, groups, deltas, members };
         let mut found: Signed = Vec::new();
-        let (run, made) = self.with_exec(|exec| gather(&exec, &all, &[], 1, &mut found));
+        let (run, made) = self.with_exec(meter, |exec| gather(&exec, &all, &[], 1, &mut found));
         self.base.symbols.absorb(made);
         run.map_err(|stop| stop.of(self.name(rule.head)))?;
         let mut pending = Pending::default();
-        self.regroup(&upkeep, found, &mut pending).map_err(|stop| stop.of(self.name(rule.head)))?;
+        self.regroup(&upkeep, found, &mut pending, meter).map_err(|stop| stop.of(self.name(rule.head)))?;
         for touched in pending.kept.into_values() {
             for id in touched.added {
                 if let Some(kept) = self.kept.get_mut(slot) {
@@ -64,6 +69,7 @@ impl Engine {
         upkeep: &AggregateUpkeep,
         found: Signed,
         pending: &mut Pending,
+        meter: &Meter,
     ) -> Result<(), Stop> {
         let mut groups: BTreeMap<Vec<Cell>, Signed> = BTreeMap::new();
         for (mut row, sign) in found {
@@ -76,7 +82,8 @@ impl Engine {
             let old_value = old.and_then(|id| kept.rows.row(id).last().copied());
             let old_count = old.map_or(0, |id| kept.rows.count(id));
             let count = members.iter().fold(old_count, |sum, (_, sign)| sum + sign);
-            let value = if count == 0 { None } else { self.new_value(upkeep, &group, old_value, count, &members)? };
+            let value =
+                if count == 0 { None } else { self.new_value(upkeep, &group, (old_value, count), &members, meter)? };
             let Some(kept) = self.kept.get_mut(upkeep.slot) else { return Ok(()) };
             let default = kept.default_value();
             let touched = pending.kept.entry(upkeep.slot).or_default();
@@ -93,9 +100,9 @@ impl Engine {
         &self,
         upkeep: &AggregateUpkeep,
         group: &[Cell],
-        old: Option<Cell>,
-        count: i32,
+        (old, count): (Option<Cell>, i32),
         members: &Signed,
+        meter: &Meter,
     ) -> Result<Option<Cell>, Stop> {
         let targets = || members.iter().map(|(target, sign)| (target.first().copied().unwrap_or(0), *sign));
         match upkeep.kind {
@@ -116,7 +123,7 @@ impl Engine {
                     *net.entry(cell).or_default() += sign;
                 }
                 let lost = net.iter().any(|(cell, sign)| *sign < 0 && Some(*cell) == old);
-                let (best, _) = self.with_exec(|exec| {
+                let (best, _) = self.with_exec(meter, |exec| {
                     let mut best = if lost { None } else { old };
                     if lost {
                         exec.run(&upkeep.members, group, &mut |frame| {

@@ -10,14 +10,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::base::{Catalog, Local};
-use super::super::eval::{Exec, Stop, Yield, build_calls, with_key};
+use super::super::eval::{Exec, Meter, Stop, Yield, build_calls, with_key};
 use super::super::ir::{Literal, LiteralKind, PredId, Rule};
 use super::super::limits::EvalError;
 use super::super::plan::{Absence, Builder, Plan, Seeding, View};
 use super::super::store::{RowId, State};
 use super::super::value::Cell;
 use super::change::Pending;
-use super::fill::{Making, each_pred, rules_of};
+use super::fill::{Making, each_pred};
 use super::regroup::{AggregateUpkeep, binds_its_group};
 use super::{Engine, catalog};
 
@@ -58,13 +58,13 @@ pub(super) type Signed = Vec<(Vec<Cell>, i32)>;
 
 impl Engine {
     /// Works out a stratum and plans how it is kept.
-    pub(super) fn keep(&mut self, stratum: usize) -> Result<(), EvalError> {
+    pub(super) fn keep(&mut self, stratum: usize, meter: &Meter) -> Result<(), EvalError> {
         let reads = self.reads(stratum);
         let countable = self.is_countable(stratum);
         let making = self.making(stratum, countable)?;
-        self.make(stratum, &making)?;
+        self.make(stratum, &making, meter)?;
         let way = if countable {
-            self.count_upkeep(stratum)?
+            self.count_upkeep(stratum, meter)?
         } else {
             // Planned once more: now with the sizes that it has.
             Way::Again(self.making(stratum, false)?)
@@ -80,7 +80,7 @@ impl Engine {
         let mut open: Vec<PredId> = preds.to_vec();
         let mut seen: BTreeSet<PredId> = preds.iter().copied().collect();
         while let Some(pred) = open.pop() {
-            for rule in rules_of(&self.program, &[pred]) {
+            for rule in self.heads.rules_of(&self.program, &[pred]) {
                 each_pred(&rule.body, &mut |pred| {
                     if self.base.get(pred).is_some() {
                         reads.insert(pred);
@@ -112,18 +112,18 @@ impl Engine {
             }
             LiteralKind::Compare { .. } | LiteralKind::Range { .. } => true,
         };
-        rules_of(&self.program, &stratum.preds).all(|rule| rule.body.iter().all(literal))
+        self.heads.rules_of(&self.program, &stratum.preds).all(|rule| rule.body.iter().all(literal))
     }
 
-    fn count_upkeep(&mut self, stratum: usize) -> Result<Way, EvalError> {
+    fn count_upkeep(&mut self, stratum: usize, meter: &Meter) -> Result<Way, EvalError> {
         let (mut deltas, mut aggregates) = (Vec::new(), Vec::new());
         let preds = self.program.strata.get(stratum).map_or_else(Vec::new, |stratum| stratum.preds.clone());
-        let rules: Vec<Rule> = rules_of(&self.program, &preds).cloned().collect();
+        let rules: Vec<Rule> = self.heads.rules_of(&self.program, &preds).cloned().collect();
         for rule in &rules {
             let mut slots = BTreeMap::new();
             for (at, literal) in rule.body.iter().enumerate() {
                 if let LiteralKind::Aggregate(aggregate) = &literal.kind {
-                    let upkeep = self.keep_aggregate(rule, aggregate)?;
+                    let upkeep = self.keep_aggregate(rule, aggregate, meter)?;
                     slots.insert(at, upkeep.slot);
                     aggregates.push(upkeep);
                 }
@@ -164,15 +164,17 @@ impl Engine {
     }
 
     /// Carries a change of facts on to everything that is kept.
-    pub(super) fn maintain(&mut self, pending: &mut Pending) -> Result<(), EvalError> {
+    pub(super) fn maintain(&mut self, pending: &mut Pending, meter: &Meter) -> Result<(), EvalError> {
         let upkeep = core::mem::take(&mut self.upkeep);
         let done = upkeep.iter().try_for_each(|one| {
             if !one.reads.iter().any(|pred| pending.touches(*pred)) {
                 return Ok(());
             }
             match &one.way {
-                Way::Count { deltas, aggregates } => self.count_again(one.stratum, deltas, aggregates, pending),
-                Way::Again(making) => self.again(one.stratum, making, pending),
+                Way::Count { deltas, aggregates } => {
+                    self.count_again(one.stratum, (deltas, aggregates), pending, meter)
+                }
+                Way::Again(making) => self.again(one.stratum, making, pending, meter),
             }
         });
         self.upkeep = upkeep;
@@ -182,21 +184,21 @@ impl Engine {
     fn count_again(
         &mut self,
         stratum: usize,
-        deltas: &[DeltaPlan],
-        aggregates: &[AggregateUpkeep],
+        (deltas, aggregates): (&[DeltaPlan], &[AggregateUpkeep]),
         pending: &mut Pending,
+        meter: &Meter,
     ) -> Result<(), EvalError> {
         let head = self.program.strata.get(stratum).and_then(|stratum| stratum.preds.first().copied());
         let stopped = |engine: &Self, stop: Stop| stop.of(head.map_or("", |pred| engine.name(pred)));
         for aggregate in aggregates {
             let mut found: Signed = Vec::new();
-            let (run, made) = self.with_exec(|exec| run_deltas(&exec, &aggregate.deltas, pending, &mut found));
+            let (run, made) = self.with_exec(meter, |exec| run_deltas(&exec, &aggregate.deltas, pending, &mut found));
             self.base.symbols.absorb(made);
             run.map_err(|stop| stopped(self, stop))?;
-            self.regroup(aggregate, found, pending).map_err(|stop| stopped(self, stop))?;
+            self.regroup(aggregate, found, pending, meter).map_err(|stop| stopped(self, stop))?;
         }
         let mut found: Signed = Vec::new();
-        let (run, made) = self.with_exec(|exec| run_deltas(&exec, deltas, pending, &mut found));
+        let (run, made) = self.with_exec(meter, |exec| run_deltas(&exec, deltas, pending, &mut found));
         self.base.symbols.absorb(made);
         run.map_err(|stop| stopped(self, stop))?;
         if let Some(pred) = head
@@ -241,8 +243,14 @@ impl Engine {
     }
 
     /// Makes a stratum anew and compares.
-    fn again(&mut self, stratum: usize, making: &Making, pending: &mut Pending) -> Result<(), EvalError> {
-        let tables = self.run_making(stratum, making)?;
+    fn again(
+        &mut self,
+        stratum: usize,
+        making: &Making,
+        pending: &mut Pending,
+        meter: &Meter,
+    ) -> Result<(), EvalError> {
+        let tables = self.run_making(stratum, making, meter)?;
         for Local { pred, relation: made } in tables {
             let Some(relation) = self.base.get_mut(pred) else { continue };
             let touched = pending.tables.entry(pred).or_default();
@@ -265,8 +273,8 @@ impl Engine {
 /// Notes what a plan gives, with a sign.
 pub(super) fn gather(exec: &Exec<'_>, plan: &Plan, seed: &[Cell], sign: i32, found: &mut Signed) -> Result<(), Stop> {
     let mut sink = |frame: &[Cell]| {
-        found.push((with_key(&plan.head, frame, <[Cell]>::to_vec), sign));
         exec.meter.row()?;
+        found.push((with_key(&plan.head, frame, <[Cell]>::to_vec), sign));
         Ok(Yield::Some)
     };
     exec.run(plan, seed, &mut sink).map(|_| ())

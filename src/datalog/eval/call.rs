@@ -4,84 +4,19 @@ use core::cell::{Cell as Counter, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::base::Catalog;
-use super::super::ir::Rule;
+use super::super::base::{Catalog, Local};
+use super::super::ir::{PredId, Predicate, Rule, Stratum};
 use super::super::limits::EvalError;
 use super::super::plan::{Builder, Call, Plan, Seeding, View, fill, is_given};
+use super::super::store::{IndexId, Relation};
 use super::super::value::Cell;
 use super::demands::Demands;
+use super::fixpoint::{Group, evaluate};
 use super::magic::MagicPlan;
-use super::meter::Stop;
+use super::meter::{Meter, Stop, wide};
+use super::rows::{Gathering, RowSet};
+use super::stratum::{equivalences, plan_stratum};
 use super::{Exec, Sink, Way, Yield, with_key};
-
-/// Distinct rows, ascending by their cells.
-#[derive(Debug, Default)]
-pub(crate) struct RowSet {
-    arity: usize,
-    rows: usize,
-    cells: Vec<Cell>,
-}
-
-impl RowSet {
-    pub(crate) fn new(arity: usize) -> Self {
-        Self { arity, rows: 0, cells: Vec::new() }
-    }
-
-    pub(crate) fn push(&mut self, row: impl Iterator<Item = Cell>) {
-        self.cells.extend(row);
-        self.rows += 1;
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &[Cell]> {
-        let (some, none) = if self.arity == 0 { (&[][..], self.rows) } else { (self.cells.as_slice(), 0) };
-        some.chunks_exact(self.arity.max(1)).chain(core::iter::repeat_n(&[][..], none))
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Cells held.
-    pub(crate) fn size(&self) -> usize {
-        self.cells.len()
-    }
-
-    pub(crate) fn sort(&mut self) {
-        match self.arity {
-            0 => self.rows = self.rows.min(1),
-            1 => self.sort_by_chunks::<1>(),
-            2 => self.sort_by_chunks::<2>(),
-            3 => self.sort_by_chunks::<3>(),
-            4 => self.sort_by_chunks::<4>(),
-            arity => {
-                let mut rows: Vec<&[Cell]> = self.cells.chunks_exact(arity).collect();
-                rows.sort_unstable();
-                rows.dedup();
-                self.rows = rows.len();
-                self.cells = rows.concat();
-            }
-        }
-    }
-
-    /// Rows of a size that is known are moved themselves; it takes a fifth of the time.
-    fn sort_by_chunks<const N: usize>(&mut self) {
-        let (rows, _) = self.cells.as_chunks_mut::<N>();
-        rows.sort_unstable();
-        let mut kept = 0;
-        for at in 0..rows.len() {
-            if at == 0 || rows.get(at) != rows.get(kept - 1) {
-                rows.swap(kept, at);
-                kept += 1;
-            }
-        }
-        self.cells.truncate(kept * N);
-        self.rows = kept;
-    }
-}
 
 /// How a call is answered.
 #[derive(Clone, Debug)]
@@ -90,6 +25,16 @@ pub(crate) enum CallPlan {
     Rules(Vec<Plan>),
     /// In rounds, from what is asked.
     Rounds(Box<MagicPlan>),
+    /// All of it, whatever is asked: an equivalence, of whose classes a part is as much work as the whole.
+    Whole(Box<WholePlan>),
+}
+
+/// A stratum, ready to run, and which of its tables is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct WholePlan {
+    tables: Vec<Local>,
+    group: Group,
+    answer: usize,
 }
 
 /// The plans for calls, by slot.
@@ -109,6 +54,9 @@ struct Answering {
 /// A slot and the values given.
 type Asked = (usize, Vec<Cell>);
 
+/// All rows of a predicate, with the index by the columns that are given.
+type Whole = (Relation, Option<IndexId>);
+
 /// What was answered in the course of one question, so that it is not worked out again.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
@@ -116,31 +64,49 @@ pub(crate) struct Memo {
     found: RefCell<BTreeMap<Asked, bool>>,
     /// For a recursion what follows from all that was asked of it.
     demands: RefCell<BTreeMap<usize, Demands>>,
-    cells: Counter<usize>,
+    /// What was worked out whole, by slot, with the index by what is given.
+    wholes: RefCell<BTreeMap<usize, Rc<Whole>>>,
+    bytes: Counter<u64>,
     /// Calls within calls.
     depth: Counter<u32>,
 }
 
+impl Memo {
+    /// Lets go of what was answered.
+    pub(crate) fn forget(self, meter: &Meter) {
+        meter.release(self.bytes.get());
+    }
+}
+
 /// Builds the plans that were asked for, and those that they ask for.
 pub(crate) fn build_calls(catalog: &mut Catalog<'_>, calls: &mut Calls, strata: &[usize]) -> Result<(), EvalError> {
-    while calls.plans.len() < catalog.slots.len() {
+    loop {
         let slot = calls.plans.len();
-        let wanted = catalog.slots.iter().find(|(_, at)| **at == slot).map(|(key, _)| *key);
-        let Some((pred, given)) = wanted else { return Ok(()) };
+        let Some((pred, given)) = catalog.slots.get(slot) else { return Ok(()) };
         let program = catalog.program;
         let arity = program.predicate(pred).map_or(0, |predicate| predicate.columns.len());
-        let recursive =
-            (strata.get(pred.index())).and_then(|at| program.strata.get(*at)).is_some_and(|stratum| stratum.recursive);
-        let plan = if recursive {
-            CallPlan::Rounds(Box::new(MagicPlan::build(catalog, &[(pred, given)])?))
-        } else {
-            let rules = program.rules.iter().filter(|rule| rule.head == pred);
-            CallPlan::Rules(rules.map(|rule| rule_plan(catalog, rule, given)).collect::<Result<_, _>>()?)
+        let stratum = strata.get(pred.index()).and_then(|at| program.strata.get(*at));
+        let plan = match stratum.filter(|stratum| stratum.recursive) {
+            Some(stratum) if is_closed(catalog, stratum) => {
+                let (tables, group) = plan_stratum(catalog, stratum, false)?;
+                let answer = stratum.preds.iter().position(|own| *own == pred).unwrap_or(0);
+                CallPlan::Whole(Box::new(WholePlan { tables, group, answer }))
+            }
+            Some(_) => CallPlan::Rounds(Box::new(MagicPlan::build(catalog, &[(pred, given)])?)),
+            None => {
+                let rules = catalog.rules_of(&[pred]);
+                CallPlan::Rules(rules.map(|rule| rule_plan(catalog, rule, given)).collect::<Result<_, _>>()?)
+            }
         };
         let given = (0..arity).filter(|column| is_given(given, *column)).collect();
         calls.plans.push(Answering { plan, arity, given });
     }
-    Ok(())
+}
+
+/// Whether a stratum has an equivalence in it, and can be worked out whatever is asked.
+fn is_closed(catalog: &Catalog<'_>, stratum: &Stratum) -> bool {
+    let parametric = |pred: &PredId| catalog.program.predicate(*pred).is_some_and(Predicate::is_parametric);
+    !equivalences(catalog, stratum).is_empty() && !stratum.preds.iter().any(parametric)
 }
 
 fn rule_plan(catalog: &mut Catalog<'_>, rule: &Rule, given: u64) -> Result<Plan, EvalError> {
@@ -209,7 +175,7 @@ impl Exec<'_> {
         self.memo.depth.set(self.memo.depth.get() - 1);
         let found = found?;
         if nested {
-            self.remember(key.len())?;
+            self.remember(wide(key.len()).saturating_mul(8))?;
             self.memo.found.borrow_mut().insert(name(), found);
         }
         Ok(found)
@@ -228,15 +194,16 @@ impl Exec<'_> {
         Ok(false)
     }
 
-    fn remember(&self, cells: usize) -> Result<(), Stop> {
-        self.memo.cells.set(self.memo.cells.get() + cells + 8);
-        self.meter.bytes(u64::try_from(self.memo.cells.get()).unwrap_or(u64::MAX).saturating_mul(8))
+    fn remember(&self, bytes: u64) -> Result<(), Stop> {
+        let more = bytes.saturating_add(64);
+        self.memo.bytes.set(self.memo.bytes.get().saturating_add(more));
+        self.meter.keep(more)
     }
 
     /// All rows with these values in the given columns.
     pub(crate) fn answers(&self, slot: usize, key: &[Cell]) -> Result<Rc<RowSet>, Stop> {
         let Some(answering) = self.calls.plans.get(slot) else { return Ok(Rc::default()) };
-        let remembered = self.memo.depth.get() > 0 || matches!(answering.plan, CallPlan::Rounds(_));
+        let remembered = self.memo.depth.get() > 0 || !matches!(answering.plan, CallPlan::Rules(_));
         let name = || (slot, key.to_vec());
         if remembered && let Some(known) = self.memo.answers.borrow().get(&name()) {
             return Ok(Rc::clone(known));
@@ -246,14 +213,18 @@ impl Exec<'_> {
         self.memo.depth.set(self.memo.depth.get() - 1);
         let answers = Rc::new(answers?);
         if remembered {
-            self.remember(answers.size() + key.len())?;
+            // Those that were worked out in rounds were counted there.
+            if matches!(answering.plan, CallPlan::Rules(_)) {
+                self.meter.rows(answers.len())?;
+            }
+            self.remember(answers.bytes().saturating_add(wide(key.len()).saturating_mul(8)))?;
             self.memo.answers.borrow_mut().insert(name(), Rc::clone(&answers));
         }
         Ok(answers)
     }
 
     fn work_out(&self, slot: usize, answering: &Answering, key: &[Cell]) -> Result<RowSet, Stop> {
-        let mut answers = RowSet::new(answering.arity);
+        let mut answers = Gathering::of_answers(answering.arity, self.meter);
         match &answering.plan {
             CallPlan::Rules(plans) => {
                 for plan in plans {
@@ -262,8 +233,7 @@ impl Exec<'_> {
                             if !answering.fits(key, row) {
                                 return Ok(Yield::Nothing);
                             }
-                            answers.push(row.iter().copied());
-                            self.meter.bytes(u64::try_from(answers.size()).unwrap_or(u64::MAX).saturating_mul(8))?;
+                            answers.push(row)?;
                             Ok(Yield::Some)
                         })
                     };
@@ -274,12 +244,40 @@ impl Exec<'_> {
                 // Taken out meanwhile: what it looks at are strata below it.
                 let known = self.memo.demands.borrow_mut().remove(&slot);
                 let mut demands = known.unwrap_or_else(|| Demands::new(magic));
+                let before = demands.bytes();
                 demands.add((magic, 0), self, key)?;
-                demands.each_answer((magic, 0), key, |row| answers.push(row.iter().copied()));
+                demands.each_answer((magic, 0), key, |row| answers.push(row))?;
+                self.remember(demands.bytes().saturating_sub(before))?;
                 self.memo.demands.borrow_mut().insert(slot, demands);
             }
+            CallPlan::Whole(plan) => {
+                let whole = self.whole(slot, answering, plan)?;
+                let (relation, index) = &*whole;
+                match index {
+                    Some(index) => {
+                        relation.probe(*index, key).iter().try_for_each(|id| answers.push(relation.row(*id)))?;
+                    }
+                    None => relation.rows().try_for_each(|id| answers.push(relation.row(id)))?,
+                }
+            }
         }
-        answers.sort();
-        Ok(answers)
+        answers.done()
+    }
+
+    /// All rows of a predicate, worked out the first time that any are asked for.
+    fn whole(&self, slot: usize, answering: &Answering, plan: &WholePlan) -> Result<Rc<Whole>, Stop> {
+        if let Some(known) = self.memo.wholes.borrow().get(&slot) {
+            return Ok(Rc::clone(known));
+        }
+        let mut tables = plan.tables.clone();
+        evaluate(*self, &mut tables, &plan.group)?;
+        let answer = tables.into_iter().nth(plan.answer).map(|local| local.relation);
+        let mut relation = answer.unwrap_or_else(|| Relation::new(answering.arity));
+        let index = (!answering.given.is_empty()).then(|| relation.index(&answering.given));
+        self.meter.steps(wide(relation.len()))?;
+        self.remember(relation.bytes())?;
+        let whole = Rc::new((relation, index));
+        self.memo.wholes.borrow_mut().insert(slot, Rc::clone(&whole));
+        Ok(whole)
     }
 }

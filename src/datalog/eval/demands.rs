@@ -5,7 +5,7 @@
 use super::super::base::Local;
 use super::super::ir::PredId;
 use super::super::value::Cell;
-use super::fixpoint::evaluate_more;
+use super::fixpoint::{bytes_of, evaluate_more};
 use super::magic::MagicPlan;
 use super::meter::Stop;
 use super::{Exec, RowId};
@@ -42,13 +42,23 @@ impl Demands {
     }
 
     /// Hands over the answers to one demand.
-    pub(super) fn each_answer(&self, (plan, entry): (&MagicPlan, usize), key: &[Cell], mut take: impl FnMut(&[Cell])) {
-        let Some(entry) = plan.entries.get(entry) else { return };
-        let Some(Local { relation, .. }) = self.tables.get(entry.answer) else { return };
+    pub(super) fn each_answer(
+        &self,
+        (plan, entry): (&MagicPlan, usize),
+        key: &[Cell],
+        mut take: impl FnMut(&[Cell]) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let Some(entry) = plan.entries.get(entry) else { return Ok(()) };
+        let Some(Local { relation, .. }) = self.tables.get(entry.answer) else { return Ok(()) };
         match entry.index {
-            Some(index) => relation.probe(index, key).iter().for_each(|id| take(relation.row(*id))),
-            None => relation.rows().for_each(|id| take(relation.row(id))),
+            Some(index) => relation.probe(index, key).iter().try_for_each(|id| take(relation.row(*id))),
+            None => relation.rows().try_for_each(|id| take(relation.row(id))),
         }
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> u64 {
+        bytes_of(&self.tables)
     }
 
     /// All answers from these places in their tables on, whatever was asked; sets the places to the ends. Where the same

@@ -1,13 +1,19 @@
 //! Expressions.
 
+use std::sync::Arc;
+
 use super::super::ir::{CompareOp, Function, Span};
 use super::super::plan::Code;
 use super::super::value::{Cell, Type, Value};
 use super::Exec;
-use super::meter::Stop;
+use super::meter::{Stop, wide};
 
 /// Longest text that a rule may make, in bytes.
 const TEXT_MAX: usize = 64 * 1024;
+
+/// Steps that a text takes which a function makes: so many, and one for so many bytes.
+const TEXT_STEPS: u64 = 10;
+const BYTES_PER_STEP: u64 = 16;
 
 /// Whether two values are in the relation that a comparison states.
 pub(super) fn holds(op: CompareOp, order: core::cmp::Ordering) -> bool {
@@ -90,9 +96,9 @@ impl Exec<'_> {
                     if holds(wanted, self.texts.compare(cell, best, *ty)) { cell } else { best }
                 })
             }
-            Function::Cat => return self.cat(cells, span).map(Some),
+            Function::Cat => self.cat(cells, span)?,
             Function::StrLen => number(self.text(first).chars().count().try_into().unwrap_or(i64::MAX)),
-            Function::Substr => self.substr(cells),
+            Function::Substr => self.substr(cells)?,
             Function::Ord => first,
             Function::ToNumber => match self.text(first).trim().parse::<i64>() {
                 Ok(parsed) => number(parsed),
@@ -100,18 +106,21 @@ impl Exec<'_> {
             },
             Function::ToText(ty) => {
                 let text = match self.texts.decode(first, *ty) {
-                    Value::Symbol(text) => return Ok(Some(self.texts.encode(&Value::Symbol(text), Type::Symbol))),
+                    Value::Symbol(text) => return self.made(text).map(Some),
                     Value::Number(number) => number.to_string(),
                     Value::Time(instant) => instant.to_string(),
                     Value::Bool(truth) => truth.to_string(),
                 };
-                self.texts.encode(&Value::Symbol(text.into()), Type::Symbol)
+                self.made(text.into())?
             }
             Function::Host(host) => {
                 let decode = |(cell, ty): (&Cell, &Type)| self.texts.decode(*cell, *ty);
                 let values: Vec<Value> = cells.iter().zip(&host.takes).map(decode).collect();
                 let given = (host.body)(&values);
-                return Ok(given.filter(|value| value.kind() == host.gives).map(|v| self.texts.encode(&v, host.gives)));
+                return match given.filter(|value| value.kind() == host.gives) {
+                    Some(Value::Symbol(text)) => self.made(text).map(Some),
+                    other => Ok(other.map(|value| self.texts.encode(&value, host.gives))),
+                };
             }
             // Of two numbers: see `binary`.
             Function::Add
@@ -133,7 +142,7 @@ impl Exec<'_> {
         Ok(Some(result))
     }
 
-    fn text(&self, cell: Cell) -> std::sync::Arc<str> {
+    fn text(&self, cell: Cell) -> Arc<str> {
         match self.texts.decode(cell, Type::Symbol) {
             Value::Symbol(text) => text,
             Value::Number(_) | Value::Time(_) | Value::Bool(_) => "".into(),
@@ -148,16 +157,26 @@ impl Exec<'_> {
                 return Err(Stop::Arithmetic(format!("cat gives a text of more than {TEXT_MAX} bytes"), span));
             }
         }
-        self.meter.bytes(self.texts.made_bytes())?;
-        Ok(self.texts.encode(&Value::Symbol(text.into()), Type::Symbol))
+        self.made(text.into())
     }
 
     /// `substr(text, from, length)` in characters; what lies outside is left out.
-    fn substr(&self, cells: &[Cell]) -> Cell {
+    fn substr(&self, cells: &[Cell]) -> Result<Cell, Stop> {
         let text = self.text(cells.first().copied().unwrap_or(0));
         let place = |at: usize| usize::try_from(cells.get(at).copied().unwrap_or(0).cast_signed()).unwrap_or(0);
+        // Characters are counted from the start, however little is wanted of them.
+        self.meter.steps(wide(text.len()) / BYTES_PER_STEP)?;
         let part: String = text.chars().skip(place(1)).take(place(2)).collect();
-        self.texts.encode(&Value::Symbol(part.into()), Type::Symbol)
+        self.made(part.into())
+    }
+
+    /// The cell of a text that a function gave. Making and finding it costs steps, and room if it is new.
+    fn made(&self, text: Arc<str>) -> Result<Cell, Stop> {
+        self.meter.steps(TEXT_STEPS + wide(text.len()) / BYTES_PER_STEP)?;
+        let before = self.texts.made_bytes();
+        let cell = self.texts.encode(&Value::Symbol(text), Type::Symbol);
+        self.meter.keep(self.texts.made_bytes() - before)?;
+        Ok(cell)
     }
 }
 

@@ -95,13 +95,7 @@ impl MagicPlan {
             relation: Relation::new(types.len()),
         };
         let mut tables: Vec<Local> = types.iter().enumerate().map(table).collect();
-        let mut inner = Catalog {
-            program: catalog.program,
-            base: &mut *catalog.base,
-            locals: &mut tables,
-            slots: &mut *catalog.slots,
-            more: types,
-        };
+        let mut inner = Catalog { locals: &mut tables, more: types, ..catalog.again() };
         let mut group = Group::default();
         for rule in rules {
             let local = |literal: &Literal| {
@@ -163,8 +157,7 @@ impl Rewriting<'_, '_> {
 
     fn rewrite(&mut self, pred: PredId, given: u64) -> Result<(), EvalError> {
         let form = self.form(pred, given)?;
-        let program = self.catalog.program;
-        for rule in program.rules.iter().filter(|rule| rule.head == pred) {
+        for rule in self.catalog.rules_of(&[pred]) {
             // Recursive predicates are not looked up but called, as far as the order of the literals goes.
             let sequence = self.sequence(rule, given)?;
             self.rewrite_rule(rule, given, form, &sequence)?;
@@ -175,13 +168,7 @@ impl Rewriting<'_, '_> {
     fn sequence(&mut self, rule: &Rule, given: u64) -> Result<Vec<usize>, EvalError> {
         // Calls that this order would make are not made: what they would need is noted on a list that is thrown away.
         let mut unused = self.catalog.slots.clone();
-        let mut dry = Catalog {
-            program: self.catalog.program,
-            base: &mut *self.catalog.base,
-            locals: &mut *self.catalog.locals,
-            slots: &mut unused,
-            more: self.catalog.more,
-        };
+        let mut dry = Catalog { slots: &mut unused, ..self.catalog.again() };
         Builder::new(&mut dry, rule, &|_| View::New, &|_| None).sequence(given)
     }
 

@@ -22,13 +22,15 @@ impl Stop {
     }
 }
 
-/// What is left of the limits.
+/// What is left of the limits. One for each evaluation, whatever parts it has.
 #[derive(Debug)]
 pub(crate) struct Meter {
     limits: Limits,
     steps: Counter<u64>,
     rows: Counter<u64>,
     rounds: Counter<u64>,
+    /// Bytes that are held now.
+    held: Counter<u64>,
     depth: Counter<u32>,
 }
 
@@ -43,6 +45,7 @@ impl Meter {
             steps: Counter::new(steps),
             rows: Counter::new(rows),
             rounds: Counter::new(rounds),
+            held: Counter::new(0),
             depth: Counter::new(0),
         }
     }
@@ -60,23 +63,77 @@ impl Meter {
     /// One row looked at.
     #[inline]
     pub(crate) fn step(&self) -> Result<(), Stop> {
-        Self::take(&self.steps, 1, "steps", self.limits.steps)
+        self.steps(1)
     }
 
     pub(crate) fn steps_left(&self) -> u64 {
         self.steps.get()
     }
 
+    /// Something that takes as long as so many rows looked at.
+    #[inline]
+    pub(crate) fn steps(&self, many: u64) -> Result<(), Stop> {
+        Self::take(&self.steps, many, "steps", self.limits.steps)
+    }
+
+    /// One row derived and kept.
+    #[inline]
     pub(crate) fn row(&self) -> Result<(), Stop> {
-        Self::take(&self.rows, 1, "rows", self.limits.rows)
+        self.rows(1)
+    }
+
+    pub(crate) fn rows(&self, many: usize) -> Result<(), Stop> {
+        Self::take(&self.rows, wide(many), "rows", self.limits.rows)
+    }
+
+    /// How many rows could be kept besides those that are.
+    pub(crate) fn rows_left(&self) -> usize {
+        narrow(self.rows.get())
+    }
+
+    /// How many rows may be kept in all.
+    pub(crate) fn rows_limit(&self) -> usize {
+        narrow(self.limits.rows)
+    }
+
+    pub(crate) fn too_many_rows(&self) -> Stop {
+        Stop::Limit("rows", self.limits.rows)
+    }
+
+    pub(crate) fn bytes_left(&self) -> usize {
+        narrow(self.limits.bytes.saturating_sub(self.held.get()))
     }
 
     pub(crate) fn round(&self) -> Result<(), Stop> {
         Self::take(&self.rounds, 1, "rounds", self.limits.rounds)
     }
 
-    pub(crate) fn bytes(&self, held: u64) -> Result<(), Stop> {
+    /// Whether so many bytes fit in besides those that are held.
+    pub(crate) fn bytes(&self, more: u64) -> Result<(), Stop> {
+        let held = self.held.get().saturating_add(more);
         if held > self.limits.bytes { Err(Stop::Limit("bytes", self.limits.bytes)) } else { Ok(()) }
+    }
+
+    /// Counts bytes that are held as long as the evaluation lasts.
+    pub(crate) fn keep(&self, more: u64) -> Result<(), Stop> {
+        self.held.set(self.held.get().saturating_add(more));
+        self.bytes(0)
+    }
+
+    /// Some of what was to be kept is not held any more.
+    pub(crate) fn release(&self, bytes: u64) {
+        self.held.set(self.held.get().saturating_sub(bytes));
+    }
+
+    /// What was taken so far: of bytes what is held.
+    pub(crate) fn spent(&self) -> Limits {
+        let Limits { steps, rows, rounds, .. } = self.limits;
+        Limits {
+            steps: steps - self.steps.get(),
+            rows: rows - self.rows.get(),
+            rounds: rounds - self.rounds.get(),
+            bytes: self.held.get(),
+        }
     }
 
     #[inline]
@@ -93,4 +150,40 @@ impl Meter {
     pub(crate) fn leave(&self) {
         self.depth.set(self.depth.get().saturating_sub(1));
     }
+}
+
+/// Bytes that something holds that grows: counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held<'m> {
+    meter: &'m Meter,
+    bytes: u64,
+}
+
+impl<'m> Held<'m> {
+    pub(crate) fn new(meter: &'m Meter) -> Self {
+        Self { meter, bytes: 0 }
+    }
+
+    /// So many it is now.
+    pub(crate) fn set(&mut self, bytes: u64) -> Result<(), Stop> {
+        let others = self.meter.held.get().saturating_sub(self.bytes);
+        self.meter.held.set(others.saturating_add(bytes));
+        self.bytes = bytes;
+        self.meter.bytes(0)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.meter.held.set(self.meter.held.get().saturating_sub(self.bytes));
+    }
+}
+
+/// A count of things in memory.
+pub(crate) fn wide(many: usize) -> u64 {
+    u64::try_from(many).unwrap_or(u64::MAX)
+}
+
+fn narrow(many: u64) -> usize {
+    usize::try_from(many).unwrap_or(usize::MAX)
 }

@@ -1,14 +1,16 @@
 //! Runs plans: a loop for each literal, one in the other.
 
 mod aggregate;
-mod buffer;
 mod call;
+mod closure;
 mod demands;
 mod expr;
 mod fixpoint;
 mod loops;
 mod magic;
 mod meter;
+mod rows;
+mod stratum;
 mod texts;
 
 use super::base::{Base, Local};
@@ -17,11 +19,13 @@ use super::store::{Relation, RowId, State};
 use super::value::Cell;
 
 pub(crate) use aggregate::KeptValues;
-pub(crate) use call::{Calls, Memo, RowSet, build_calls};
+pub(crate) use call::{Calls, Memo, build_calls};
 pub(crate) use demands::Demands;
-pub(crate) use fixpoint::{Group, Member, evaluate};
+pub(crate) use fixpoint::{Group, bytes_of, evaluate};
 pub(crate) use magic::MagicPlan;
 pub(crate) use meter::{Meter, Stop};
+pub(crate) use rows::{Gathering, RowSet};
+pub(crate) use stratum::plan_stratum;
 pub(crate) use texts::Texts;
 
 /// What came of a step.

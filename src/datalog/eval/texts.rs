@@ -2,9 +2,14 @@
 
 use core::cell::RefCell;
 use core::cmp::Ordering;
-use std::collections::BTreeMap;
 
-use super::super::value::{Cell, Symbols, Type, Value};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use super::super::value::{Cell, Symbols, Type, Value, hash_of};
+
+/// Bytes that a text takes besides its own, roughly.
+const TEXT: u64 = 64;
 
 /// The texts of the base with those made on the way behind them.
 #[derive(Debug)]
@@ -16,7 +21,7 @@ pub(crate) struct Texts<'s> {
 #[derive(Debug, Default)]
 struct Made {
     list: Vec<Value>,
-    places: BTreeMap<Value, Cell>,
+    places: HashTable<u32>,
     bytes: u64,
 }
 
@@ -35,16 +40,21 @@ impl<'s> Texts<'s> {
         if let Some(cell) = self.symbols.find(value, ty) {
             return cell;
         }
-        let mut made = self.made.borrow_mut();
-        if let Some(cell) = made.places.get(value) {
-            return *cell;
+        let Made { list, places, bytes } = &mut *self.made.borrow_mut();
+        let same = |place: &u32| list.get(*place as usize) == Some(value);
+        let rehash = |place: &u32| list.get(*place as usize).map_or(0, hash_of);
+        let cell = |place: u32| Cell::try_from(self.symbols.len()).unwrap_or(Cell::MAX).saturating_add(place.into());
+        match places.entry(hash_of(value), same, rehash) {
+            Entry::Occupied(there) => cell(*there.get()),
+            Entry::Vacant(free) => {
+                let place = u32::try_from(list.len()).unwrap_or(u32::MAX);
+                free.insert(place);
+                let length = if let Value::Symbol(text) = value { text.len() } else { 0 };
+                *bytes += TEXT + u64::try_from(length).unwrap_or(u64::MAX);
+                list.push(value.clone());
+                cell(place)
+            }
         }
-        let cell = Cell::try_from(self.symbols.len() + made.list.len()).unwrap_or(Cell::MAX);
-        let length = if let Value::Symbol(text) = value { text.len() } else { 0 };
-        made.bytes += 64 + u64::try_from(length).unwrap_or(u64::MAX);
-        made.list.push(value.clone());
-        made.places.insert(value.clone(), cell);
-        cell
     }
 
     pub(crate) fn decode(&self, cell: Cell, ty: Type) -> Value {

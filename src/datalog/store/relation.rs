@@ -121,7 +121,22 @@ impl Relation {
         self.put(row, None).ok()
     }
 
+    /// Makes room for more places, if there is none: row by row, since the table of places has them in no order and would
+    /// look for each of them somewhere else in memory.
+    fn grow(&mut self) {
+        if self.places.len() < self.places.capacity() || !self.free.is_empty() {
+            return;
+        }
+        let all = self.all();
+        let mut places = HashTable::with_capacity(self.places.len().max(2) * 2);
+        for id in self.rows() {
+            places.insert_unique(hash(all.row(id).iter().copied()), id.0, |_| 0);
+        }
+        self.places = places;
+    }
+
     fn put(&mut self, row: &[Cell], free: Option<u32>) -> Result<RowId, RowId> {
+        self.grow();
         let (arity, cells) = (self.arity, &self.cells);
         let all = Cells { cells, arity };
         let same = |place: &u32| all.row(RowId(*place)) == row;

@@ -3,6 +3,7 @@
 mod eval;
 mod explain;
 mod explain_large;
+mod limits;
 mod syntax;
 mod syntax_doubts;
 mod syntax_names;
