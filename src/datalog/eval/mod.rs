@@ -251,7 +251,7 @@ impl<'e> Exec<'e> {
         let visible = self.visibility(relation, rows);
         match &rows.access {
             Access::Scan => {
-                for id in relation.rows() {
+                for id in relation.rows().take_while(|id| visible.reaches(*id)) {
                     if visible.sees(relation, id)
                         && self.visit(way, at, (rows, relation.row(id)), frame, out, &mut found)?
                     {
@@ -267,7 +267,8 @@ impl<'e> Exec<'e> {
                 }
             }
             Access::Probe(index, key) => {
-                for id in with_key(key, frame, |key| relation.probe(*index, key)) {
+                let ids = with_key(key, frame, |key| relation.probe(*index, key));
+                for id in ids.iter().take_while(|id| visible.reaches(**id)) {
                     if visible.sees(relation, *id)
                         && self.visit(way, at, (rows, relation.row(*id)), frame, out, &mut found)?
                     {
@@ -340,6 +341,13 @@ enum Visibility {
 }
 
 impl Visibility {
+    /// Whether this row or a later one may be seen. The rows of a table that has been worked out in rounds stand in the
+    /// order in which they were found.
+    #[inline]
+    fn reaches(self, id: RowId) -> bool {
+        if let Self::Below(end) = self { id.0 < end } else { true }
+    }
+
     #[inline]
     fn sees(self, relation: &Relation, id: RowId) -> bool {
         match self {
