@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // A held seat counts. "No" is an answer, not an error.
     let sold_out = office.book(evening, &cyd).await?;
-    assert!(matches!(sold_out.outcome, BookingOutcome::Full { .. }));
+    assert!(matches!(sold_out.outcome, BookingOutcome::Full(_)));
     println!("{sold_out:?}");
 
     println!("{:?}", office.confirm(evening, &bob).await?);

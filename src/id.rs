@@ -145,6 +145,18 @@ text_id!(
     PolicyName, "policy name", 64
 );
 
+text_id!(
+    /// A kind of ticket, such as `balcony`: which pools a seat is taken from beside the house. 1 to 64 bytes, no control
+    /// characters.
+    TicketType, "ticket type", 64
+);
+
+text_id!(
+    /// Seats that several kinds of ticket may share, such as those of one floor or of one quota. 1 to 64 bytes, no control
+    /// characters.
+    PoolName, "pool name", 64
+);
+
 /// Which occurrence of a series: the start that the rule first gave it, in the series' own frame.
 ///
 /// Written as RFC 5545 section 3.8.4.4 writes a RECURRENCE-ID value: `20260105` for an all-day entry,

@@ -36,7 +36,7 @@
 //! let (store, now) = (MemoryBackend::new(), Timestamp::EPOCH);
 //! let opened = run(&store, &evenings[0].id(), &BookingCommand::Open { capacity: Seats::new(20) }, now).await?;
 //! assert_eq!(opened.outcome, BookingOutcome::Opened);
-//! let book = BookingCommand::Book { attendee: AttendeeId::new("ann")? };
+//! let book = BookingCommand::book(AttendeeId::new("ann")?);
 //! let booked = run(&store, &evenings[0].id(), &book, now).await?;
 //! assert_eq!(booked.outcome, BookingOutcome::Booked { seat: 1 });
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -36,18 +36,28 @@ pub(crate) enum How {
     Panicked,
 }
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Delivered,
+    Full,
+    NoOwner,
+}
+
 impl Directory {
     /// Where ended owners are announced.
     pub(crate) fn announce_to(&self, ended: tokio::sync::mpsc::UnboundedSender<Ended>) {
         *write(&self.ended) = Some(ended);
     }
 
-    /// Hands `message` to the owner of `occurrence`, if it has one that lives. Gives it back if not, or if its
-    /// mailbox is full.
-    pub(crate) fn send(&self, occurrence: &OccurrenceId, message: Decide) -> Result<(), SendError<Decide>> {
-        match read(&self.table).get(occurrence) {
-            Some((_, owner)) => owner.try_send(message),
-            None => Err(SendError::Closed(message)),
+    /// Hands `message` to the owner of `occurrence`, if it has one that lives and whose mailbox is not full.
+    pub(crate) fn send(&self, occurrence: &OccurrenceId, message: Decide) -> Sent {
+        let table = read(&self.table);
+        let Some((_, owner)) = table.get(occurrence) else { return Sent::NoOwner };
+        match owner.try_send(message) {
+            Ok(()) => Sent::Delivered,
+            Err(SendError::Full(_)) => Sent::Full,
+            Err(SendError::Closed(_)) => Sent::NoOwner,
         }
     }
 

@@ -6,29 +6,24 @@ use std::sync::Arc;
 
 use actix::Addr;
 use actix::dev::SendError;
-use boxoffice_core::booking::{BookingCommand, BookingOutcome, BookingReply, Grounds, SeatLedger, Submission};
+use boxoffice_core::booking::{BookingCommand, BookingOutcome, BookingReply, SeatLedger, Submission, recall};
 use boxoffice_core::id::OccurrenceId;
-use boxoffice_core::persist::{Fault, Seq};
+use boxoffice_core::persist::{Backend, Fault, IdempotencyKey};
 use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::availability::Desk;
-use crate::directory::Directory;
+use crate::directory::{Directory, Sent};
 use crate::error::BoxOfficeError;
 use crate::occurrence::{Decide, Inspect, Surroundings};
 use crate::registry::{Activate, RegistryActor};
 use crate::reply::{Answer, ReplyTo};
 use crate::stats::Counters;
+use crate::system::Reader;
 
 /// An owner may go to rest between being found and being asked, and what policies said may be outdated when the seat is
 /// taken; not this often in a row, though.
 const TRIES_MAX: u32 = 100;
-
-/// What comes of a reply once policies are asked, if they must be.
-enum Checked {
-    Answer(BookingReply),
-    Allowed(Grounds),
-}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
@@ -36,11 +31,14 @@ pub(crate) struct Door {
     directory: Arc<Directory>,
     counters: Arc<Counters>,
     desk: Desk,
+    backend: Arc<dyn Backend>,
+    reader: Reader,
 }
 
 impl Door {
     pub(crate) fn new(registry: Addr<RegistryActor>, house: &Surroundings, desk: Desk) -> Self {
-        Self { registry, directory: house.directory.clone(), counters: house.counters.clone(), desk }
+        let Surroundings { directory, counters, backend, reader, .. } = house.clone();
+        Self { registry, directory, counters, desk, backend, reader }
     }
 
     pub(crate) fn registry(&self) -> &Addr<RegistryActor> {
@@ -51,11 +49,9 @@ impl Door {
     pub(crate) async fn run(
         &self,
         occurrence: &OccurrenceId,
-        command: BookingCommand,
-        observed: Option<Seq>,
+        asked: Submission,
     ) -> Result<BookingReply, BoxOfficeError> {
         let span = tracing::debug_span!("booking", %occurrence, seq = field::Empty, outcome = field::Empty);
-        let asked = Submission { command, observed, grounds: None };
         let result = self.ask(occurrence, asked).instrument(span.clone()).await;
         match &result {
             Ok(reply) => span.record("seq", reply.seq.get()).record("outcome", reply.outcome.name()),
@@ -65,23 +61,35 @@ impl Door {
     }
 
     async fn ask(&self, occurrence: &OccurrenceId, mut asked: Submission) -> Result<BookingReply, BoxOfficeError> {
+        let mut recall = asked.key.clone();
         for _ in 0..TRIES_MAX {
+            if let Some(key) = recall.take()
+                && let Some(reply) = self.recall(occurrence, key, &asked.command).await?
+            {
+                return Ok(reply);
+            }
             let (reply, answer) = ReplyTo::channel();
             match self.directory.send(occurrence, Decide { asked: asked.clone(), reply }) {
-                Ok(()) => {}
-                Err(SendError::Full(_)) => {
+                Sent::Delivered => {}
+                Sent::Full => {
                     Counters::add(&self.counters.busy);
                     return Err(BoxOfficeError::Busy);
                 }
-                Err(SendError::Closed(_)) => {
+                Sent::NoOwner => {
                     self.activate(occurrence).await?;
                     continue;
                 }
             }
             match answer.await {
-                Ok(Answer::Given(Ok(reply))) => match self.unchecked(occurrence, &asked.command, reply).await? {
-                    Checked::Answer(reply) => return Ok(reply),
-                    Checked::Allowed(grounds) => asked.grounds = Some(grounds),
+                Ok(Answer::Given(Ok(reply))) => match (&reply.outcome, asked.command.attendee()) {
+                    // There is a seat. Once more, with what policies say of it.
+                    (BookingOutcome::Unchecked, Some(attendee)) => {
+                        Counters::add(&self.counters.policies_asked);
+                        asked.verdict = Some(self.desk.policies(occurrence, attendee).await?);
+                    }
+                    // Somebody asked the same under the same key, and was answered.
+                    (BookingOutcome::Recall, _) => recall.clone_from(&asked.key),
+                    _ => return Ok(reply),
                 },
                 Ok(Answer::Given(Err(error))) => return Err(error),
                 // The owner went to rest with the message unread in its mailbox.
@@ -92,26 +100,16 @@ impl Door {
         Err(BoxOfficeError::Busy)
     }
 
-    /// Asks the policies for an owner that could give a seat if they allow it. Every other reply is the answer.
-    async fn unchecked(
+    /// The answer that was given under `key` before.
+    async fn recall(
         &self,
         occurrence: &OccurrenceId,
+        key: IdempotencyKey,
         command: &BookingCommand,
-        reply: BookingReply,
-    ) -> Result<Checked, BoxOfficeError> {
-        match (&reply.outcome, command.attendee()) {
-            (BookingOutcome::Unchecked, Some(attendee)) => {
-                Counters::add(&self.counters.policies_asked);
-                Ok(match self.desk.policies(occurrence, attendee).await? {
-                    Ok(grounds) => Checked::Allowed(grounds),
-                    Err(outcome) => {
-                        Counters::add(&self.counters.answered);
-                        Checked::Answer(BookingReply { outcome, seq: reply.seq })
-                    }
-                })
-            }
-            _ => Ok(Checked::Answer(reply)),
-        }
+    ) -> Result<Option<BookingReply>, BoxOfficeError> {
+        let (backend, occurrence, command) = (Arc::clone(&self.backend), occurrence.clone(), command.clone());
+        let kept = self.reader.run(async move { recall(&*backend, &occurrence, &key, &command).await });
+        Ok(kept.await?)
     }
 
     pub(crate) async fn inspect<R: Send + 'static>(

@@ -18,6 +18,7 @@
 //! Everything of the pure core is re-exported here; [`booking`] explains the rules and [`persist`] the store.
 
 pub mod availability;
+mod builder;
 pub mod clock;
 mod directory;
 mod door;
@@ -35,9 +36,10 @@ mod system;
 
 pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, time};
 
+pub use builder::Builder;
 pub use error::{BoxOfficeError, StartError};
 pub use occurrence::{Decide, Drain, Inspect, OccurrenceActor};
-pub use office::{BoxOffice, Builder, SeatCount};
+pub use office::{BoxOffice, SeatCount};
 pub use planner::{AttendeeAgenda, ScheduleReply};
 pub use registry::{RegistryActor, RunBooking};
 pub use reply::{Answer, ReplyTo};

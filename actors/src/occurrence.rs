@@ -190,7 +190,7 @@ impl OccurrenceActor {
     }
 
     fn answer_one(&self, to: ReplyTo<BookingReply>, reply: BookingReply) {
-        if reply.outcome != BookingOutcome::Unchecked {
+        if !matches!(reply.outcome, BookingOutcome::Unchecked | BookingOutcome::Recall) {
             Counters::add(&self.house.counters.answered);
         }
         if reply.outcome.is_accepted() {

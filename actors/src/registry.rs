@@ -5,9 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
-use boxoffice_core::booking::{BookingCommand, BookingReply, load_ledger};
+use boxoffice_core::booking::{BookingCommand, BookingReply, Submission, load_ledger};
 use boxoffice_core::id::OccurrenceId;
-use boxoffice_core::persist::{Fault, Seq};
+use boxoffice_core::persist::{Fault, IdempotencyKey, Seq};
 use boxoffice_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,6 +29,8 @@ pub struct RunBooking {
     pub command: BookingCommand,
     /// Acquire a seat only if the stream stands here.
     pub observed: Option<Seq>,
+    /// Repeat the first answer that was given under it.
+    pub key: Option<IdempotencyKey>,
 }
 
 /// See to it that an occurrence has an owner.
@@ -242,8 +244,8 @@ impl Handler<RunBooking> for RegistryActor {
 
     fn handle(&mut self, request: RunBooking, ctx: &mut Self::Context) -> Self::Result {
         let door = Door::new(ctx.address(), &self.house, self.desk.clone());
-        let RunBooking { occurrence, command, observed } = request;
-        Box::pin(async move { door.run(&occurrence, command, observed).await })
+        let RunBooking { occurrence, command, observed, key } = request;
+        Box::pin(async move { door.run(&occurrence, Submission { command, observed, verdict: None, key }).await })
     }
 }
 

@@ -28,19 +28,19 @@ pub fn curve() {
         let mut ledger = SeatLedger::new();
         apply(&mut ledger, &BookingCommand::Open { capacity: Seats::new(size as u32 + 1) });
         for n in 0..size {
-            apply(&mut ledger, &BookingCommand::Book { attendee: attendee(n) });
+            apply(&mut ledger, &BookingCommand::book(attendee(n)));
         }
         let newcomer = attendee(usize::MAX);
-        let book = BookingCommand::Book { attendee: newcomer.clone() };
+        let book = BookingCommand::book(newcomer.clone());
         let cancel = BookingCommand::Cancel { attendee: newcomer.clone() };
-        let hold = BookingCommand::Hold { attendee: newcomer.clone(), hold_for: Duration::from_secs(60) };
+        let hold = BookingCommand::hold(newcomer.clone(), Duration::from_secs(60));
         let confirm = BookingCommand::Confirm { attendee: newcomer };
         let booking = time(&mut ledger, &[book.clone(), cancel.clone()]);
         let holding = time(&mut ledger, &[hold, confirm, cancel]);
-        let already: Vec<_> = (0..64).map(|n| BookingCommand::Book { attendee: attendee(n * 7_919 % size) }).collect();
+        let already: Vec<_> = (0..64).map(|n| BookingCommand::book(attendee(n * 7_919 % size))).collect();
         let already = time(&mut ledger, &already) / 64;
         apply(&mut ledger, &book);
-        let full = time(&mut ledger, &[BookingCommand::Book { attendee: attendee(usize::MAX - 1) }]);
+        let full = time(&mut ledger, &[BookingCommand::book(attendee(usize::MAX - 1))]);
         println!("| {size} | {booking} | {holding} | {already} | {full} |");
     }
 }

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use boxoffice_core::booking::{
-    Auditor, BookingCommand, BookingReply, Owner, SeatLedger, Seats, booking_stream, decode, observe, run,
+    Auditor, BookingCommand, BookingReply, Owner, Party, SeatLedger, Seats, Settings, Waitlist, booking_stream, decode,
+    observe, run,
 };
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
 use boxoffice_core::persist::{Backend, CommitOutcome, MemoryBackend, RecordedEvent, Seq, Transaction};
@@ -68,13 +69,13 @@ fn who(name: &str) -> AttendeeId {
 /// A command to book.
 #[must_use]
 pub fn book(name: &str) -> BookingCommand {
-    BookingCommand::Book { attendee: who(name) }
+    BookingCommand::book(who(name))
 }
 
 /// A command to hold for 100 ms.
 #[must_use]
 pub fn hold(name: &str) -> BookingCommand {
-    BookingCommand::Hold { attendee: who(name), hold_for: std::time::Duration::from_millis(100) }
+    BookingCommand::hold(who(name), std::time::Duration::from_millis(100))
 }
 
 /// A command to confirm.
@@ -87,6 +88,25 @@ pub fn confirm(name: &str) -> BookingCommand {
 #[must_use]
 pub fn cancel(name: &str) -> BookingCommand {
     BookingCommand::Cancel { attendee: who(name) }
+}
+
+/// A command to transfer.
+#[must_use]
+pub fn transfer(from: &str, to: &str) -> BookingCommand {
+    BookingCommand::Transfer { from: who(from), to: who(to) }
+}
+
+/// A command to wait for one seat.
+#[must_use]
+pub fn wait(name: &str) -> BookingCommand {
+    BookingCommand::Wait { attendee: who(name), party: Party::default() }
+}
+
+/// A command that lets people wait; offers last for 100 ms.
+#[must_use]
+pub fn waitlist() -> BookingCommand {
+    let waitlist = Some(Waitlist { offer_for: std::time::Duration::from_millis(100), pass_over: false });
+    BookingCommand::Set { settings: Settings { waitlist, ..Settings::default() } }
 }
 
 /// A store with the evening on sale and `given` already done.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use boxoffice_core::booking::{
-    BookingCommand, Grounds, Owner, SeatLedger, Seats, Submission, Submitted, Terms, agenda, agenda_stream,
+    BookingCommand, Grounds, Owner, SeatLedger, Seats, Submission, Submitted, Terms, Verdict, agenda, agenda_stream,
     booking_stream, run,
 };
 use boxoffice_core::id::AttendeeId;
@@ -41,8 +41,8 @@ fn book_for_ann(store: &MemoryBackend, evening: &str, alter: impl Fn(Transaction
         if seen != Seq::UNWRITTEN {
             return false;
         }
-        let grounds = Some(Grounds { agenda: seen, others: Vec::new() });
-        let asked = Submission { grounds, ..book("ann").into() };
+        let verdict = Some(Verdict::Allowed(Grounds { agenda: seen, others: Vec::new() }));
+        let asked = Submission { verdict, ..book("ann").into() };
         assert!(matches!(owner.submit(asked, (), at(1)), Submitted::Waits));
         let replies = settle(store, &mut owner, 1, &alter);
         if replies.iter().any(|((), reply)| reply.outcome.takes_a_seat()) {

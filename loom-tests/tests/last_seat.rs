@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use boxoffice_core::booking::{BookingCommand, BookingOutcome, attempt, observe};
-use boxoffice_loom_tests::{ask, at, audit, book, cancel, confirm, evening, explore, hold, now, store};
+use boxoffice_loom_tests::{
+    ask, at, audit, book, cancel, confirm, evening, explore, hold, now, store, transfer, wait, waitlist,
+};
 use loom::thread;
 
 /// Runs the commands at the same time, each by a thread of its own, and gives the outcomes' names in their order.
@@ -73,8 +75,26 @@ fn a_hold_whose_time_is_up_is_confirmed_or_sold_again_but_not_both() {
     // The clocks of two machines: for one the hold still counts, for the other it does not.
     explore("confirm against the lapse", None, || {
         let (outcomes, taken) = race(1, &[hold("ann")], vec![(confirm("ann"), 99), (book("bob"), 100)]);
-        assert!(outcomes == ["confirmed", "full"] || outcomes == ["not_held", "booked"], "{outcomes:?}");
+        assert!(outcomes == ["confirmed", "full"] || outcomes == ["refund_due", "booked"], "{outcomes:?}");
         assert_eq!(taken, 1);
+    });
+}
+
+#[test]
+fn seats_that_are_transferred_and_cancelled_at_once_are_one_of_both() {
+    explore("transfer against cancel", None, || {
+        let (outcomes, taken) = race(1, &[book("ann")], vec![(transfer("ann", "bob"), 1), (cancel("ann"), 1)]);
+        let expected = if taken == 1 { ["transferred", "not_booked"] } else { ["not_booked", "cancelled"] };
+        assert_eq!(outcomes, expected);
+    });
+}
+
+#[test]
+fn a_freed_seat_is_offered_to_whoever_waits_and_not_sold_to_whoever_comes() {
+    explore("waitlist offer against book", None, || {
+        let given = [waitlist(), book("ann"), wait("bob")];
+        let (outcomes, taken) = race(1, &given, vec![(cancel("ann"), 1), (book("cyd"), 1)]);
+        assert_eq!((outcomes, taken), (vec!["cancelled", "full"], 1));
     });
 }
 

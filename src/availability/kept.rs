@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::RulesError;
-use super::log::{HostFact, Log, Place, Told};
+use super::log::{HostFact, Log, Place, Sale, Taken, Told};
 use super::options::{BUILT_IN, Options};
 use crate::datalog::{
     self, Diagnostic, Engine, EvalError, Fact, Functions, PredId, Prepared, Program, Source, Value, compile,
@@ -12,8 +12,10 @@ use crate::datalog::{
 use crate::id::{AttendeeId, OccurrenceId};
 use crate::time::Window;
 
-/// Relations that follow the log: nobody else puts facts there.
-pub(super) const OF_THE_LOG: [&str; 6] = ["occurrence", "of_series", "policy", "seat", "capacity", "asked_at"];
+/// Relations that follow the log, beside those of [`IN_ENGINE`]: nobody else puts facts there.
+const OF_THE_LOG: [&str; 4] = ["occurrence", "of_series", "policy", "asked_at"];
+/// Relations that follow the log and are remembered nowhere else.
+const IN_ENGINE: [&str; 6] = ["seat", "further_seats", "waits", "capacity", "withheld", "sale_closed"];
 
 /// A fact with the name of its relation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,10 +77,14 @@ fn named(fact: &Fact, program: &Program) -> Row {
 /// What is asked often, with the columns that are given each time.
 #[derive(Debug)]
 pub(super) struct Questions {
-    pub(super) seats: Prepared,
-    pub(super) seat: Prepared,
-    pub(super) capacities: Prepared,
-    pub(super) capacity: Prepared,
+    /// All rows of each of [`IN_ENGINE`].
+    in_engine: Vec<(&'static str, Prepared)>,
+    seat: Prepared,
+    further_seats: Prepared,
+    waits: Prepared,
+    capacity: Prepared,
+    withheld: Prepared,
+    sale_closed: Prepared,
     pub(super) busy_in: Prepared,
     pub(super) busy_span: Prepared,
     pub(super) busy_with: Prepared,
@@ -92,11 +98,16 @@ pub(super) struct Questions {
 impl Questions {
     fn new(engine: &mut Engine) -> Result<Self, EvalError> {
         let window = ["a", "qs", "qe"];
+        let all = IN_ENGINE.iter().map(|name| Ok((*name, engine.prepare(name, &[])?)));
+        let in_engine = all.collect::<Result<_, EvalError>>()?;
         Ok(Self {
-            seats: engine.prepare("seat", &[])?,
+            in_engine,
             seat: engine.prepare("seat", &["a", "o"])?,
-            capacities: engine.prepare("capacity", &[])?,
+            further_seats: engine.prepare("further_seats", &["a", "o"])?,
+            waits: engine.prepare("waits", &["a", "o"])?,
             capacity: engine.prepare("capacity", &["o"])?,
+            withheld: engine.prepare("withheld", &["o"])?,
+            sale_closed: engine.prepare("sale_closed", &["o"])?,
             busy_in: engine.prepare("busy_in", &window)?,
             busy_span: engine.prepare("busy_span", &window)?,
             busy_with: engine.prepare("busy_with", &window)?,
@@ -137,7 +148,7 @@ pub(super) fn program(
 /// The fact of a host, if the program has a relation for it.
 pub(super) fn host_fact(program: &Program, fact: &HostFact) -> Result<Fact, String> {
     let predicate = program.find(&fact.relation).and_then(|pred| program.predicate(pred));
-    if OF_THE_LOG.contains(&&*fact.relation) {
+    if OF_THE_LOG.contains(&&*fact.relation) || IN_ENGINE.contains(&&*fact.relation) {
         return Err("follows the log".to_owned());
     }
     if !predicate.is_some_and(|predicate| predicate.input) {
@@ -165,26 +176,47 @@ impl Kept {
     /// All facts that `program` takes over from this one and from the log.
     pub(super) fn facts(&self, log: &Log, program: &Program) -> Result<Vec<Fact>, EvalError> {
         let mut facts = log.facts(program)?;
-        for (name, question) in [("seat", &self.questions.seats), ("capacity", &self.questions.capacities)] {
-            for row in self.engine.answer(question, &[])? {
-                facts.push(program.fact_of(name, row)?);
-            }
+        for fact in self.in_engine()? {
+            facts.push(program.fact_of(&fact.relation, fact.values)?);
         }
         Ok(facts)
     }
 
-    /// The state of a seat, as the fact has it.
-    pub(super) fn seat(&self, attendee: &AttendeeId, occurrence: &OccurrenceId) -> Result<Option<Arc<str>>, EvalError> {
-        let rows = self.engine.answer(&self.questions.seat, &[text(attendee), id(occurrence)])?;
-        Ok(rows.first().and_then(|row| match row.last() {
-            Some(Value::Symbol(state)) => Some(Arc::clone(state)),
-            _ => None,
-        }))
+    /// The facts that follow the log and are remembered nowhere else, as the host's are written.
+    pub(super) fn in_engine(&self) -> Result<Vec<HostFact>, EvalError> {
+        let mut facts = Vec::new();
+        for (name, question) in &self.questions.in_engine {
+            let rows = self.engine.answer(question, &[])?;
+            facts.extend(rows.into_iter().map(|row| HostFact::new(name, row)));
+        }
+        Ok(facts)
     }
 
-    pub(super) fn capacity(&self, occurrence: &OccurrenceId) -> Result<Option<i64>, EvalError> {
-        let rows = self.engine.answer(&self.questions.capacity, &[id(occurrence)])?;
-        Ok(rows.first().and_then(|row| number(row)))
+    /// What an attendee has of an occurrence.
+    pub(super) fn seat(&self, attendee: &AttendeeId, occurrence: &OccurrenceId) -> Result<Option<Taken>, EvalError> {
+        let given = [text(attendee), id(occurrence)];
+        let rows = self.engine.answer(&self.questions.seat, &given)?;
+        let Some(Value::Symbol(state)) = rows.first().and_then(|row| row.last()) else { return Ok(None) };
+        let further = self.number_of(&self.questions.further_seats, &given)?.unwrap_or(0);
+        Ok(Some(Taken { state: Arc::clone(state), seats: further + 1 }))
+    }
+
+    /// For how many seats an attendee waits.
+    pub(super) fn waits_for(&self, who: &AttendeeId, occurrence: &OccurrenceId) -> Result<Option<i64>, EvalError> {
+        self.number_of(&self.questions.waits, &[text(who), id(occurrence)])
+    }
+
+    pub(super) fn sale(&self, occurrence: &OccurrenceId) -> Result<Sale, EvalError> {
+        let given = [id(occurrence)];
+        Ok(Sale {
+            capacity: self.number_of(&self.questions.capacity, &given)?,
+            withheld: self.number_of(&self.questions.withheld, &given)?.unwrap_or(0),
+            closed: self.engine.has_answer(&self.questions.sale_closed, &given)?,
+        })
+    }
+
+    fn number_of(&self, question: &Prepared, given: &[Value]) -> Result<Option<i64>, EvalError> {
+        Ok(self.engine.answer(question, given)?.first().and_then(|row| number(row)))
     }
 
     /// All rows of the relations that are kept by rules or, if `all`, of all that rules give and that have a list.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::error::ApplyError;
 use super::kept::{Kept, host_fact, id, policies, takes_place, text};
 use super::wire::{self, RulesEvent, rules_stream};
-use crate::booking::{self, BookingEvent, occurrence_of};
+use crate::booking::{self, BookingEvent, Seats, occurrence_of};
 use crate::datalog::{Change, EvalError, Program, Value};
 use crate::id::{AttendeeId, OccurrenceId, RecurrenceId, SeriesId};
 use crate::persist::{Cursor, RecordedEvent, Seq};
@@ -96,13 +96,35 @@ impl Log {
 
 type Was<T> = (Option<T>, Option<T>);
 
+/// What an attendee has of an occurrence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) state: Arc<str>,
+    pub(super) seats: i64,
+}
+
+impl Taken {
+    fn new(state: &str, seats: Seats) -> Self {
+        Self { state: state.into(), seats: seats.get().into() }
+    }
+}
+
+/// What is said of a sale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sale {
+    pub(super) capacity: Option<i64>,
+    pub(super) withheld: i64,
+    pub(super) closed: bool,
+}
+
 /// Events that are looked at and not yet taken in: what is to change, from what to what.
 #[derive(Debug)]
 pub(super) struct Staged<'a> {
     kept: &'a Kept,
     log: &'a Log,
-    seats: BTreeMap<(OccurrenceId, AttendeeId), Was<Arc<str>>>,
-    capacity: BTreeMap<OccurrenceId, Was<i64>>,
+    seats: BTreeMap<(OccurrenceId, AttendeeId), Was<Taken>>,
+    waiting: BTreeMap<(OccurrenceId, AttendeeId), Was<i64>>,
+    sales: BTreeMap<OccurrenceId, (Sale, Sale)>,
     fresh: BTreeSet<OccurrenceId>,
     pub(super) effects: Effects,
 }
@@ -125,7 +147,8 @@ pub(super) type Changed = (&'static str, Vec<Value>, bool);
 impl<'a> Staged<'a> {
     pub(super) fn new(kept: &'a Kept, log: &'a Log) -> Self {
         let effects = Effects { cursor: log.cursor, rules_seq: log.rules_seq, ..Effects::default() };
-        Self { kept, log, seats: BTreeMap::new(), capacity: BTreeMap::new(), fresh: BTreeSet::new(), effects }
+        let (seats, waiting, sales) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { kept, log, seats, waiting, sales, fresh: BTreeSet::new(), effects }
     }
 
     /// Looks at the next event.
@@ -135,7 +158,7 @@ impl<'a> Staged<'a> {
         }
         self.effects.cursor = recorded.cursor;
         if let Some(occurrence) = occurrence_of(&recorded.stream) {
-            return self.hear_booking(occurrence, &booking::decode(recorded)?);
+            return self.hear_booking(&occurrence, &booking::decode(recorded)?);
         }
         if let Some(series) = series_of(&recorded.stream) {
             let known = self.log.series.get(&series);
@@ -145,40 +168,96 @@ impl<'a> Staged<'a> {
         if recorded.stream == rules_stream() { self.hear_rules(recorded) } else { Ok(()) }
     }
 
-    fn hear_booking(&mut self, occurrence: OccurrenceId, event: &BookingEvent) -> Result<(), ApplyError> {
+    fn hear_booking(&mut self, occurrence: &OccurrenceId, event: &BookingEvent) -> Result<(), ApplyError> {
         let known = self.log.touched.get(occurrence.series());
         if !known.is_some_and(|known| known.contains_key(occurrence.recurrence())) {
             self.fresh.insert(occurrence.clone());
         }
-        let (attendee, state): (_, Option<&str>) = match event {
-            BookingEvent::SaleOpened { capacity } => {
-                let seats = i64::from(capacity.get());
-                match self.capacity.get_mut(&occurrence) {
-                    Some((_, now)) => *now = Some(seats),
-                    None => {
-                        let was = self.kept.capacity(&occurrence)?;
-                        self.capacity.insert(occurrence, (was, Some(seats)));
-                    }
+        match event {
+            BookingEvent::SaleOpened { capacity } | BookingEvent::CapacityChanged { capacity } => {
+                self.sale(occurrence)?.capacity = Some(capacity.get().into());
+            }
+            BookingEvent::SaleClosed => self.sale(occurrence)?.closed = true,
+            BookingEvent::SaleReopened => self.sale(occurrence)?.closed = false,
+            BookingEvent::SeatsBlocked { seats } => self.sale(occurrence)?.withheld = seats.get().into(),
+            BookingEvent::SeatBooked { attendee, party } | BookingEvent::SeatReacquired { attendee, party } => {
+                *self.seat(occurrence, attendee)? = Some(Taken::new("confirmed", party.seats));
+            }
+            BookingEvent::SeatHeld { attendee, party, .. } => {
+                *self.seat(occurrence, attendee)? = Some(Taken::new("held", party.seats));
+            }
+            BookingEvent::WaitJoined { attendee, party } => {
+                self.waiting(occurrence, attendee, Some(party.seats.get().into()))?;
+            }
+            BookingEvent::WaitLeft { attendee } => self.waiting(occurrence, attendee, None)?,
+            BookingEvent::SeatOffered { attendee, .. } => {
+                let waited = self.kept.waits_for(attendee, occurrence)?;
+                let staged = self.waiting.get(&(occurrence.clone(), attendee.clone())).map(|(_, now)| *now);
+                let seats = staged.unwrap_or(waited).unwrap_or(1);
+                *self.seat(occurrence, attendee)? = Some(Taken { state: "held".into(), seats });
+                self.waiting(occurrence, attendee, None)?;
+            }
+            BookingEvent::HoldConfirmed { attendee } => {
+                if let Some(taken) = self.seat(occurrence, attendee)? {
+                    taken.state = "confirmed".into();
                 }
-                return Ok(());
             }
-            BookingEvent::SeatBooked { attendee } | BookingEvent::HoldConfirmed { attendee } => {
-                (attendee, Some("confirmed"))
+            BookingEvent::PartyChanged { attendee, seats } => {
+                if let Some(taken) = self.seat(occurrence, attendee)? {
+                    taken.seats = seats.get().into();
+                }
             }
-            BookingEvent::SeatHeld { attendee, .. } => (attendee, Some("held")),
+            BookingEvent::SeatTransferred { from, to } => {
+                let taken = self.seat(occurrence, from)?.take();
+                *self.seat(occurrence, to)? = taken;
+                self.waiting(occurrence, to, None)?;
+            }
             BookingEvent::HoldReleased { attendee }
             | BookingEvent::HoldLapsed { attendee }
-            | BookingEvent::SeatCancelled { attendee } => (attendee, None),
-        };
-        let only_if_there = matches!(event, BookingEvent::HoldConfirmed { .. });
-        let key = (occurrence, attendee.clone());
+            | BookingEvent::SeatCancelled { attendee } => *self.seat(occurrence, attendee)? = None,
+            BookingEvent::PoolSet { .. }
+            | BookingEvent::TicketSet { .. }
+            | BookingEvent::SettingsChanged { .. }
+            | BookingEvent::HoldExtended { .. }
+            | BookingEvent::RefundDue { .. }
+            | BookingEvent::SeatRequested { .. }
+            | BookingEvent::RequestDeclined { .. }
+            | BookingEvent::WaiterPassedOver { .. } => {}
+        }
+        if let BookingEvent::SeatBooked { attendee, .. } | BookingEvent::SeatHeld { attendee, .. } = event {
+            self.waiting(occurrence, attendee, None)?;
+        }
+        Ok(())
+    }
+
+    /// What is said of a sale, to be changed.
+    fn sale(&mut self, occurrence: &OccurrenceId) -> Result<&mut Sale, ApplyError> {
+        if !self.sales.contains_key(occurrence) {
+            let was = self.kept.sale(occurrence)?;
+            self.sales.insert(occurrence.clone(), (was, was));
+        }
+        Ok(&mut self.sales.entry(occurrence.clone()).or_default().1)
+    }
+
+    /// What an attendee has of an occurrence, to be changed.
+    fn seat(&mut self, occurrence: &OccurrenceId, attendee: &AttendeeId) -> Result<&mut Option<Taken>, ApplyError> {
+        let key = (occurrence.clone(), attendee.clone());
         if !self.seats.contains_key(&key) {
-            let was = self.kept.seat(attendee, &key.0)?;
+            let was = self.kept.seat(attendee, occurrence)?;
             self.seats.insert(key.clone(), (was.clone(), was));
         }
-        match self.seats.get_mut(&key) {
-            Some((_, now)) if now.is_some() || !only_if_there => *now = state.map(Arc::from),
-            _ => {}
+        Ok(&mut self.seats.entry(key).or_default().1)
+    }
+
+    /// For how many seats an attendee waits from now on.
+    fn waiting(&mut self, occurrence: &OccurrenceId, who: &AttendeeId, now: Option<i64>) -> Result<(), ApplyError> {
+        let key = (occurrence.clone(), who.clone());
+        match self.waiting.get_mut(&key) {
+            Some((_, is)) => *is = now,
+            None => {
+                let was = self.kept.waits_for(who, occurrence)?;
+                self.waiting.insert(key, (was, now));
+            }
         }
         Ok(())
     }
@@ -239,11 +318,23 @@ impl<'a> Staged<'a> {
             }
         }
         for ((occurrence, attendee), (was, is)) in self.seats {
-            let row = |state: Arc<str>| vec![text(&attendee), id(&occurrence), Value::Symbol(state)];
-            changes.extend(replaced("seat", was, is, row));
+            let row = |last: Value| vec![text(&attendee), id(&occurrence), last];
+            let state = |taken: &Option<Taken>| taken.as_ref().map(|taken| Arc::clone(&taken.state));
+            let further = |taken: &Option<Taken>| taken.as_ref().map(|taken| taken.seats - 1).filter(|more| *more > 0);
+            changes.extend(replaced("seat", state(&was), state(&is), |state| row(Value::Symbol(state))));
+            changes.extend(replaced("further_seats", further(&was), further(&is), |more| row(more.into())));
         }
-        for (occurrence, (was, is)) in self.capacity {
-            changes.extend(replaced("capacity", was, is, |seats| vec![id(&occurrence), seats.into()]));
+        for ((occurrence, attendee), (was, is)) in self.waiting {
+            let row = |seats: i64| vec![text(&attendee), id(&occurrence), seats.into()];
+            changes.extend(replaced("waits", was, is, row));
+        }
+        for (occurrence, (was, is)) in self.sales {
+            let row = |seats: i64| vec![id(&occurrence), seats.into()];
+            let withheld = |sale: Sale| Some(sale.withheld).filter(|seats| *seats > 0);
+            changes.extend(replaced("capacity", was.capacity, is.capacity, row));
+            changes.extend(replaced("withheld", withheld(was), withheld(is), row));
+            let closed = |sale: Sale| sale.closed.then_some(());
+            changes.extend(replaced("sale_closed", closed(was), closed(is), |()| vec![id(&occurrence)]));
         }
         (changes, self.effects)
     }

@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApplyError;
 use super::functions::functions;
-use super::kept::{Kept, text};
+use super::kept::Kept;
 use super::log::{HostFact, Log, Place, Told};
 use super::{Availability, Options};
-use crate::datalog::{EvalError, Value};
-use crate::id::{AttendeeId, OccurrenceId, SeriesId};
+use crate::datalog::EvalError;
+use crate::id::{OccurrenceId, SeriesId};
 use crate::persist::{Cursor, RecordedEvent, Seq};
 
 /// Another version is not read: the log is read instead.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// An availability as it is saved, in JSON: all facts, the rulesets, and up to where the log was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +22,7 @@ pub struct Snapshot {
     rules_seq: Seq,
     series: Vec<(SeriesId, Vec<RecordedEvent>)>,
     touched: Vec<OccurrenceId>,
-    seats: Vec<(AttendeeId, OccurrenceId, String)>,
-    capacity: Vec<(OccurrenceId, i64)>,
+    kept: Vec<HostFact>,
     rulesets: Vec<(String, String)>,
     facts: Vec<HostFact>,
     text: String,
@@ -36,30 +35,13 @@ impl Snapshot {
     }
 }
 
-fn texts<const N: usize>(row: &[Value]) -> [&str; N] {
-    let mut values = row.iter().map(|value| if let Value::Symbol(text) = value { &**text } else { "" });
-    core::array::from_fn(|_| values.next().unwrap_or_default())
-}
-
 impl Availability {
     /// All that is known, to be saved. [`Availability::restore`] and the events after [`Snapshot::cursor`] bring it back.
     ///
     /// # Errors
     /// [`EvalError`] when there are more facts than the limits of one question allow.
     pub fn snapshot(&self) -> Result<Snapshot, EvalError> {
-        let (engine, questions, log) = (&self.kept.engine, &self.kept.questions, &self.log);
-        let mut seats = Vec::new();
-        for row in engine.answer(&questions.seats, &[])? {
-            let [attendee, occurrence, state] = texts(&row);
-            if let (Ok(attendee), Ok(occurrence)) = (attendee.parse(), occurrence.parse()) {
-                seats.push((attendee, occurrence, state.to_owned()));
-            }
-        }
-        let mut capacity = Vec::new();
-        for row in engine.answer(&questions.capacities, &[])? {
-            let [occurrence] = texts(&row);
-            capacity.extend(occurrence.parse().ok().zip(super::kept::number(&row)));
-        }
+        let log = &self.log;
         let touched = log
             .touched
             .iter()
@@ -70,8 +52,7 @@ impl Availability {
             rules_seq: log.rules_seq,
             series: log.series.iter().map(|(id, told)| (id.clone(), told.events.clone())).collect(),
             touched: touched.collect(),
-            seats,
-            capacity,
+            kept: self.kept.in_engine()?,
             rulesets: self.rulesets(),
             facts: log.host.iter().cloned().collect(),
             text: log.text.clone(),
@@ -108,12 +89,8 @@ impl Availability {
         log.place_all(&options.zone);
         let kept = Kept::new(&options, &functions, &log.rulesets, |program| {
             let mut facts = log.facts(program)?;
-            for (attendee, occurrence, state) in &saved.seats {
-                let row = vec![text(attendee), super::kept::id(occurrence), state.as_str().into()];
-                facts.push(program.fact_of("seat", row)?);
-            }
-            for (occurrence, seats) in &saved.capacity {
-                facts.push(program.fact_of("capacity", vec![super::kept::id(occurrence), (*seats).into()])?);
+            for fact in saved.kept {
+                facts.push(program.fact_of(&fact.relation, fact.values)?);
             }
             Ok(facts)
         })?;

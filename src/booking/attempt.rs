@@ -1,14 +1,16 @@
 //! One command against a store, without an actor: observe, decide, append if nobody was quicker.
 
+use super::chain::ChainHash;
 use super::command::BookingCommand;
 use super::decide::{Decision, decide};
+use super::event::BookingEvent;
 use super::ledger::SeatLedger;
 use super::outcome::{BookingOutcome, BookingReply};
 use super::owner::EVENTS_MAX;
 use super::wire;
-use crate::id::OccurrenceId;
+use crate::id::{AttendeeId, OccurrenceId};
 use crate::persist::{
-    Backend, CommitOutcome, Expect, Failed, Fault, RecordedEvent, Seq, StoreError, StreamName, Transaction,
+    AsOf, Backend, CommitOutcome, Expect, Failed, Fault, RecordedEvent, Seq, StoreError, StreamName, Transaction,
     load_snapshot, save_snapshot,
 };
 use crate::time::Timestamp;
@@ -51,6 +53,63 @@ pub async fn load_ledger(backend: &dyn Backend, occurrence: &OccurrenceId) -> Re
     let snapshot_seq = ledger.seq();
     catch_up(backend, &stream, &mut ledger).await?;
     Ok((ledger, snapshot_seq))
+}
+
+/// The ledger as it was: folded up to `as_of`, from the first event on.
+///
+/// # Errors
+/// As [`observe`].
+pub async fn observe_as_of(backend: &dyn Backend, occurrence: &OccurrenceId, as_of: AsOf) -> Result<SeatLedger, Fault> {
+    let stream = booking_stream(occurrence);
+    let mut ledger = SeatLedger::new();
+    loop {
+        let mut page = backend.read(&stream, ledger.seq().next(), PAGE).await?;
+        let last = page.len() < PAGE || page.last().is_some_and(|event| !as_of.includes(event));
+        page.retain(|event| as_of.includes(event));
+        fold(&mut ledger, &page)?;
+        if last {
+            return Ok(ledger);
+        }
+    }
+}
+
+/// Something that happened to an attendee's seats, requests or waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// What.
+    pub event: BookingEvent,
+    /// When.
+    pub at: Timestamp,
+    /// As which event of the stream.
+    pub seq: Seq,
+    /// The receipt: the stream up to it in one number.
+    pub hash: ChainHash,
+}
+
+/// All that happened to one attendee in an occurrence, oldest first.
+///
+/// # Errors
+/// As [`observe`].
+pub async fn history(
+    backend: &dyn Backend,
+    occurrence: &OccurrenceId,
+    attendee: &AttendeeId,
+) -> Result<Vec<Happened>, Fault> {
+    let stream = booking_stream(occurrence);
+    let (mut seq, mut hash, mut found) = (Seq::UNWRITTEN, ChainHash::default(), Vec::new());
+    loop {
+        let page = backend.read(&stream, seq.next(), PAGE).await?;
+        for recorded in &page {
+            let event = wire::decode(recorded)?;
+            (seq, hash) = (recorded.seq, hash.then(recorded.at, &event));
+            if event.is_about(attendee) {
+                found.push(Happened { event, at: recorded.at, seq, hash });
+            }
+        }
+        if page.len() < PAGE {
+            return Ok(found);
+        }
+    }
 }
 
 /// Saves `ledger`, so that [`load_ledger`] need not fold the events before it. Says whether the store took it.
@@ -111,7 +170,7 @@ pub(super) fn fold(ledger: &mut SeatLedger, events: &[RecordedEvent]) -> Result<
 ///
 /// // Both look before either books.
 /// let observed = observe(&store, &evening).await?;
-/// let book = |name| AttendeeId::new(name).map(|attendee| BookingCommand::Book { attendee });
+/// let book = |name| AttendeeId::new(name).map(BookingCommand::book);
 /// let ann = attempt(&store, &evening, &observed, &book("ann")?, now).await?;
 /// let bob = attempt(&store, &evening, &observed, &book("bob")?, now).await?;
 /// assert_eq!(ann.outcome, BookingOutcome::Booked { seat: 1 });
@@ -130,31 +189,51 @@ pub async fn attempt(
     now: Timestamp,
 ) -> Result<BookingReply, Fault> {
     let expected = observed.seq();
-    let Decision { events, outcome, at } = decide(observed, command, now);
+    let Decision { events, own, outcome, at } = decide(observed, command, now);
+    let mut after = Follow { seq: expected, hash: observed.hash() };
     if events.is_empty() {
-        return Ok(BookingReply { outcome, seq: expected });
+        return Ok(after.reply(outcome));
     }
-    // More than one transaction takes are lapses: those that fit are recorded, and the caller is told that the stream
-    // has moved on, which is true.
+    // More than one transaction takes are lapses and offers: those that fit are recorded, and the caller is told that the
+    // stream has moved on, which is true.
     let whole = events.len() <= EVENTS_MAX;
-    let events: Vec<_> = events.iter().take(EVENTS_MAX).map(|event| wire::encode(at, event)).collect();
-    let seq = expected.plus(events.len() as u64);
+    let new: Vec<_> = events.iter().take(EVENTS_MAX).map(|event| wire::encode(at, event)).collect();
+    let last = expected.plus(new.len() as u64);
     let stream = booking_stream(occurrence);
-    let transaction = Transaction::append(&stream, Expect::At(expected), events);
+    let transaction = Transaction::append(&stream, Expect::At(expected), new);
+    let place = own.map_or(events.len(), |own| own + 1);
+    events.iter().take(place).for_each(|event| after.follow(at, event));
     match backend.commit_one(transaction).await? {
-        CommitOutcome::Done(_) | CommitOutcome::Already(_) if whole => Ok(BookingReply { outcome, seq }),
+        CommitOutcome::Done(_) | CommitOutcome::Already(_) if whole => Ok(after.reply(outcome)),
         CommitOutcome::Done(_) | CommitOutcome::Already(_) => {
-            let outcome = BookingOutcome::Conflict { expected, actual: seq };
-            Ok(BookingReply { outcome, seq })
+            let outcome = BookingOutcome::Conflict { expected, actual: last };
+            Ok(after.reply(outcome))
         }
         CommitOutcome::Conflict(failed) => {
             let actual = actual_of(&failed).unwrap_or(expected);
             let outcome = BookingOutcome::Conflict { expected, actual };
-            Ok(BookingReply { outcome, seq: actual })
+            Ok(BookingReply { outcome, seq: actual, hash: observed.hash() })
         }
         refused @ (CommitOutcome::Refused(_) | CommitOutcome::KeyReused) => {
             Err(Fault::Unavailable { reason: format!("the store does not take booking events: {refused:?}").into() })
         }
+    }
+}
+
+/// Where a stream stands after some events.
+struct Follow {
+    seq: Seq,
+    hash: ChainHash,
+}
+
+impl Follow {
+    fn follow(&mut self, at: Timestamp, event: &BookingEvent) {
+        self.seq = self.seq.next();
+        self.hash = self.hash.then(at, event);
+    }
+
+    fn reply(self, outcome: BookingOutcome) -> BookingReply {
+        BookingReply { outcome, seq: self.seq, hash: self.hash }
     }
 }
 

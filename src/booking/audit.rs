@@ -1,10 +1,10 @@
 //! An independent check of a booking stream: shares no code with the ledger or the rules it checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::BookingEvent;
-use super::outcome::Seats;
-use crate::id::AttendeeId;
+use super::party::{Party, Seats};
+use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::persist::Seq;
 use crate::time::Timestamp;
 
@@ -18,10 +18,10 @@ pub struct Breach {
     pub what: String,
 }
 
-/// Seats at one point of a stream. `free + held + confirmed = capacity`, always.
+/// Seats at one point of a stream. `free + held + confirmed + blocked = capacity + over`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Seats for sale.
+    /// Seats for sale, blocked ones included.
     pub capacity: u64,
     /// Seats that nobody has.
     pub free: u64,
@@ -29,36 +29,62 @@ pub struct Tally {
     pub held: u64,
     /// Seats confirmed.
     pub confirmed: u64,
+    /// Seats kept from sale.
+    pub blocked: u64,
+    /// Seats taken beyond the capacity, because it was lowered.
+    pub over: u64,
 }
 
 /// Reads a booking stream event by event and stops at the first that breaks a rule.
 ///
-/// Checked at every sequence number: no gap; time never goes back; seats are only sold after the sale was opened, once;
-/// nobody has two seats; only a held seat is confirmed, released or lapses, and it lapses no earlier than its
-/// deadline; seats never go below zero free; and the four counts add up.
+/// Checked at every sequence number: no gap; time never goes back; seats are only given while the sale is open, as many as
+/// are free in the house and in each pool; nobody has two parties; only held seats are confirmed, extended, released or
+/// lapse, and they lapse no earlier than their deadline; offers go to whoever waited longest for that kind of ticket, or
+/// longest after those who were passed over; what was lost by a lapse is given back or owed once; and the counts add up.
 ///
 /// ```
-/// use boxoffice_core::booking::{Auditor, BookingEvent, Seats};
+/// use boxoffice_core::booking::{Auditor, BookingEvent, Party, Seats};
 /// use boxoffice_core::id::AttendeeId;
 /// use boxoffice_core::persist::Seq;
 /// use boxoffice_core::time::Timestamp;
 ///
 /// let mut auditor = Auditor::new();
-/// let seat = |name| AttendeeId::new(name).map(|attendee| BookingEvent::SeatBooked { attendee });
+/// let seat = |name| AttendeeId::new(name).map(|attendee| BookingEvent::SeatBooked { attendee, party: Party::default() });
 /// auditor.check(Seq::new(1), Timestamp::EPOCH, &BookingEvent::SaleOpened { capacity: Seats::new(1) })?;
 /// auditor.check(Seq::new(2), Timestamp::EPOCH, &seat("ann")?)?;
 /// let breach = auditor.check(Seq::new(3), Timestamp::EPOCH, &seat("bob")?).unwrap_err();
-/// assert_eq!(breach.to_string(), "at seq 3: a seat was sold though none was free");
+/// assert_eq!(breach.to_string(), "at seq 3: seats were given though too few were free");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Auditor {
-    tally: Tally,
     opened: bool,
+    closed: bool,
+    capacity: u64,
+    blocked: u64,
+    pools: BTreeMap<PoolName, u64>,
+    tickets: BTreeMap<TicketType, BTreeSet<PoolName>>,
     seq: Seq,
     at: Option<Timestamp>,
-    /// The deadline for a held seat, none for a confirmed one.
-    seats: BTreeMap<AttendeeId, Option<Timestamp>>,
+    seats: BTreeMap<AttendeeId, Given>,
+    /// In order of arrival.
+    waiters: Vec<(AttendeeId, Party)>,
+    /// Since the last offer.
+    passed_over: BTreeSet<AttendeeId>,
+    requests: BTreeSet<AttendeeId>,
+    lapsed: BTreeMap<AttendeeId, Party>,
+    tally: Tally,
+}
+
+#[derive(Clone, Debug)]
+struct Given {
+    party: Party,
+    /// The deadline of held seats, none for confirmed ones.
+    until: Option<Timestamp>,
+}
+
+fn count(party: &Party) -> u64 {
+    party.seats.get().into()
 }
 
 impl Auditor {
@@ -72,9 +98,9 @@ impl Auditor {
         self.tally
     }
 
-    /// Who has a seat as of the last event checked, by name, with the deadline if it is held.
+    /// Who has seats as of the last event checked, by name, with the deadline if they are held.
     pub fn seats(&self) -> impl Iterator<Item = (&AttendeeId, Option<Timestamp>)> {
-        self.seats.iter().map(|(attendee, until)| (attendee, *until))
+        self.seats.iter().map(|(attendee, given)| (attendee, given.until))
     }
 
     /// Checks the next event.
@@ -101,30 +127,58 @@ impl Auditor {
     fn apply(&mut self, at: Timestamp, event: &BookingEvent) -> Result<(), String> {
         match event {
             BookingEvent::SaleOpened { capacity } => self.open(*capacity),
-            BookingEvent::SeatBooked { attendee } => self.sell(attendee, None),
-            BookingEvent::SeatHeld { attendee, hold_for } => self.sell(attendee, Some(at + *hold_for)),
-            BookingEvent::HoldConfirmed { attendee } => {
-                let until = self.held_until(attendee)?;
-                if until <= at {
-                    return Err(format!("a hold that lapsed at {until} was confirmed at {at}"));
-                }
-                self.seats.insert(attendee.clone(), None);
-                self.tally.held -= 1;
-                self.tally.confirmed += 1;
+            BookingEvent::SaleClosed => self.turn(true),
+            BookingEvent::SaleReopened => self.turn(false),
+            BookingEvent::CapacityChanged { capacity } => {
+                self.capacity = capacity.get().into();
                 Ok(())
             }
-            BookingEvent::HoldReleased { attendee } => {
-                self.held_until(attendee)?;
-                self.free(attendee)
+            BookingEvent::SeatsBlocked { seats } => self.block(*seats),
+            BookingEvent::PoolSet { pool, capacity } => {
+                self.pools.insert(pool.clone(), capacity.get().into());
+                Ok(())
             }
-            BookingEvent::HoldLapsed { attendee } => {
-                let until = self.held_until(attendee)?;
-                if at < until {
-                    return Err(format!("a hold until {until} lapsed at {at}"));
-                }
-                self.free(attendee)
+            BookingEvent::TicketSet { ticket, pools } => self.draw(ticket, pools),
+            BookingEvent::SettingsChanged { .. } => Ok(()),
+            BookingEvent::SeatBooked { attendee, party } => self.give(attendee, party, None),
+            BookingEvent::SeatHeld { attendee, party, hold_for } => self.give(attendee, party, Some(at + *hold_for)),
+            BookingEvent::HoldExtended { attendee, hold_for } => {
+                self.held(attendee)?.until = Some(at + *hold_for);
+                Ok(())
             }
+            BookingEvent::HoldConfirmed { attendee } => self.confirm(at, attendee),
+            BookingEvent::HoldReleased { attendee } => self.held(attendee).map(drop).and_then(|()| self.free(attendee)),
+            BookingEvent::HoldLapsed { attendee } => self.lapse(at, attendee),
+            BookingEvent::SeatReacquired { attendee, party } => {
+                self.made_good(attendee, party)?;
+                self.give(attendee, party, None)
+            }
+            BookingEvent::RefundDue { attendee, party } => self.made_good(attendee, party),
             BookingEvent::SeatCancelled { attendee } => self.free(attendee),
+            BookingEvent::SeatTransferred { from, to } => self.transfer(from, to),
+            BookingEvent::PartyChanged { attendee, seats } => self.change(attendee, *seats),
+            BookingEvent::SeatRequested { attendee, .. } => {
+                let asks = !self.seats.contains_key(attendee) && self.requests.insert(attendee.clone());
+                asks.then_some(()).ok_or_else(|| "seats were asked for twice".to_owned())
+            }
+            BookingEvent::RequestDeclined { attendee } => {
+                self.requests.remove(attendee).then_some(()).ok_or_else(|| "a request ended that was none".to_owned())
+            }
+            BookingEvent::WaitJoined { attendee, party } => self.wait(attendee, party),
+            BookingEvent::WaitLeft { attendee } => {
+                let place = self.waits(attendee)?;
+                self.waiters.remove(place);
+                Ok(())
+            }
+            BookingEvent::SeatOffered { attendee, hold_for } => self.offer(attendee, at + *hold_for),
+            BookingEvent::WaiterPassedOver { attendee, position, .. } => {
+                let place = self.waits(attendee)? as u64 + 1;
+                if place != *position {
+                    return Err(format!("whoever stands at {place} was passed over at {position}"));
+                }
+                self.passed_over.insert(attendee.clone());
+                Ok(())
+            }
         }
     }
 
@@ -132,45 +186,169 @@ impl Auditor {
         if core::mem::replace(&mut self.opened, true) {
             return Err("the sale was opened twice".to_owned());
         }
-        self.tally.capacity = u64::from(capacity.get());
-        self.tally.free = self.tally.capacity;
+        self.capacity = capacity.get().into();
         Ok(())
     }
 
-    fn sell(&mut self, attendee: &AttendeeId, until: Option<Timestamp>) -> Result<(), String> {
-        if !self.opened {
-            return Err("a seat was sold before the sale was opened".to_owned());
+    fn turn(&mut self, closed: bool) -> Result<(), String> {
+        let before = core::mem::replace(&mut self.closed, closed);
+        (before != closed).then_some(()).ok_or_else(|| "the sale was closed or open before".to_owned())
+    }
+
+    fn block(&mut self, seats: Seats) -> Result<(), String> {
+        let seats = u64::from(seats.get());
+        if seats > self.blocked && seats + self.taken(None) > self.capacity {
+            return Err("seats were blocked that somebody has".to_owned());
         }
-        if self.seats.contains_key(attendee) {
-            return Err("an attendee was given a second seat".to_owned());
+        self.blocked = seats;
+        Ok(())
+    }
+
+    fn draw(&mut self, ticket: &TicketType, pools: &BTreeSet<PoolName>) -> Result<(), String> {
+        if !pools.iter().all(|pool| self.pools.contains_key(pool)) {
+            return Err("a kind of ticket draws on a pool that there is not".to_owned());
         }
-        let free = self.tally.free.checked_sub(1);
-        self.tally.free = free.ok_or("a seat was sold though none was free")?;
-        *self.count(until) += 1;
-        self.seats.insert(attendee.clone(), until);
+        self.tickets.insert(ticket.clone(), pools.clone());
+        Ok(())
+    }
+
+    /// Seats taken of the house, or of a pool: counted, not kept.
+    fn taken(&self, pool: Option<&PoolName>) -> u64 {
+        let draws = |party: &Party| match pool {
+            None => true,
+            Some(pool) => self.pools_of(party).any(|name| name == pool),
+        };
+        self.seats.values().filter(|given| draws(&given.party)).map(|given| count(&given.party)).sum()
+    }
+
+    fn pools_of(&self, party: &Party) -> impl Iterator<Item = &PoolName> {
+        party.ticket.as_ref().and_then(|ticket| self.tickets.get(ticket)).into_iter().flatten()
+    }
+
+    /// That a party's seats, which are counted already, were free.
+    fn were_free(&self, party: &Party) -> Result<(), String> {
+        let taken = self.tally.held + self.tally.confirmed + count(party);
+        let house = taken + self.blocked <= self.capacity;
+        let pools = self.pools_of(party).all(|pool| {
+            let capacity = self.pools.get(pool).copied().unwrap_or_default();
+            self.taken(Some(pool)) <= capacity
+        });
+        (house && pools).then_some(()).ok_or_else(|| "seats were given though too few were free".to_owned())
+    }
+
+    fn give(&mut self, attendee: &AttendeeId, party: &Party, until: Option<Timestamp>) -> Result<(), String> {
+        if !self.opened || self.closed {
+            return Err("seats were given while the sale was not open".to_owned());
+        }
+        if party.seats == Seats::default() {
+            return Err("no seats at all were given".to_owned());
+        }
+        let given = Given { party: party.clone(), until };
+        if self.seats.insert(attendee.clone(), given).is_some() {
+            return Err("an attendee was given seats twice".to_owned());
+        }
+        self.were_free(party)?;
+        *self.count(until) += count(party);
+        self.requests.remove(attendee);
+        self.waiters.retain(|(waiter, _)| waiter != attendee);
+        self.lapsed.remove(attendee);
         Ok(())
     }
 
     fn free(&mut self, attendee: &AttendeeId) -> Result<(), String> {
-        let until = self.seats.remove(attendee).ok_or("a seat was freed that nobody had")?;
-        *self.count(until) -= 1;
-        self.tally.free += 1;
+        let given = self.seats.remove(attendee).ok_or("seats were freed that nobody had")?;
+        *self.count(given.until) -= count(&given.party);
         Ok(())
     }
 
-    fn held_until(&self, attendee: &AttendeeId) -> Result<Timestamp, String> {
-        let held = self.seats.get(attendee).copied().flatten();
-        held.ok_or_else(|| "a hold was ended that was not there".to_owned())
+    fn confirm(&mut self, at: Timestamp, attendee: &AttendeeId) -> Result<(), String> {
+        let given = self.held(attendee)?;
+        let seats = count(&given.party);
+        if let Some(until) = given.until.take().filter(|until| *until <= at) {
+            return Err(format!("a hold that lapsed at {until} was confirmed at {at}"));
+        }
+        self.tally.held -= seats;
+        self.tally.confirmed += seats;
+        Ok(())
+    }
+
+    fn lapse(&mut self, at: Timestamp, attendee: &AttendeeId) -> Result<(), String> {
+        let given = self.held(attendee)?.clone();
+        if let Some(until) = given.until.filter(|until| at < *until) {
+            return Err(format!("a hold until {until} lapsed at {at}"));
+        }
+        self.lapsed.insert(attendee.clone(), given.party);
+        self.free(attendee)
+    }
+
+    fn made_good(&mut self, attendee: &AttendeeId, party: &Party) -> Result<(), String> {
+        let lost = self.lapsed.remove(attendee);
+        (lost.as_ref() == Some(party)).then_some(()).ok_or_else(|| "what was made good was not lost".to_owned())
+    }
+
+    fn transfer(&mut self, from: &AttendeeId, to: &AttendeeId) -> Result<(), String> {
+        let given = self.seats.remove(from).ok_or("seats were transferred that nobody had")?;
+        if self.seats.insert(to.clone(), given).is_some() {
+            return Err("an attendee was given seats twice".to_owned());
+        }
+        self.requests.remove(to);
+        self.waiters.retain(|(waiter, _)| waiter != to);
+        self.lapsed.remove(to);
+        Ok(())
+    }
+
+    fn change(&mut self, attendee: &AttendeeId, seats: Seats) -> Result<(), String> {
+        let given = self.seats.get_mut(attendee).ok_or("seats were changed that nobody had")?;
+        let before = core::mem::replace(&mut given.party.seats, seats);
+        let (party, until) = (given.party.clone(), given.until);
+        *self.count(until) -= u64::from(before.get());
+        if seats > before {
+            self.were_free(&party)?;
+        }
+        *self.count(until) += u64::from(seats.get());
+        Ok(())
+    }
+
+    fn wait(&mut self, attendee: &AttendeeId, party: &Party) -> Result<(), String> {
+        if self.seats.contains_key(attendee) || self.waits(attendee).is_ok() {
+            return Err("somebody waits who has seats, or waits twice".to_owned());
+        }
+        self.waiters.push((attendee.clone(), party.clone()));
+        Ok(())
+    }
+
+    fn waits(&self, attendee: &AttendeeId) -> Result<usize, String> {
+        let place = self.waiters.iter().position(|(waiter, _)| waiter == attendee);
+        place.ok_or_else(|| "whoever is named does not wait".to_owned())
+    }
+
+    fn offer(&mut self, attendee: &AttendeeId, until: Timestamp) -> Result<(), String> {
+        let place = self.waits(attendee)?;
+        let (_, party) = self.waiters.get(place).cloned().ok_or("whoever is named does not wait")?;
+        let mut before = self.waiters.iter().take(place).filter(|(_, other)| other.ticket == party.ticket);
+        if before.any(|(waiter, _)| !self.passed_over.contains(waiter)) {
+            return Err("seats were offered past somebody who waited longer".to_owned());
+        }
+        self.passed_over.clear();
+        self.give(attendee, &party, Some(until))
+    }
+
+    fn held(&mut self, attendee: &AttendeeId) -> Result<&mut Given, String> {
+        let given = self.seats.get_mut(attendee).filter(|given| given.until.is_some());
+        given.ok_or_else(|| "a hold was named that is not there".to_owned())
     }
 
     fn count(&mut self, until: Option<Timestamp>) -> &mut u64 {
         if until.is_some() { &mut self.tally.held } else { &mut self.tally.confirmed }
     }
 
-    fn balance(&self) -> Result<(), String> {
-        let Tally { capacity, free, held, confirmed } = self.tally;
-        if free + held + confirmed != capacity || held + confirmed != self.seats.len() as u64 {
-            return Err(format!("{free} free + {held} held + {confirmed} confirmed are not {capacity}"));
+    fn balance(&mut self) -> Result<(), String> {
+        let Tally { held, confirmed, .. } = self.tally;
+        let taken = held + confirmed + self.blocked;
+        let (free, over) = (self.capacity.saturating_sub(taken), taken.saturating_sub(self.capacity));
+        self.tally = Tally { capacity: self.capacity, free, held, confirmed, blocked: self.blocked, over };
+        if self.seq.get().is_multiple_of(64) && self.taken(None) != held + confirmed {
+            return Err(format!("{held} held and {confirmed} confirmed are not what is taken"));
         }
         Ok(())
     }

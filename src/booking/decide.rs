@@ -1,111 +1,120 @@
 //! The rules: what a command comes to, given the ledger and the time.
 
-use super::command::BookingCommand;
+use super::command::{BookingCommand, HoldTerm};
 use super::event::BookingEvent;
-use super::ledger::{SeatLedger, SeatState};
+use super::ledger::{SeatLedger, Undo};
 use super::outcome::BookingOutcome;
-use crate::id::AttendeeId;
+use super::rules::View;
 use crate::time::Timestamp;
 
 /// What a command comes to, and what must be recorded before anybody is told.
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Lapses that are due first, then the command's own event if it is accepted.
+    /// What is due anyway first (lapses, then offers to those who wait), then the command's own event if there is one, then
+    /// what is due after it.
     pub events: Vec<BookingEvent>,
+    /// Which of them is the command's own.
+    pub own: Option<usize>,
     /// The answer, once the events are durable.
     pub outcome: BookingOutcome,
     /// The instant of the events: never before the ledger's latest.
     pub at: Timestamp,
 }
 
+/// What the rules say of a command: the answer, and the event that makes it so.
+pub(super) type Decided = (BookingOutcome, Option<BookingEvent>);
+
 /// Decides `command` against `ledger` at `now`. The same arguments always give the same decision.
 ///
 /// A hold whose deadline is at or before `now` no longer counts: its lapse is part of the decision.
 /// A clock that steps back does not take the stream with it: the later of `now` and the ledger's latest instant counts.
+///
+/// Takes time in proportion to the ledger where something is due or somebody waits, else hardly any.
 pub fn decide(ledger: &SeatLedger, command: &BookingCommand, now: Timestamp) -> Decision {
     let at = now.max(ledger.latest_at());
-    let lapsed: Vec<&AttendeeId> = ledger.lapsed(at).collect();
-    let view = View { ledger, at, lapsed: lapsed.len() as u64 };
-    let (outcome, event) = view.decide(command);
-    let lapses = lapsed.into_iter().cloned().map(|attendee| BookingEvent::HoldLapsed { attendee });
-    Decision { events: lapses.chain(event).collect(), outcome, at }
+    if ledger.due(at).is_empty() && ledger.line.waiters.is_empty() && !may_join(command) {
+        let (outcome, event) = View::new(ledger, at).decide(command);
+        let own = event.as_ref().map(|_| 0);
+        return Decision { events: event.into_iter().collect(), own, outcome, at };
+    }
+    decide_in(&mut ledger.clone(), command, now, |decided| decided).0
 }
 
-/// The ledger as it will be once the due lapses are recorded.
-struct View<'a> {
-    ledger: &'a SeatLedger,
+/// Whether somebody may wait after it who did not before.
+fn may_join(command: &BookingCommand) -> bool {
+    matches!(command, BookingCommand::Wait { .. })
+}
+
+/// The same on a ledger that is left with all events folded in; here is what takes them back, the last one last. `bind` may
+/// change what the rules say of the command.
+pub(super) fn decide_in(
+    ledger: &mut SeatLedger,
+    command: &BookingCommand,
+    now: Timestamp,
+    bind: impl FnOnce(Decided) -> Decided,
+) -> (Decision, Vec<Undo>) {
+    let at = now.max(ledger.latest_at());
+    let mut done = (Vec::new(), Vec::new());
+    settle(ledger, at, &mut done, SeatLedger::due);
+    let decided = View::new(ledger, at).decide(command);
+    let (outcome, event) = bind(decided);
+    let own = event.map(|event| {
+        record(ledger, at, event, &mut done);
+        done.0.len() - 1
+    });
+    if own.is_some() {
+        settle(ledger, at, &mut done, |ledger, _| ledger.offers_due());
+    }
+    let (events, undos) = done;
+    (Decision { events, own, outcome, at }, undos)
+}
+
+type Done = (Vec<BookingEvent>, Vec<Undo>);
+
+fn record(ledger: &mut SeatLedger, at: Timestamp, event: BookingEvent, done: &mut Done) {
+    done.1.push(ledger.evolve(at, &event));
+    done.0.push(event);
+}
+
+/// Records what is due at `at`, until nothing is.
+pub(super) fn settle(
+    ledger: &mut SeatLedger,
     at: Timestamp,
-    lapsed: u64,
+    done: &mut Done,
+    due: impl Fn(&SeatLedger, Timestamp) -> Vec<BookingEvent>,
+) {
+    loop {
+        let due = due(ledger, at);
+        if due.is_empty() {
+            return;
+        }
+        for event in due {
+            record(ledger, at, event, done);
+        }
+    }
 }
 
-type Decided = (BookingOutcome, Option<BookingEvent>);
-
-impl View<'_> {
-    fn decide(&self, command: &BookingCommand) -> Decided {
-        match command {
-            BookingCommand::Open { capacity } => match self.ledger.capacity() {
-                Some(capacity) => (BookingOutcome::AlreadyOpen { capacity }, None),
-                None => {
-                    let capacity = *capacity;
-                    (BookingOutcome::Opened, Some(BookingEvent::SaleOpened { capacity }))
-                }
-            },
-            BookingCommand::Book { attendee } => self.acquire(attendee, |seat, attendee| {
-                (BookingOutcome::Booked { seat }, Some(BookingEvent::SeatBooked { attendee }))
-            }),
-            BookingCommand::Hold { attendee, hold_for } => self.acquire(attendee, |seat, attendee| {
-                let hold_for = *hold_for;
-                let until = self.at + hold_for;
-                (BookingOutcome::Held { seat, until }, Some(BookingEvent::SeatHeld { attendee, hold_for }))
-            }),
-            BookingCommand::Confirm { attendee } => match self.state(attendee) {
-                Some(SeatState::Confirmed) => (BookingOutcome::AlreadyConfirmed, None),
-                None => (BookingOutcome::NotHeld, None),
-                Some(SeatState::Held { .. }) => {
-                    let attendee = attendee.clone();
-                    (BookingOutcome::Confirmed, Some(BookingEvent::HoldConfirmed { attendee }))
-                }
-            },
-            BookingCommand::Release { attendee } => match self.state(attendee) {
-                None | Some(SeatState::Confirmed) => (BookingOutcome::NotHeld, None),
-                Some(SeatState::Held { .. }) => {
-                    let attendee = attendee.clone();
-                    (BookingOutcome::Released, Some(BookingEvent::HoldReleased { attendee }))
-                }
-            },
-            BookingCommand::Cancel { attendee } if self.state(attendee).is_none() => (BookingOutcome::NotBooked, None),
-            BookingCommand::Cancel { attendee } => {
-                let attendee = attendee.clone();
-                (BookingOutcome::Cancelled, Some(BookingEvent::SeatCancelled { attendee }))
-            }
+impl SeatLedger {
+    /// What is to be recorded next, whatever is asked: a lapse, or else an offer with those passed over for it.
+    pub(super) fn due(&self, at: Timestamp) -> Vec<BookingEvent> {
+        match self.lapsed(at).next() {
+            Some(attendee) => vec![BookingEvent::HoldLapsed { attendee: attendee.clone() }],
+            None => self.offers_due(),
         }
     }
 
-    fn acquire(&self, attendee: &AttendeeId, take: impl FnOnce(u64, AttendeeId) -> Decided) -> Decided {
-        let Some(capacity) = self.ledger.capacity() else {
-            return (BookingOutcome::NotOnSale, None);
-        };
-        if let Some(state) = self.state(attendee) {
-            let seat = self.seat_number(attendee);
-            return (BookingOutcome::Already { seat, state }, None);
-        }
-        let taken = self.ledger.taken() - self.lapsed;
-        if taken >= u64::from(capacity.get()) {
-            return (BookingOutcome::Full { capacity }, None);
-        }
-        take(taken + 1, attendee.clone())
+    fn offers_due(&self) -> Vec<BookingEvent> {
+        if self.line.waiters.is_empty() { Vec::new() } else { self.line.due(&self.house) }
     }
+}
 
-    fn state(&self, attendee: &AttendeeId) -> Option<SeatState> {
-        let counts = |state: &SeatState| !matches!(state, SeatState::Held { until } if *until <= self.at);
-        self.ledger.seat_state(attendee).filter(counts)
-    }
-
-    /// The attendee's place among those who stay.
-    fn seat_number(&self, attendee: &AttendeeId) -> u64 {
-        let place = self.ledger.seat_number(attendee).unwrap_or_default();
-        let ahead = self.ledger.lapsed(self.at).filter_map(|lapsed| self.ledger.seat_number(lapsed));
-        place - ahead.filter(|other| *other < place).count() as u64
+impl HoldTerm {
+    /// How long from `at` on.
+    pub(super) fn from(self, at: Timestamp) -> core::time::Duration {
+        match self {
+            Self::For(length) => length,
+            Self::Until(until) => until.saturating_since(at),
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! What can have happened to an occurrence.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
-use super::outcome::Seats;
-use crate::id::AttendeeId;
+use super::party::{Party, Seats};
+use super::settings::Settings;
+use crate::id::{AttendeeId, PoolName, TicketType};
 
 /// A recorded fact of a booking stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,36 +15,181 @@ pub enum BookingEvent {
         /// Seats for sale.
         capacity: Seats,
     },
-    /// A seat was taken and confirmed at once.
-    SeatBooked {
-        /// Who took it.
-        attendee: AttendeeId,
+    /// Nothing is given any more. What was given stays.
+    SaleClosed,
+    /// The sale goes on.
+    SaleReopened,
+    /// There are more seats or fewer.
+    CapacityChanged {
+        /// Seats there are now; there may be more taken than that.
+        capacity: Seats,
     },
-    /// A seat was taken provisionally.
-    SeatHeld {
-        /// Who took it.
+    /// Seats are kept from sale.
+    SeatsBlocked {
+        /// How many, in all.
+        seats: Seats,
+    },
+    /// A pool has a size.
+    PoolSet {
+        /// Which.
+        pool: PoolName,
+        /// Seats in it; there may be more taken than that.
+        capacity: Seats,
+    },
+    /// A kind of ticket draws on pools.
+    TicketSet {
+        /// Which.
+        ticket: TicketType,
+        /// The pools, beside the house.
+        pools: BTreeSet<PoolName>,
+    },
+    /// The sale goes by these settings from now on.
+    SettingsChanged {
+        /// All of them.
+        settings: Settings,
+    },
+    /// Seats were taken and confirmed at once.
+    SeatBooked {
+        /// Who took them.
         attendee: AttendeeId,
-        /// How long it is kept, from the event's own instant.
+        /// How many, and of which kind.
+        party: Party,
+    },
+    /// Seats were taken provisionally.
+    SeatHeld {
+        /// Who took them.
+        attendee: AttendeeId,
+        /// How many, and of which kind.
+        party: Party,
+        /// How long they are kept, from the event's own instant.
         hold_for: Duration,
     },
-    /// A held seat became a confirmed one.
+    /// A hold is kept longer.
+    HoldExtended {
+        /// Whose.
+        attendee: AttendeeId,
+        /// How long, from the event's own instant.
+        hold_for: Duration,
+    },
+    /// Held seats became confirmed ones.
     HoldConfirmed {
-        /// Whose seat.
+        /// Whose.
         attendee: AttendeeId,
     },
-    /// A held seat was given up by its holder.
+    /// Held seats were given up by their holder.
     HoldReleased {
-        /// Whose seat.
+        /// Whose.
         attendee: AttendeeId,
     },
-    /// A held seat was not confirmed in time and is free again.
+    /// Held seats were not confirmed in time and are free again.
     HoldLapsed {
-        /// Whose seat.
+        /// Whose.
         attendee: AttendeeId,
     },
-    /// A seat, held or confirmed, was given up.
+    /// A hold was confirmed after it had lapsed, and as many seats were still free.
+    SeatReacquired {
+        /// Who has them again.
+        attendee: AttendeeId,
+        /// How many, and of which kind.
+        party: Party,
+    },
+    /// A hold was confirmed after it had lapsed, and the seats were gone: what was paid is owed.
+    RefundDue {
+        /// To whom.
+        attendee: AttendeeId,
+        /// For what.
+        party: Party,
+    },
+    /// Seats, held or confirmed, were given up.
     SeatCancelled {
-        /// Whose seat.
+        /// Whose.
         attendee: AttendeeId,
     },
+    /// Seats went to somebody else, in the same state and place.
+    SeatTransferred {
+        /// Who had them.
+        from: AttendeeId,
+        /// Who has them.
+        to: AttendeeId,
+    },
+    /// An attendee has more seats or fewer.
+    PartyChanged {
+        /// Who.
+        attendee: AttendeeId,
+        /// Seats now.
+        seats: Seats,
+    },
+    /// Seats were asked for that somebody has to approve. None is taken yet.
+    SeatRequested {
+        /// By whom.
+        attendee: AttendeeId,
+        /// How many, and of which kind.
+        party: Party,
+    },
+    /// A request was turned down, or taken back.
+    RequestDeclined {
+        /// Whose.
+        attendee: AttendeeId,
+    },
+    /// Somebody waits for seats to become free.
+    WaitJoined {
+        /// Who.
+        attendee: AttendeeId,
+        /// How many, and of which kind.
+        party: Party,
+    },
+    /// Somebody waits no longer.
+    WaitLeft {
+        /// Who.
+        attendee: AttendeeId,
+    },
+    /// Free seats are held for the next who waits.
+    SeatOffered {
+        /// For whom.
+        attendee: AttendeeId,
+        /// How long, from the event's own instant.
+        hold_for: Duration,
+    },
+    /// Seats that were too few for somebody who waits were offered to the next.
+    WaiterPassedOver {
+        /// Who goes on waiting.
+        attendee: AttendeeId,
+        /// At which place of the line, the first being 1.
+        position: u64,
+        /// Seats that were free.
+        free: u64,
+    },
+}
+
+impl BookingEvent {
+    /// Whether it happened to this attendee.
+    pub fn is_about(&self, who: &AttendeeId) -> bool {
+        match self {
+            Self::SaleOpened { .. }
+            | Self::SaleClosed
+            | Self::SaleReopened
+            | Self::CapacityChanged { .. }
+            | Self::SeatsBlocked { .. }
+            | Self::PoolSet { .. }
+            | Self::TicketSet { .. }
+            | Self::SettingsChanged { .. } => false,
+            Self::SeatTransferred { from, to } => from == who || to == who,
+            Self::SeatBooked { attendee, .. }
+            | Self::SeatHeld { attendee, .. }
+            | Self::HoldExtended { attendee, .. }
+            | Self::HoldConfirmed { attendee }
+            | Self::HoldReleased { attendee }
+            | Self::HoldLapsed { attendee }
+            | Self::SeatReacquired { attendee, .. }
+            | Self::RefundDue { attendee, .. }
+            | Self::SeatCancelled { attendee }
+            | Self::PartyChanged { attendee, .. }
+            | Self::SeatRequested { attendee, .. }
+            | Self::RequestDeclined { attendee }
+            | Self::WaitJoined { attendee, .. }
+            | Self::WaitLeft { attendee }
+            | Self::SeatOffered { attendee, .. }
+            | Self::WaiterPassedOver { attendee, .. } => attendee == who,
+        }
+    }
 }

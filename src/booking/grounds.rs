@@ -6,12 +6,13 @@
 //! attendee: each that policies allow is entered there, in the transaction that takes the seat.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::attempt::{PAGE, occurrence_text};
 use crate::id::{AttendeeId, OccurrenceId};
-use crate::persist::{Backend, EventType, Fault, NewEvent, Payload, RecordedEvent, Seq, StreamName};
+use crate::persist::{Backend, Cursor, EventType, Fault, NewEvent, Payload, RecordedEvent, Seq, StreamName};
 use crate::time::Timestamp;
 
 const PREFIX: &str = "agenda:";
@@ -24,7 +25,7 @@ pub struct Terms {
     pub stream: StreamName,
     /// As of which of its events.
     pub seq: Seq,
-    /// Whether it names policies, so that nobody gets a seat without [`Grounds`].
+    /// Whether it names policies, so that nobody gets a seat without a [`Verdict`].
     pub policies: bool,
 }
 
@@ -35,6 +36,20 @@ pub struct Grounds {
     pub agenda: Seq,
     /// Of others, such as that of the rules.
     pub others: Vec<(StreamName, Seq)>,
+}
+
+/// What policies said of a seat for an attendee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They allow it.
+    Allowed(Grounds),
+    /// They forbid it.
+    Denied {
+        /// Why, sorted.
+        reasons: Arc<[Arc<str>]>,
+        /// All recorded events up to this one were taken into account.
+        cursor: Cursor,
+    },
 }
 
 /// The stream of the seats that an attendee took under policies: `agenda:` and the attendee's id.

@@ -1,17 +1,22 @@
 //! The state of one occurrence, folded from its events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::ChainHash;
 use super::event::BookingEvent;
-use super::outcome::Seats;
-use super::ranks::Ranks;
-use crate::id::AttendeeId;
+use super::house::{Counted, House, Pool};
+use super::joined::{Join, Joined, Stands};
+use super::line::{Line, Waiter};
+use super::outcome::Shortage;
+use super::party::{Party, Seats};
+use super::settings::Settings;
+use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::persist::Seq;
 use crate::time::Timestamp;
 
-/// In which state a seat is. Both count toward the capacity.
+/// In which state seats are. Both count toward the capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeatState {
@@ -20,61 +25,130 @@ pub enum SeatState {
         /// First instant at which the hold no longer counts.
         until: Timestamp,
     },
-    /// For good, until it is cancelled.
+    /// For good, until they are cancelled.
     Confirmed,
 }
 
-/// A seat on the roster.
+/// Seats on the roster, those of one attendee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
-    /// Who has it.
+    /// Who has them.
     pub attendee: AttendeeId,
     /// In which state.
     pub state: SeatState,
+    /// How many, and of which kind.
+    pub party: Party,
+    /// When they were taken.
+    pub since: Timestamp,
+    /// Whether they are held as an offer to somebody who waited.
+    pub offered: bool,
 }
 
-/// Number of a join in this ledger's life; its order is the roster's order.
-type Join = usize;
+impl Seat {
+    fn until(&self) -> Option<Timestamp> {
+        match self.state {
+            SeatState::Held { until } => Some(until),
+            SeatState::Confirmed => None,
+        }
+    }
 
-/// Everybody who has a seat, in join order, and how many seats there are.
+    pub(super) fn counted(&self, join: Join) -> Counted<'_> {
+        Counted { join, party: &self.party, until: self.until() }
+    }
+}
+
+impl Stands for Seat {
+    fn attendee(&self) -> &AttendeeId {
+        &self.attendee
+    }
+
+    fn places(&self) -> u32 {
+        self.party.seats.get()
+    }
+}
+
+/// A hold that was not confirmed in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lapsed {
+    pub(super) attendee: AttendeeId,
+    pub(super) party: Party,
+    /// Its payment came too late, and no seats were left.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(super) refund_due: bool,
+}
+
+impl Stands for Lapsed {
+    fn attendee(&self) -> &AttendeeId {
+        &self.attendee
+    }
+
+    fn places(&self) -> u32 {
+        1
+    }
+}
+
+/// Everybody who has seats, in join order, those who wait, and what seats there are.
 ///
-/// Every operation takes time logarithmic in the roster, but for [`SeatLedger::roster`], which lists it.
+/// Every operation takes time logarithmic in the roster, but for those that list it.
 /// Equal ledgers are those that no reader can tell apart.
 #[derive(Clone, Debug, Default)]
 pub struct SeatLedger {
-    capacity: Option<Seats>,
-    /// INVARIANT: `joins` and `seats` hold the same attendees, and `ranks` is live exactly at the keys of `seats`.
-    joins: BTreeMap<AttendeeId, Join>,
-    seats: BTreeMap<Join, Seat>,
-    ranks: Ranks,
-    /// INVARIANT: one entry for each held seat.
-    deadlines: BTreeSet<(Timestamp, Join)>,
+    pub(super) house: House,
+    pub(super) seats: Joined<Seat>,
+    pub(super) line: Line,
+    pub(super) requests: BTreeMap<AttendeeId, Party>,
+    /// In the order of their lapses.
+    pub(super) lapsed: Joined<Lapsed>,
     seq: Seq,
     latest_at: Timestamp,
+    hash: ChainHash,
 }
 
 /// Takes one [`SeatLedger::evolve`] back: see [`SeatLedger::revert`].
 #[derive(Clone, Debug)]
 pub struct Undo {
-    change: Change,
+    changes: Vec<Change>,
     latest_at: Timestamp,
+    hash: ChainHash,
 }
 
+impl Undo {
+    /// The hash of the ledger before the event.
+    pub(super) fn hash_before(&self) -> ChainHash {
+        self.hash
+    }
+}
+
+/// What takes a part of an event back.
 #[derive(Clone, Debug)]
-enum Change {
-    Nothing,
-    Capacity(Option<Seats>),
-    Joined(Join),
+pub(super) enum Change {
+    /// Here is what it was.
+    House(Box<House>),
+    Joined,
     Left(Join, Seat),
-    State(Join, SeatState),
+    /// Here is what it was.
+    Seat(Join, Seat),
+    Waits,
+    WaitLeft(Join, Waiter),
+    Requested(AttendeeId, Option<Party>),
+    Lapsed,
+    Forgotten(Join, Lapsed),
 }
 
 impl PartialEq for SeatLedger {
     fn eq(&self, other: &Self) -> bool {
-        self.capacity == other.capacity
-            && self.seq == other.seq
+        let house = |ledger: &Self| (ledger.opened_with(), ledger.house.closed, ledger.house.blocked);
+        self.seq == other.seq
             && self.latest_at == other.latest_at
-            && self.seats.values().eq(other.seats.values())
+            && self.hash == other.hash
+            && house(self) == house(other)
+            && self.house.tickets == other.house.tickets
+            && self.house.settings == other.house.settings
+            && self.pools().eq(other.pools())
+            && self.seats == other.seats
+            && self.line == other.line
+            && self.requests == other.requests
+            && self.lapsed == other.lapsed
     }
 }
 
@@ -86,28 +160,48 @@ impl SeatLedger {
         Self { latest_at: Timestamp::from_millis(i64::MIN), ..Self::default() }
     }
 
-    /// A ledger with these seats, in join order.
-    pub(crate) fn restored(capacity: Option<Seats>, seats: Vec<Seat>, seq: Seq, latest_at: Timestamp) -> Self {
-        let mut ledger = Self { capacity, seq, latest_at, ..Self::default() };
-        for seat in seats {
-            ledger.join(seat);
-        }
-        ledger
+    /// A ledger of which only the house is known.
+    pub(super) fn begun(house: House, (seq, latest_at, hash): (Seq, Timestamp, ChainHash)) -> Self {
+        Self { house, seq, latest_at, hash, ..Self::default() }
     }
 
-    /// Seats for sale; none before the sale was opened.
+    /// Seats for sale, blocked ones included; none before the sale was opened.
     pub fn capacity(&self) -> Option<Seats> {
-        self.capacity
+        self.opened_with()
+    }
+
+    fn opened_with(&self) -> Option<Seats> {
+        self.house.opened.then_some(self.house.all.capacity)
+    }
+
+    /// Whether seats are given: the sale was opened and is not closed.
+    pub fn is_on_sale(&self) -> bool {
+        self.house.is_on_sale()
+    }
+
+    /// Seats kept from sale.
+    pub fn blocked(&self) -> Seats {
+        self.house.blocked
+    }
+
+    /// What the sale goes by.
+    pub fn settings(&self) -> &Settings {
+        &self.house.settings
+    }
+
+    /// The pools: name, seats in it, seats taken of it.
+    pub fn pools(&self) -> impl Iterator<Item = (&PoolName, Seats, u64)> {
+        self.house.pools.iter().map(|(name, Pool { capacity, taken, .. })| (name, *capacity, *taken))
     }
 
     /// Seats taken: held and confirmed. A hold counts until its lapse is recorded.
     pub fn taken(&self) -> u64 {
-        self.seats.len() as u64
+        self.house.all.taken
     }
 
     /// Seats held.
     pub fn held(&self) -> u64 {
-        self.deadlines.len() as u64
+        self.house.all.held
     }
 
     /// Seats confirmed.
@@ -115,42 +209,81 @@ impl SeatLedger {
         self.taken() - self.held()
     }
 
-    /// Seats left; zero before the sale was opened.
+    /// Seats left, blocked ones not counted; zero before the sale was opened, and when more are taken than there are.
     pub fn free(&self) -> u64 {
-        let capacity = u64::from(self.capacity.unwrap_or_default().get());
-        capacity.saturating_sub(self.taken())
+        if self.house.opened { self.house.free() } else { 0 }
     }
 
-    /// The state of the attendee's seat, if there is one.
+    /// Why a party of this kind cannot have `more` seats; none if it can.
+    pub fn shortage(&self, ticket: Option<&TicketType>, more: u64) -> Option<Shortage> {
+        self.house.shortage(ticket, more)
+    }
+
+    /// The attendee's seats, if there are any.
+    pub fn seat_of(&self, attendee: &AttendeeId) -> Option<&Seat> {
+        self.seats.of(attendee)
+    }
+
+    /// The state of the attendee's seats, if there are any.
     pub fn seat_state(&self, attendee: &AttendeeId) -> Option<SeatState> {
-        let join = self.joins.get(attendee)?;
-        self.seats.get(join).map(|seat| seat.state)
+        self.seat_of(attendee).map(|seat| seat.state)
     }
 
-    /// The attendee's 1-based place on the roster, if there is one.
+    /// The attendee's 1-based place on the roster, the first of several; none without a seat.
     pub fn seat_number(&self, attendee: &AttendeeId) -> Option<u64> {
-        self.joins.get(attendee).map(|join| self.ranks.rank(*join))
+        self.seats.find(attendee).map(|join| self.seats.place(join))
     }
 
     /// The roster in join order: the first has seat 1.
     pub fn roster(&self) -> impl Iterator<Item = &Seat> {
-        self.seats.values()
+        self.seats.iter().map(|(_, seat)| seat)
+    }
+
+    /// How many attendees have seats.
+    pub fn parties(&self) -> u64 {
+        self.seats.len() as u64
+    }
+
+    /// Those who wait, the first first.
+    pub fn waiters(&self) -> impl Iterator<Item = &Waiter> {
+        self.line.waiters.iter().map(|(_, waiter)| waiter)
+    }
+
+    /// The attendee's 1-based place among those who wait; none if he does not.
+    pub fn waiting_position(&self, attendee: &AttendeeId) -> Option<u64> {
+        self.line.waiters.find(attendee).map(|join| self.line.waiters.place(join))
+    }
+
+    /// Requests that nobody has approved or declined, by attendee.
+    pub fn requests(&self) -> impl Iterator<Item = (&AttendeeId, &Party)> {
+        self.requests.iter()
+    }
+
+    /// Attendees who paid for a hold that had lapsed and could not have seats again: what they paid is due back.
+    pub fn refunds_due(&self) -> impl Iterator<Item = (&AttendeeId, &Party)> {
+        let due = self.lapsed.iter().filter(|(_, lapsed)| lapsed.refund_due);
+        due.map(|(_, lapsed)| (&lapsed.attendee, &lapsed.party))
     }
 
     /// Holds whose time is up at `now`, the earliest first.
     pub fn lapsed(&self, now: Timestamp) -> impl Iterator<Item = &AttendeeId> {
-        let due = self.deadlines.iter().take_while(move |(until, _)| *until <= now);
-        due.filter_map(|(_, join)| self.seats.get(join)).map(|seat| &seat.attendee)
+        let due = self.house.all.deadlines.iter().take_while(move |(until, _)| *until <= now);
+        due.filter_map(|(_, join)| self.seats.get(*join)).map(|seat| &seat.attendee)
     }
 
     /// When the next hold lapses.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.first().map(|(until, _)| *until)
+        self.house.all.deadlines.first().map(|(until, _)| *until)
     }
 
     /// The last event folded in.
     pub fn seq(&self) -> Seq {
         self.seq
+    }
+
+    /// All events folded in, in one number.
+    pub fn hash(&self) -> ChainHash {
+        self.hash
     }
 
     /// The latest instant of any event folded in. The stream never moves back behind it.
@@ -161,110 +294,80 @@ impl SeatLedger {
     /// Folds the next event of the stream in. Never refuses: an event without effect, such as the confirmation of a
     /// seat that nobody has, is passed over.
     pub fn evolve(&mut self, at: Timestamp, event: &BookingEvent) -> Undo {
-        let latest_at = self.latest_at;
+        let undo = Undo { changes: Vec::new(), latest_at: self.latest_at, hash: self.hash };
         self.seq = self.seq.next();
-        self.latest_at = latest_at.max(at);
-        let change = match event {
-            BookingEvent::SaleOpened { capacity } => Change::Capacity(self.capacity.replace(*capacity)),
-            BookingEvent::SeatBooked { attendee } => self.set(attendee, SeatState::Confirmed),
-            BookingEvent::SeatHeld { attendee, hold_for } => {
-                self.set(attendee, SeatState::Held { until: at + *hold_for })
-            }
-            BookingEvent::HoldConfirmed { attendee } => match self.joins.get(attendee) {
-                Some(&join) => self.set_state(join, SeatState::Confirmed),
-                None => Change::Nothing,
-            },
-            BookingEvent::HoldReleased { attendee }
-            | BookingEvent::HoldLapsed { attendee }
-            | BookingEvent::SeatCancelled { attendee } => self.leave(attendee),
-        };
-        Undo { change, latest_at }
+        self.latest_at = self.latest_at.max(at);
+        self.hash = self.hash.then(at, event);
+        let changes = self.change(at, event);
+        Undo { changes, ..undo }
     }
 
     /// Takes the latest event back that was folded in. Undos are used up in the reverse order of their making.
     pub fn revert(&mut self, undo: Undo) {
         self.seq = Seq::new(self.seq.get().saturating_sub(1));
         self.latest_at = undo.latest_at;
-        match undo.change {
-            Change::Nothing => {}
-            Change::Capacity(before) => self.capacity = before,
-            Change::Joined(join) => {
-                if let Some(seat) = self.seats.remove(&join) {
-                    self.joins.remove(&seat.attendee);
-                    self.forget_deadline(join, seat.state);
-                }
-                self.ranks.pop();
-            }
-            Change::Left(join, seat) => {
-                self.remember_deadline(join, seat.state);
-                self.joins.insert(seat.attendee.clone(), join);
-                self.seats.insert(join, seat);
-                self.ranks.revive(join);
-            }
-            Change::State(join, before) => {
-                self.set_state(join, before);
-            }
+        self.hash = undo.hash;
+        for change in undo.changes.into_iter().rev() {
+            self.take_back(change);
         }
     }
 
     /// Drops the places of those who left, once they outnumber those who are here. Undos made before are void.
     pub(crate) fn settle(&mut self) {
-        if self.ranks.slots() <= 2 * self.seats.len() + 1_024 {
-            return;
-        }
-        let seats = core::mem::take(&mut self.seats).into_values().collect();
-        *self = Self::restored(self.capacity, seats, self.seq, self.latest_at);
-    }
-
-    fn set(&mut self, attendee: &AttendeeId, state: SeatState) -> Change {
-        match self.joins.get(attendee) {
-            Some(&join) => self.set_state(join, state),
-            None => Change::Joined(self.join(Seat { attendee: attendee.clone(), state })),
-        }
-    }
-
-    fn join(&mut self, seat: Seat) -> Join {
-        let join = self.ranks.slots();
-        self.ranks.push();
-        self.remember_deadline(join, seat.state);
-        self.joins.insert(seat.attendee.clone(), join);
-        self.seats.insert(join, seat);
-        join
-    }
-
-    fn set_state(&mut self, join: Join, state: SeatState) -> Change {
-        let Some(seat) = self.seats.get_mut(&join) else {
-            return Change::Nothing;
-        };
-        let before = core::mem::replace(&mut seat.state, state);
-        self.forget_deadline(join, before);
-        self.remember_deadline(join, state);
-        Change::State(join, before)
-    }
-
-    fn leave(&mut self, attendee: &AttendeeId) -> Change {
-        let Some(join) = self.joins.remove(attendee) else {
-            return Change::Nothing;
-        };
-        self.ranks.kill(join);
-        match self.seats.remove(&join) {
-            Some(seat) => {
-                self.forget_deadline(join, seat.state);
-                Change::Left(join, seat)
+        self.line.settle();
+        self.lapsed.settle();
+        if self.seats.is_sparse() {
+            let seats = core::mem::take(&mut self.seats);
+            for pool in self.house.pools.values_mut().chain([&mut self.house.all]) {
+                *pool = Pool { capacity: pool.capacity, ..Pool::default() };
             }
-            None => Change::Nothing,
+            for seat in seats.into_entries() {
+                self.restore(seat);
+            }
         }
     }
 
-    fn remember_deadline(&mut self, join: Join, state: SeatState) {
-        if let SeatState::Held { until } = state {
-            self.deadlines.insert((until, join));
+    /// Puts seats behind all others.
+    pub(super) fn restore(&mut self, seat: Seat) {
+        let counted = seat.clone();
+        let join = self.seats.push(seat);
+        self.house.take(counted.counted(join));
+    }
+
+    fn take_back(&mut self, change: Change) {
+        match change {
+            Change::House(before) => self.house = *before,
+            Change::Joined => {
+                if let Some((join, seat)) = self.seats.pop() {
+                    self.house.give_back(seat.counted(join));
+                }
+            }
+            Change::Left(join, seat) => {
+                self.house.take(seat.counted(join));
+                self.seats.put_back(join, seat);
+            }
+            Change::Seat(join, before) => drop(self.put(join, before)),
+            Change::Waits => self.line.pop(),
+            Change::WaitLeft(join, waiter) => self.line.put_back(join, waiter),
+            Change::Requested(attendee, before) => drop(set(&mut self.requests, attendee, before)),
+            Change::Lapsed => drop(self.lapsed.pop()),
+            Change::Forgotten(join, lapsed) => self.lapsed.put_back(join, lapsed),
         }
     }
 
-    fn forget_deadline(&mut self, join: Join, state: SeatState) {
-        if let SeatState::Held { until } = state {
-            self.deadlines.remove(&(until, join));
-        }
+    /// Puts other seats in the place of an attendee's, and gives what was there.
+    pub(super) fn put(&mut self, join: Join, seat: Seat) -> Option<Seat> {
+        let before = self.seats.get(join).cloned()?;
+        self.house.give_back(before.counted(join));
+        self.house.take(seat.counted(join));
+        self.seats.replace(join, seat)
+    }
+}
+
+/// Sets a value or removes it, and gives what was there.
+pub(super) fn set<V>(map: &mut BTreeMap<AttendeeId, V>, attendee: AttendeeId, value: Option<V>) -> Option<V> {
+    match value {
+        Some(value) => map.insert(attendee, value),
+        None => map.remove(&attendee),
     }
 }

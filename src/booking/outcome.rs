@@ -1,59 +1,88 @@
 //! Every answer there is. "No" is one of them, not an error.
 
-use core::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::ChainHash;
 use super::ledger::SeatState;
+use super::party::Seats;
+use crate::id::{PoolName, TicketType};
 use crate::persist::{Cursor, Seq};
 use crate::time::Timestamp;
 
-/// A number of seats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Seats(u32);
-
-impl Seats {
-    /// `n` seats.
-    pub const fn new(n: u32) -> Self {
-        Self(n)
-    }
-
-    /// The number itself.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl fmt::Display for Seats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+/// Why there are not enough seats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortage {
+    /// The pool with the fewest free seats of those that the party draws on; none is the house itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
+    /// Seats in it.
+    pub capacity: Seats,
+    /// Seats free in it: fewer than the party wants.
+    pub free: u64,
+    /// When the next of its held seats may be free again; none: all are gone for good, unless somebody cancels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<Timestamp>,
 }
 
 /// What a command came to.
 ///
 /// For one command, the variants that may apply are checked in the order in which they stand here, and the first
 /// that applies is the answer. Seat numbers are 1-based places on the roster in join order, at the moment of the
-/// answer: when somebody ahead leaves, everybody behind moves up.
+/// answer, the first of a party's: when somebody ahead leaves, everybody behind moves up.
 #[must_use]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BookingOutcome {
-    /// Book, hold: the occurrence was never put on sale.
+    /// All: the idempotency key came before with another command. Nothing was decided.
+    KeyReused,
+    /// Book, hold, request, wait: the occurrence was never put on sale.
     NotOnSale,
-    /// Book, hold: the attendee has a seat already. Nothing was written.
+    /// Book, hold, request, approve, wait, more seats: the sale is closed.
+    SaleClosed,
+    /// Book, hold, request, wait: there is no such kind of ticket.
+    UnknownTicket {
+        /// The kind.
+        ticket: TicketType,
+    },
+    /// Book, hold, request, wait, transfer: the attendee, or whoever is to have the seats, has some already. Nothing was
+    /// written.
     Already {
         /// Which seat.
         seat: u64,
         /// In which state.
         state: SeatState,
     },
-    /// Book, hold: all seats are taken, held ones included.
-    Full {
-        /// Seats there are.
-        capacity: Seats,
+    /// Book, hold, request, wait, change: no seats at all, or more than one attendee may have.
+    PartySize {
+        /// The most that is allowed.
+        max: Seats,
     },
+    /// Book, hold: somebody has to approve. Use a request.
+    NeedsApproval,
+    /// Request: the attendee has asked already. Nothing was written.
+    AlreadyRequested,
+    /// Approve, decline: the attendee has not asked.
+    NotRequested,
+    /// Wait: nobody can wait for this occurrence.
+    NoWaitlist,
+    /// Wait: the attendee waits already. Nothing was written.
+    AlreadyWaiting {
+        /// At which place of the line.
+        position: u64,
+    },
+    /// Stop waiting: the attendee does not wait.
+    NotWaiting,
+    /// Book, hold, approve, late confirm, more seats: there are not enough, held ones counted as taken.
+    Full(Shortage),
+    /// Book, hold, request: others wait for the same seats. Use a wait.
+    Queued {
+        /// How many wait.
+        waiting: u64,
+    },
+    /// Wait: there are seats. Use a book or hold.
+    SeatsFree,
     /// Book, hold: the seat could be had, but the stream has moved on since the caller looked.
     /// Only callers who bring an observation of their own ever see this.
     Conflict {
@@ -62,41 +91,94 @@ pub enum BookingOutcome {
         /// Where it stands.
         actual: Seq,
     },
-    /// Book, hold: the seat could be had, but policies that the definition of the occurrence names forbid it.
+    /// Whatever takes a seat: it could be had, but policies that the definition of the occurrence names forbid it.
     Denied {
         /// Why, as their rules put it; sorted.
         reasons: Arc<[Arc<str>]>,
         /// All recorded events up to this one were taken into account.
         cursor: Cursor,
     },
-    /// Book, hold: the seat could be had, but the definition of the occurrence names policies, and the command came
-    /// without [`Grounds`](super::Grounds), or they no longer hold. Only callers who have no box office between them and
-    /// an [`Owner`](super::Owner) ever see this.
+    /// Whatever takes a seat: it could be had, but the definition of the occurrence names policies, and the command came
+    /// without a [`Verdict`](super::Verdict) of theirs, or that no longer holds. Only callers who have no box office
+    /// between them and an [`Owner`](super::Owner) ever see this.
     Unchecked,
-    /// Book: the attendee has this seat, confirmed.
+    /// All: the idempotency key was used meanwhile; [`recall`](super::recall) has the answer. Only callers who have no box
+    /// office between them and an [`Owner`](super::Owner) ever see this.
+    Recall,
+    /// Book: the attendee has these seats, confirmed.
     Booked {
-        /// Which seat.
+        /// The first of them.
         seat: u64,
     },
-    /// Hold: the attendee has this seat until then.
+    /// Hold: the attendee has these seats until then.
     Held {
-        /// Which seat.
+        /// The first of them.
         seat: u64,
         /// First instant at which the hold no longer counts.
         until: Timestamp,
     },
-    /// Confirm: the seat was confirmed before. Nothing was written.
+    /// Request: it is noted.
+    Requested,
+    /// Approve: whoever asked has these seats, confirmed.
+    Approved {
+        /// The first of them.
+        seat: u64,
+    },
+    /// Decline: the request is gone.
+    Declined,
+    /// Wait: the attendee waits.
+    Waiting {
+        /// At which place of the line, the first being 1.
+        position: u64,
+    },
+    /// Stop waiting: done.
+    LeftWaitlist,
+    /// Confirm: the seats were confirmed before. Nothing was written.
     AlreadyConfirmed,
-    /// Confirm, release: the attendee holds no seat, or no longer. Nothing was written.
+    /// Confirm, release, extend: the attendee holds no seats, or no longer. Nothing was written.
     NotHeld,
-    /// Confirm: the held seat is confirmed.
+    /// Confirm: the held seats are confirmed.
     Confirmed,
-    /// Release: the held seat is free.
+    /// Confirm: an offer was taken, the seats are confirmed.
+    OfferTaken {
+        /// The first of them.
+        seat: u64,
+    },
+    /// Confirm: the hold had lapsed, and as many seats were still free: the attendee has them, confirmed.
+    Reacquired {
+        /// The first of them.
+        seat: u64,
+    },
+    /// Confirm: the hold had lapsed and there are not enough seats, or policies forbid them: what was paid is due back.
+    RefundDue,
+    /// Extend: the hold would last longer than a hold may.
+    HoldTooLong {
+        /// The latest that is allowed.
+        until_max: Timestamp,
+    },
+    /// Extend: the hold lasts until then.
+    Extended {
+        /// First instant at which it no longer counts.
+        until: Timestamp,
+    },
+    /// Release: the held seats are free.
     Released,
-    /// Cancel: the attendee has no seat. Nothing was written.
+    /// Cancel, transfer, change: the attendee has no seats. Nothing was written.
     NotBooked,
-    /// Cancel: the seat is free.
+    /// Cancel: the seats are free.
     Cancelled,
+    /// Transfer: they are the other's now.
+    Transferred {
+        /// The first of them.
+        seat: u64,
+    },
+    /// Change: the attendee has as many seats already. Nothing was written.
+    Unchanged,
+    /// Change: the attendee has as many seats now.
+    Changed {
+        /// How many.
+        seats: Seats,
+    },
     /// Open: the occurrence is on sale already, with this capacity, which need not be the one asked for.
     AlreadyOpen {
         /// Seats there are.
@@ -104,74 +186,151 @@ pub enum BookingOutcome {
     },
     /// Open: the occurrence is on sale.
     Opened,
+    /// Close: it was closed before; reopen: it was open. Also every other setting that is as it was. Nothing was written.
+    AsBefore,
+    /// Close: done.
+    Closed,
+    /// Reopen: done.
+    Reopened,
+    /// Resize, set pool, block: more seats are taken than would be left, and nothing was changed.
+    Taken {
+        /// Seats taken, held ones included.
+        taken: u64,
+    },
+    /// Set ticket: there is no such pool.
+    UnknownPool {
+        /// The pool.
+        pool: PoolName,
+    },
+    /// Resize, set pool: done.
+    Resized {
+        /// Seats taken beyond the new capacity: as many must be given up before any is given.
+        over: u64,
+    },
+    /// Block, set ticket, set: done.
+    Set,
 }
 
 impl BookingOutcome {
     /// Whether the command was carried out by this very call.
     pub fn is_accepted(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Booked { .. }
-            | Self::Held { .. }
-            | Self::Confirmed
-            | Self::Released
-            | Self::Cancelled
-            | Self::Opened => true,
-            Self::NotOnSale
-            | Self::Already { .. }
-            | Self::Full { .. }
-            | Self::Conflict { .. }
-            | Self::Denied { .. }
-            | Self::Unchecked
-            | Self::AlreadyConfirmed
-            | Self::NotHeld
-            | Self::NotBooked
-            | Self::AlreadyOpen { .. } => false,
-        }
+                | Self::Held { .. }
+                | Self::Requested
+                | Self::Approved { .. }
+                | Self::Declined
+                | Self::Waiting { .. }
+                | Self::LeftWaitlist
+                | Self::Confirmed
+                | Self::OfferTaken { .. }
+                | Self::Reacquired { .. }
+                | Self::Extended { .. }
+                | Self::Released
+                | Self::Cancelled
+                | Self::Transferred { .. }
+                | Self::Changed { .. }
+                | Self::Opened
+                | Self::Closed
+                | Self::Reopened
+                | Self::Resized { .. }
+                | Self::Set
+        )
     }
 
-    /// Whether it is the answer to a command that took a seat.
+    /// Whether it gives an attendee seats that he did not have.
     pub fn takes_a_seat(&self) -> bool {
-        matches!(self, Self::Booked { .. } | Self::Held { .. })
+        matches!(
+            self,
+            Self::Booked { .. }
+                | Self::Held { .. }
+                | Self::Approved { .. }
+                | Self::OfferTaken { .. }
+                | Self::Reacquired { .. }
+                | Self::Transferred { .. }
+        )
     }
 
     /// Whether the same command may be answered otherwise later, without the caller doing anything about it.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::NotOnSale | Self::Full { .. } | Self::Conflict { .. } | Self::Denied { .. } | Self::Unchecked
+            Self::NotOnSale
+                | Self::SaleClosed
+                | Self::Full(_)
+                | Self::Queued { .. }
+                | Self::Conflict { .. }
+                | Self::Denied { .. }
+                | Self::Unchecked
         )
     }
 
     /// The outcome in one word, as logs and tables show it.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::KeyReused => "key_reused",
             Self::NotOnSale => "not_on_sale",
+            Self::SaleClosed => "sale_closed",
+            Self::UnknownTicket { .. } => "unknown_ticket",
             Self::Already { .. } => "already",
-            Self::Full { .. } => "full",
+            Self::PartySize { .. } => "party_size",
+            Self::NeedsApproval => "needs_approval",
+            Self::AlreadyRequested => "already_requested",
+            Self::NotRequested => "not_requested",
+            Self::NoWaitlist => "no_waitlist",
+            Self::AlreadyWaiting { .. } => "already_waiting",
+            Self::NotWaiting => "not_waiting",
+            Self::Full(_) => "full",
+            Self::Queued { .. } => "queued",
+            Self::SeatsFree => "seats_free",
             Self::Conflict { .. } => "conflict",
             Self::Denied { .. } => "denied",
             Self::Unchecked => "unchecked",
+            Self::Recall => "recall",
             Self::Booked { .. } => "booked",
             Self::Held { .. } => "held",
+            Self::Requested => "requested",
+            Self::Approved { .. } => "approved",
+            Self::Declined => "declined",
+            Self::Waiting { .. } => "waiting",
+            Self::LeftWaitlist => "left_waitlist",
             Self::AlreadyConfirmed => "already_confirmed",
             Self::NotHeld => "not_held",
             Self::Confirmed => "confirmed",
+            Self::OfferTaken { .. } => "offer_taken",
+            Self::Reacquired { .. } => "reacquired",
+            Self::RefundDue => "refund_due",
+            Self::HoldTooLong { .. } => "hold_too_long",
+            Self::Extended { .. } => "extended",
             Self::Released => "released",
             Self::NotBooked => "not_booked",
             Self::Cancelled => "cancelled",
+            Self::Transferred { .. } => "transferred",
+            Self::Unchanged => "unchanged",
+            Self::Changed { .. } => "changed",
             Self::AlreadyOpen { .. } => "already_open",
             Self::Opened => "opened",
+            Self::AsBefore => "as_before",
+            Self::Closed => "closed",
+            Self::Reopened => "reopened",
+            Self::Taken { .. } => "taken",
+            Self::UnknownPool { .. } => "unknown_pool",
+            Self::Resized { .. } => "resized",
+            Self::Set => "set",
         }
     }
 }
 
 /// An outcome with the sequence number that explains it.
 #[must_use]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookingReply {
     /// What the command came to.
     pub outcome: BookingOutcome,
     /// For an accepted command, the sequence number of its own event; else the last one the decision took into
     /// account.
     pub seq: Seq,
+    /// The stream up to that event in one number: a receipt, see [`ChainHash`].
+    pub hash: ChainHash,
 }

@@ -1,50 +1,49 @@
 //! Who is how far up the roster, in logarithmic time.
 
-/// Counts the live slots at or below a slot: a Fenwick tree ("A new data structure for cumulative frequency tables",
-/// P. M. Fenwick, 1994). Slots are numbered from 0 and only ever appended; a dead slot stays until the tree is built
-/// anew.
+/// Sums of the weights of slots: a Fenwick tree ("A new data structure for cumulative frequency tables", P. M. Fenwick,
+/// 1994). Slots are numbered from 0 and only ever appended; one whose weight is gone stays until the tree is built anew.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ranks {
-    /// `tree[i]` counts the live slots in `(i + 1 - lowest_bit(i + 1), i + 1]`, one-based.
-    tree: Vec<u32>,
+    /// `tree[i]` sums the slots in `(i + 1 - lowest_bit(i + 1), i + 1]`, one-based.
+    tree: Vec<u64>,
 }
 
 impl Ranks {
-    /// Slots, live and dead.
+    /// Slots there ever were.
     pub(crate) fn slots(&self) -> usize {
         self.tree.len()
     }
 
-    /// Appends a live slot.
-    pub(crate) fn push(&mut self) {
+    /// Appends a slot.
+    pub(crate) fn push(&mut self, weight: u32) {
         let place = self.tree.len() + 1;
         let children = place & place.wrapping_neg();
-        // The live slots that this node covers beside its own: what is up to the last slot, less what is below.
+        // What this node sums beside its own: what is up to the last slot, less what is below.
         let covered = self.up_to(place - 1) - self.up_to(place - children);
-        self.tree.push(covered + 1);
+        self.tree.push(covered + u64::from(weight));
     }
 
-    /// Forgets the last slot, which must be live.
+    /// Forgets the last slot.
     pub(crate) fn pop(&mut self) {
         self.tree.pop();
     }
 
-    /// The slot is dead from now on.
-    pub(crate) fn kill(&mut self, slot: usize) {
-        self.update(slot, |count| count.saturating_sub(1));
+    /// The slot weighs more from now on.
+    pub(crate) fn add(&mut self, slot: usize, weight: u32) {
+        self.update(slot, |sum| sum + u64::from(weight));
     }
 
-    /// The slot, which must be dead, is live again.
-    pub(crate) fn revive(&mut self, slot: usize) {
-        self.update(slot, |count| count + 1);
+    /// The slot, which weighs as much, weighs less from now on.
+    pub(crate) fn take(&mut self, slot: usize, weight: u32) {
+        self.update(slot, |sum| sum.saturating_sub(u64::from(weight)));
     }
 
-    /// Live slots at or below `slot`.
-    pub(crate) fn rank(&self, slot: usize) -> u64 {
-        u64::from(self.up_to(slot + 1))
+    /// The weights of all slots before `slot`.
+    pub(crate) fn before(&self, slot: usize) -> u64 {
+        self.up_to(slot)
     }
 
-    fn up_to(&self, mut place: usize) -> u32 {
+    fn up_to(&self, mut place: usize) -> u64 {
         let mut sum = 0;
         while place > 0 {
             sum += self.tree.get(place - 1).copied().unwrap_or_default();
@@ -53,10 +52,10 @@ impl Ranks {
         sum
     }
 
-    fn update(&mut self, slot: usize, change: impl Fn(u32) -> u32) {
+    fn update(&mut self, slot: usize, change: impl Fn(u64) -> u64) {
         let mut place = slot + 1;
-        while let Some(count) = self.tree.get_mut(place - 1) {
-            *count = change(*count);
+        while let Some(sum) = self.tree.get_mut(place - 1) {
+            *sum = change(*sum);
             place += place & place.wrapping_neg();
         }
     }

@@ -1,51 +1,130 @@
 //! A ledger saved and restored, so that a long stream is not folded again from its first event.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::ledger::{Seat, SeatLedger, SeatState};
-use super::outcome::Seats;
-use crate::id::AttendeeId;
+use super::chain::ChainHash;
+use super::house::{House, Pool};
+use super::ledger::{Lapsed, Seat, SeatLedger, SeatState};
+use super::line::Waiter;
+use super::party::{Party, Seats};
+use super::settings::Settings;
+use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::persist::Projected;
 use crate::time::Timestamp;
 
 /// Another version is not read: the stream is folded instead.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// A ledger as it is saved. A seat is `["ann",null]` when it is confirmed and `["ann",1767225600000]` when it is held
-/// until then; they stand in join order.
+/// A ledger as it is saved: what is as it was before the sale is left out. Seats and those who wait stand in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedLedger {
     version: u32,
-    capacity: Option<Seats>,
     latest_at: Timestamp,
-    seats: Vec<(AttendeeId, Option<Timestamp>)>,
+    hash: ChainHash,
+    capacity: Option<Seats>,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    closed: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    blocked: Seats,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pools: BTreeMap<PoolName, Seats>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tickets: BTreeMap<TicketType, BTreeSet<PoolName>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    settings: Settings,
+    seats: Vec<SavedSeat>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    waiters: Vec<(AttendeeId, Party)>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    requests: BTreeMap<AttendeeId, Party>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lapsed: Vec<Lapsed>,
+}
+
+/// Short names: a full house has thousands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct SavedSeat {
+    #[serde(rename = "a")]
+    attendee: AttendeeId,
+    #[serde(rename = "s")]
+    since: Timestamp,
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    #[serde(rename = "p", default, skip_serializing_if = "is_default")]
+    party: Party,
+    #[serde(rename = "o", default, skip_serializing_if = "core::ops::Not::not")]
+    offered: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl From<&Seat> for SavedSeat {
+    fn from(seat: &Seat) -> Self {
+        let until = match seat.state {
+            SeatState::Held { until } => Some(until),
+            SeatState::Confirmed => None,
+        };
+        let Seat { attendee, party, since, offered, .. } = seat.clone();
+        Self { attendee, since, until, party, offered }
+    }
+}
+
+impl From<SavedSeat> for Seat {
+    fn from(SavedSeat { attendee, since, until, party, offered }: SavedSeat) -> Self {
+        let state = until.map_or(SeatState::Confirmed, |until| SeatState::Held { until });
+        Self { attendee, state, party, since, offered }
+    }
 }
 
 impl SeatLedger {
     /// The ledger as it is saved, and as of which event.
     pub fn to_saved(&self) -> Projected<SavedLedger> {
-        let seat = |seat: &Seat| {
-            let until = match seat.state {
-                SeatState::Held { until } => Some(until),
-                SeatState::Confirmed => None,
-            };
-            (seat.attendee.clone(), until)
+        let House { closed, blocked, pools, tickets, settings, .. } = &self.house;
+        let value = SavedLedger {
+            version: VERSION,
+            latest_at: self.latest_at(),
+            hash: self.hash(),
+            capacity: self.capacity(),
+            closed: *closed,
+            blocked: *blocked,
+            pools: pools.iter().map(|(name, pool)| (name.clone(), pool.capacity)).collect(),
+            tickets: tickets.clone(),
+            settings: settings.clone(),
+            seats: self.roster().map(SavedSeat::from).collect(),
+            waiters: self.waiters().map(|waiter| (waiter.attendee.clone(), waiter.party.clone())).collect(),
+            requests: self.requests.clone(),
+            lapsed: self.lapsed.iter().map(|(_, lapsed)| lapsed.clone()).collect(),
         };
-        let seats = self.roster().map(seat).collect();
-        let value = SavedLedger { version: VERSION, capacity: self.capacity(), latest_at: self.latest_at(), seats };
         Projected { value, seq: self.seq() }
     }
 
     /// The ledger that was saved; none when it was written by another version.
     pub fn from_saved(saved: Projected<SavedLedger>) -> Option<Self> {
-        let Projected { value: SavedLedger { version, capacity, latest_at, seats }, seq } = saved;
-        if version != VERSION {
+        let Projected { value, seq } = saved;
+        if value.version != VERSION {
             return None;
         }
-        let seat = |(attendee, until): (AttendeeId, Option<Timestamp>)| {
-            let state = until.map_or(SeatState::Confirmed, |until| SeatState::Held { until });
-            Seat { attendee, state }
+        let pool = |capacity| Pool { capacity, ..Pool::default() };
+        let house = House {
+            opened: value.capacity.is_some(),
+            closed: value.closed,
+            all: pool(value.capacity.unwrap_or_default()),
+            blocked: value.blocked,
+            pools: value.pools.into_iter().map(|(name, capacity)| (name, pool(capacity))).collect(),
+            tickets: value.tickets,
+            settings: value.settings,
         };
-        Some(Self::restored(capacity, seats.into_iter().map(seat).collect(), seq, latest_at))
+        let mut ledger = Self::begun(house, (seq, value.latest_at, value.hash));
+        value.seats.into_iter().for_each(|seat| ledger.restore(seat.into()));
+        for (attendee, party) in value.waiters {
+            ledger.line.push(Waiter { attendee, party });
+        }
+        ledger.requests = value.requests;
+        value.lapsed.into_iter().for_each(|lapsed| _ = ledger.lapsed.push(lapsed));
+        Some(ledger)
     }
 }

@@ -46,6 +46,7 @@
 //! # }).unwrap().unwrap();
 //! ```
 
+mod as_of;
 mod backend;
 mod blob;
 #[cfg(feature = "conformance")]
@@ -73,6 +74,7 @@ mod transfer;
 mod transport;
 mod unpack;
 
+pub use as_of::AsOf;
 pub use backend::{Backend, Durability, Head, Limits, Page, Stats};
 #[cfg(feature = "blobs")]
 pub use blob::ObjectBlobs;

@@ -38,6 +38,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use crate::persist::AsOf;
 pub use agenda::{Agenda, AgendaEntry, AgendaOptions, Incomplete, agenda};
 pub use command::SeriesCommand;
 pub use decide::{SeriesDecision, decide};
@@ -47,8 +48,8 @@ pub use orphans::{Orphan, orphaned, orphans, recorded_seat};
 pub use outcome::{Flaw, SeriesOutcome, SeriesReply};
 pub use series::{Series, Standing};
 pub use stream::{
-    AsOf, Prepared, changed_since, changes_stream, history, load_series, prepare, read_from, run, series_ids,
-    series_of, series_stream,
+    Prepared, changed_since, changes_stream, history, load_series, prepare, read_from, run, series_ids, series_of,
+    series_stream,
 };
 pub(crate) use wire::split_text;
 pub use wire::{Corrupt, encode};

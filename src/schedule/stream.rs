@@ -8,7 +8,8 @@ use super::series::Series;
 use super::wire::{self, Corrupt, Decoder};
 use crate::id::SeriesId;
 use crate::persist::{
-    Backend, CommitOutcome, EventType, Expect, Fault, NewEvent, Payload, RecordedEvent, Seq, StreamName, Transaction,
+    AsOf, Backend, CommitOutcome, EventType, Expect, Fault, NewEvent, Payload, RecordedEvent, Seq, StreamName,
+    Transaction,
 };
 use crate::time::Timestamp;
 
@@ -33,28 +34,6 @@ pub fn series_of(stream: &StreamName) -> Option<SeriesId> {
 /// reads it to learn what others have changed.
 pub fn changes_stream() -> StreamName {
     StreamName::stored(CHANGES)
-}
-
-/// Up to where a series is folded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AsOf {
-    /// All that is recorded.
-    #[default]
-    Now,
-    /// Events up to and including this one.
-    Seq(Seq),
-    /// Events recorded at or before this instant.
-    Time(Timestamp),
-}
-
-impl AsOf {
-    fn includes(self, recorded: &RecordedEvent) -> bool {
-        match self {
-            Self::Now => true,
-            Self::Seq(seq) => recorded.seq <= seq,
-            Self::Time(at) => recorded.at <= at,
-        }
-    }
 }
 
 impl Series {

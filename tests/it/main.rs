@@ -13,6 +13,7 @@
 mod availability;
 mod backends;
 mod blobs;
+mod bookings;
 mod conformance;
 mod damage;
 mod engine;

@@ -94,7 +94,7 @@ async fn the_ledger_answers_before_the_policies_are_asked() {
     assert_eq!(office.book(&missing, &who("ann")).await.unwrap().outcome, BookingOutcome::NotOnSale);
     assert_eq!(office.cancel(&occurrence("chess"), &who("ann")).await.unwrap().outcome, BookingOutcome::NotBooked);
     let stale = office
-        .run_observed(&occurrence("chess"), booking::BookingCommand::Book { attendee: who("ann") }, Seq::new(9))
+        .run_observed(&occurrence("chess"), booking::BookingCommand::book(who("ann")), Seq::new(9))
         .await
         .unwrap();
     assert!(matches!(stale.outcome, BookingOutcome::Conflict { .. }));
@@ -205,7 +205,7 @@ async fn agree(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     BookingOutcome::Already { state: SeatState::Confirmed | SeatState::Held { .. }, .. } => {
                         prop_assert!(picked.contains(&"has a seat".to_owned()));
                     }
-                    BookingOutcome::Full { .. } => prop_assert!(picked.contains(&"full".to_owned())),
+                    BookingOutcome::Full(_) => prop_assert!(picked.contains(&"full".to_owned())),
                     other => prop_assert!(other.takes_a_seat(), "{:?}", other),
                 }
             }

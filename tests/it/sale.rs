@@ -5,14 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use boxoffice::booking::{Auditor, BookingOutcome, SeatState, Seats, booking_stream, decode};
+use boxoffice::booking::{Auditor, BookingOutcome, SeatState, Seats, Shortage, booking_stream, decode};
 use boxoffice::clock::ManualClock;
 use boxoffice::persist::{MemoryBackend, Seq, SledBackend};
+use boxoffice::time::Timestamp;
 use boxoffice::{BoxOffice, BoxOfficeError, RunBooking};
 use boxoffice_core::booking::BookingCommand;
 use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::backends::{MoodyBackend, at, evening, on_sale, until, who};
+
+/// All seats are taken, and the next held one may be free at `returns`.
+fn full(capacity: u32, returns: Option<Timestamp>) -> BookingOutcome {
+    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free: 0, returns })
+}
 
 /// Checks the evening's stream event by event, and gives the seats taken at its end.
 async fn audit(office: &BoxOffice) -> u64 {
@@ -61,7 +67,7 @@ async fn every_command_is_answered_as_the_rules_say() {
     assert_eq!(office.confirm(&evening, &ann).await.unwrap().outcome, BookingOutcome::AlreadyConfirmed);
     assert_eq!(office.release(&evening, &ann).await.unwrap().outcome, BookingOutcome::NotHeld);
     assert_eq!(office.book(&evening, &bob).await.unwrap().outcome, BookingOutcome::Booked { seat: 2 });
-    let full = BookingOutcome::Full { capacity: Seats::new(2) };
+    let full = full(2, None);
     assert_eq!(office.book(&evening, &who("cyd")).await.unwrap().outcome, full);
     assert_eq!(office.cancel(&evening, &ann).await.unwrap().outcome, BookingOutcome::Cancelled);
     assert_eq!(office.cancel(&evening, &ann).await.unwrap().outcome, BookingOutcome::NotBooked);
@@ -80,7 +86,7 @@ async fn a_hold_lapses_at_its_instant_without_anybody_asking() {
     assert_eq!(held.outcome, BookingOutcome::Held { seat: 1, until: at(100) });
 
     clock.advance(Duration::from_millis(99));
-    let full = BookingOutcome::Full { capacity: Seats::new(1) };
+    let full = full(1, Some(at(100)));
     assert_eq!(office.book(&evening(), &who("bob")).await.unwrap().outcome, full);
 
     clock.advance(Duration::from_millis(1));
@@ -110,7 +116,7 @@ async fn no_reply_and_no_reader_sees_a_booking_before_it_is_stored() {
 
     store.let_pass(1);
     assert_eq!(ann_books.await.unwrap().outcome, BookingOutcome::Booked { seat: 1 });
-    assert_eq!(bob_books.await.unwrap().outcome, BookingOutcome::Full { capacity: Seats::new(1) });
+    assert_eq!(bob_books.await.unwrap().outcome, full(1, None));
     assert_eq!(office.seats(&evening).await.unwrap().confirmed, 1);
 }
 
@@ -170,7 +176,7 @@ async fn too_many_waiting_requests_are_told_busy_and_none_is_lost() {
 async fn a_seat_is_taken_on_an_observation_only_if_it_is_current() {
     let office = on_sale(BoxOffice::builder().store(MemoryBackend::new()), 5).await;
     let seen = office.seats(&evening()).await.unwrap().seq;
-    let book = |name: &str| BookingCommand::Book { attendee: who(name) };
+    let book = |name: &str| BookingCommand::book(who(name));
     let first = office.run_observed(&evening(), book("ann"), seen).await.unwrap();
     assert_eq!(first.outcome, BookingOutcome::Booked { seat: 1 });
     let second = office.run_observed(&evening(), book("bob"), seen).await.unwrap();
@@ -189,8 +195,8 @@ async fn an_occurrence_never_put_on_sale_sells_nothing() {
 fn the_same_office_works_from_an_actix_system_and_by_actix_messages() {
     actix_system(async {
         let office = on_sale(BoxOffice::builder().store(MemoryBackend::new()), 1).await;
-        let command = BookingCommand::Book { attendee: who("ann") };
-        let message = RunBooking { occurrence: evening(), command, observed: None };
+        let command = BookingCommand::book(who("ann"));
+        let message = RunBooking { occurrence: evening(), command, observed: None, key: None };
         let reply = office.address().send(message).await.unwrap().unwrap();
         assert_eq!(reply.outcome, BookingOutcome::Booked { seat: 1 });
         office.shutdown().await;

@@ -17,7 +17,7 @@ fn office(store: &Arc<dyn Backend>) -> boxoffice::Builder {
 async fn an_owner_whose_stream_was_written_behind_its_back_reads_it_and_decides_again() {
     let store: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
     let office = on_sale(office(&store), 1).await;
-    let behind = BookingCommand::Book { attendee: who("mallory") };
+    let behind = BookingCommand::book(who("mallory"));
     // Later than any wall clock here: a stream must not go back in time.
     let reply = run(&*store, &evening(), &behind, at(4_000_000_000_000)).await.unwrap();
     assert_eq!(reply.outcome, BookingOutcome::Booked { seat: 1 });

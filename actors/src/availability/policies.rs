@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use boxoffice_core::availability::rules_stream;
-use boxoffice_core::booking::{BookingOutcome, Grounds, agenda_stream};
+use boxoffice_core::booking::{Grounds, Verdict, agenda_stream};
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
 
 use super::door::Desk;
@@ -12,12 +12,12 @@ use crate::error::BoxOfficeError;
 
 impl Desk {
     /// Asks the policies of `occurrence` whether they allow the attendee a seat, with all facts that are committed when
-    /// they are asked: the grounds on which they do, or the outcome that says why they do not.
+    /// they are asked.
     pub(crate) async fn policies(
         &self,
         occurrence: &OccurrenceId,
         attendee: &AttendeeId,
-    ) -> Result<Result<Grounds, BookingOutcome>, BoxOfficeError> {
+    ) -> Result<Verdict, BoxOfficeError> {
         // Read before the question is asked: what the answer rests on is at least as new.
         let (backend, agenda) = (Arc::clone(&self.house.backend), agenda_stream(attendee));
         let agenda = self.house.reader.run(async move { backend.head(&agenda).await }).await?.last;
@@ -28,8 +28,8 @@ impl Desk {
             if let AvailabilityError::Office(error) = error { error } else { BoxOfficeError::Policies(Box::new(error)) }
         })?;
         if reasons.is_empty() {
-            return Ok(Ok(Grounds { agenda, others: vec![(rules_stream(), rules)] }));
+            return Ok(Verdict::Allowed(Grounds { agenda, others: vec![(rules_stream(), rules)] }));
         }
-        Ok(Err(BookingOutcome::Denied { reasons: reasons.into_iter().map(Arc::from).collect(), cursor }))
+        Ok(Verdict::Denied { reasons: reasons.into_iter().map(Arc::from).collect(), cursor })
     }
 }

@@ -70,8 +70,11 @@ fn orphan(orphan: &Orphan) -> String {
         Standing::Stands => "takes place",
         Standing::Unsure(_) => "too many steps to say",
     };
-    let seats: Vec<String> =
-        orphan.seats.iter().map(|Seat { attendee, state }| format!("{attendee} {}", seat(*state))).collect();
+    let line = |of: &Seat| match of.party.seats.get() {
+        1 => format!("{} {}", of.attendee, seat(of.state)),
+        many => format!("{} {many} {}", of.attendee, seat(of.state)),
+    };
+    let seats: Vec<String> = orphan.seats.iter().map(line).collect();
     format!("{}  {why}: {}\n", orphan.occurrence, seats.join(", "))
 }
 

@@ -134,8 +134,8 @@ impl Counter {
         };
         let name = format!("buyer-{number}");
         let attendee = AttendeeId::new(&name).map_err(|error| HostError::Usage(error.to_string()))?;
-        let book = || BookingCommand::Book { attendee: attendee.clone() };
-        let hold = |hold_for| BookingCommand::Hold { attendee: attendee.clone(), hold_for };
+        let book = || BookingCommand::book(attendee.clone());
+        let hold = |hold_for| BookingCommand::hold(attendee.clone(), hold_for);
         let commands = match who.intent {
             Intent::Book => vec![book()],
             Intent::BookTwice => vec![book(), book()],

@@ -58,11 +58,11 @@ fn take(log: &mut Records, occurrences: &[OccurrenceId], step: &Step) {
         Step::Booking(occurrence, attendee, what) => {
             let attendee = who(NAMES[*attendee]);
             let event = match what {
-                0 => BookingEvent::SeatHeld { attendee, hold_for: minutes(1) },
+                0 => BookingEvent::SeatHeld { attendee, party: Party::default(), hold_for: minutes(1) },
                 1 => BookingEvent::HoldConfirmed { attendee },
                 2 => BookingEvent::HoldLapsed { attendee },
                 3 => BookingEvent::SeatCancelled { attendee },
-                _ => BookingEvent::SeatBooked { attendee },
+                _ => BookingEvent::SeatBooked { attendee, party: Party::default() },
             };
             log.book(&occurrences[*occurrence], &event);
         }

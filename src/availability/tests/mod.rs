@@ -12,7 +12,7 @@ use jiff::ToSpan;
 use jiff::civil::{DateTime, date};
 
 use super::*;
-use crate::booking::{self, BookingEvent, Seats, booking_stream};
+use crate::booking::{self, BookingEvent, Party, Seats, booking_stream};
 use crate::calendar::{CalendarEvent, Frame, Length};
 use crate::datalog::Value;
 use crate::id::{AttendeeId, OccurrenceId, PolicyName, RecurrenceId, SeriesId};
@@ -100,11 +100,14 @@ impl Records {
     }
 
     fn booked(&mut self, attendee: &str, occurrence: &OccurrenceId) {
-        self.book(occurrence, &BookingEvent::SeatBooked { attendee: who(attendee) });
+        self.book(occurrence, &BookingEvent::SeatBooked { attendee: who(attendee), party: Party::default() });
     }
 
     fn held(&mut self, attendee: &str, occurrence: &OccurrenceId) {
-        self.book(occurrence, &BookingEvent::SeatHeld { attendee: who(attendee), hold_for: minutes(15) });
+        self.book(
+            occurrence,
+            &BookingEvent::SeatHeld { attendee: who(attendee), party: Party::default(), hold_for: minutes(15) },
+        );
     }
 
     fn cancelled(&mut self, attendee: &str, occurrence: &OccurrenceId) {

@@ -14,18 +14,23 @@
 //! not. What it writes joins the next batch. What it answers waits for the facts that it was decided on: a refusal
 //! that rests on durable facts alone is answered at once, without the disk.
 
+mod batch;
+mod submission;
+
 use std::collections::BTreeSet;
 
+use super::answers;
 use super::attempt::fold;
-use super::command::BookingCommand;
-use super::decide::{Decision, decide};
-use super::event::BookingEvent;
-use super::grounds::{self, Grounds, Terms, agenda_stream};
+use super::decide::{Decision, decide_in, settle};
+use super::grounds::Terms;
 use super::ledger::{SeatLedger, Undo};
 use super::outcome::{BookingOutcome, BookingReply};
 use super::wire;
-use crate::persist::{Expect, Failed, Fault, Precondition, RecordedEvent, Seq, StreamName, Transaction};
+use crate::persist::{Expect, Failed, Fault, IdempotencyKey, RecordedEvent, Seq, StreamName, Transaction};
 use crate::time::Timestamp;
+
+use batch::{Batch, Request};
+pub use submission::Submission;
 
 /// Events that one transaction holds at most. Only a great many holds that lapse at once come near it.
 pub(super) const EVENTS_MAX: usize = 1_024;
@@ -61,40 +66,8 @@ pub struct Owner<T> {
     waiting_max: usize,
     /// None: no series is looked at.
     terms: Option<Terms>,
-}
-
-/// A command, and what it is bound to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submission {
-    /// What is asked.
-    pub command: BookingCommand,
-    /// Acquire a seat only if the stream stands here; else the outcome is [`BookingOutcome::Conflict`].
-    pub observed: Option<Seq>,
-    /// What the policies of the occurrence said.
-    pub grounds: Option<Grounds>,
-}
-
-/// A command that is bound to nothing.
-impl From<BookingCommand> for Submission {
-    fn from(command: BookingCommand) -> Self {
-        Self { command, observed: None, grounds: None }
-    }
-}
-
-#[derive(Debug)]
-struct Batch<T> {
-    requests: Vec<Request<T>>,
-    /// Folded into the ledger already.
-    events: Vec<(Timestamp, BookingEvent)>,
-    /// One for each event.
-    undo: Vec<Undo>,
-}
-
-#[derive(Debug)]
-struct Request<T> {
-    asked: Submission,
-    token: T,
-    reply: BookingReply,
+    /// Of commands whose key somebody has used meanwhile.
+    outdated: Vec<T>,
 }
 
 /// What became of a submitted command.
@@ -109,67 +82,11 @@ pub enum Submitted<T> {
     Busy(T),
 }
 
-impl<T> Default for Batch<T> {
-    fn default() -> Self {
-        Self { requests: Vec::new(), events: Vec::new(), undo: Vec::new() }
-    }
-}
-
-impl<T> Request<T> {
-    fn answered(self) -> (T, BookingReply) {
-        (self.token, self.reply)
-    }
-}
-
-impl<T> Batch<T> {
-    fn replies(self) -> impl Iterator<Item = (T, BookingReply)> {
-        self.requests.into_iter().map(Request::answered)
-    }
-
-    /// Has each seat that policies allowed entered in the agenda of whoever took it, if nothing that they said so on has
-    /// moved. `expected` is where the stream stands before the batch.
-    fn entered(&self, mut transaction: Transaction, stream: &StreamName, expected: Seq) -> Transaction {
-        let mut demanded = BTreeSet::new();
-        let mut demand = |transaction: &mut Transaction, stream: &StreamName, seq: Seq| {
-            if demanded.insert((stream.clone(), seq)) {
-                transaction.preconditions.push(Precondition::Stream(stream.clone(), Expect::At(seq)));
-            }
-        };
-        for request in &self.requests {
-            let Submission { command, grounds: Some(grounds), .. } = &request.asked else { continue };
-            let place = request.reply.seq.get().checked_sub(expected.next().get()).and_then(|at| at.try_into().ok());
-            let event = place.and_then(|place: usize| self.events.get(place));
-            let (true, Some((at, _)), Some(attendee)) =
-                (request.reply.outcome.takes_a_seat(), event, command.attendee())
-            else {
-                continue;
-            };
-            let agenda = agenda_stream(attendee);
-            demand(&mut transaction, &agenda, grounds.agenda);
-            for (stream, seq) in &grounds.others {
-                demand(&mut transaction, stream, *seq);
-            }
-            transaction = transaction.and_append(&agenda, Expect::Any, vec![grounds::encode(*at, stream)]);
-        }
-        transaction
-    }
-
-    /// Forgets what policies said on the word of streams that have moved, the definition of the occurrence included.
-    fn forget_grounds(&mut self, moved: &BTreeSet<StreamName>, terms: Option<&Terms>) {
-        let all = terms.is_some_and(|terms| moved.contains(&terms.stream));
-        for Request { asked: Submission { command, grounds, .. }, .. } in &mut self.requests {
-            let attendee = command.attendee();
-            let stale = |grounds: &Grounds| all || attendee.is_some_and(|attendee| grounds.rest_on(attendee, moved));
-            *grounds = grounds.take().filter(|grounds| !stale(grounds));
-        }
-    }
-}
-
 impl<T> Owner<T> {
     /// The owner of `stream`, whose durable events are folded in `ledger`. At most `waiting_max` commands wait for
     /// the batch under way.
     pub fn new(stream: StreamName, ledger: SeatLedger, waiting_max: usize) -> Self {
-        Self { stream, ledger, in_flight: None, next: Batch::default(), waiting_max, terms: None }
+        Self { stream, ledger, in_flight: None, next: Batch::default(), waiting_max, terms: None, outdated: Vec::new() }
     }
 
     /// The same owner, bound to what the definition of the occurrence says: whatever it writes is written only if the
@@ -227,52 +144,58 @@ impl<T> Owner<T> {
         if self.next.requests.len() >= self.waiting_max {
             return Submitted::Busy(token);
         }
-        let reply = self.decide(&asked, now);
-        if self.is_settled() {
-            return Submitted::Answered(token, reply);
+        match self.take(asked, token, now) {
+            Some((token, reply)) => Submitted::Answered(token, reply),
+            None => Submitted::Waits,
         }
-        self.next.requests.push(Request { asked, token, reply });
-        Submitted::Waits
+    }
+
+    /// Decides a command; gives the answer if it need not wait.
+    fn take(&mut self, asked: Submission, token: T, now: Timestamp) -> Option<(T, BookingReply)> {
+        let on_its_way = asked.key.as_ref().and_then(|key| self.under_key(key));
+        let first = on_its_way.map(|first| (first.asked.command == asked.command, first.reply.clone()));
+        let (reply, repeats) = match first {
+            Some((true, reply)) => (reply, true),
+            Some((false, reply)) => (BookingReply { outcome: BookingOutcome::KeyReused, ..reply }, true),
+            None => (self.decide(&asked, now), false),
+        };
+        let kept = asked.key.is_some() && !repeats && answers::is_final(&reply.outcome);
+        if self.is_settled() && !kept {
+            return Some((token, reply));
+        }
+        self.next.requests.push(Request { asked, token, reply, repeats });
+        None
+    }
+
+    fn under_key(&self, key: &IdempotencyKey) -> Option<&Request<T>> {
+        let mut batches = self.in_flight.iter().chain([&self.next]);
+        batches.find_map(|batch| batch.under_key(key))
     }
 
     fn decide(&mut self, asked: &Submission, now: Timestamp) -> BookingReply {
-        let Decision { events, outcome, at } = decide(&self.ledger, &asked.command, now);
-        let actual = self.ledger.seq();
-        if let Some(outcome) = self.bound(asked, &outcome, actual) {
-            return BookingReply { outcome, seq: actual };
-        }
-        self.record(at, events);
-        BookingReply { outcome, seq: self.ledger.seq() }
-    }
-
-    /// What keeps a command from having the seat that could be had.
-    fn bound(&self, asked: &Submission, outcome: &BookingOutcome, actual: Seq) -> Option<BookingOutcome> {
-        if !outcome.takes_a_seat() {
-            return None;
-        }
-        if let Some(expected) = asked.observed.filter(|seq| *seq != actual) {
-            return Some(BookingOutcome::Conflict { expected, actual });
-        }
         let policies = self.terms.as_ref().is_some_and(|terms| terms.policies);
-        (policies && asked.grounds.is_none()).then_some(BookingOutcome::Unchecked)
-    }
-
-    fn record(&mut self, at: Timestamp, events: Vec<BookingEvent>) {
-        self.next.undo.extend(events.iter().map(|event| self.ledger.evolve(at, event)));
+        let before = self.ledger.seq();
+        let bind = |decided| asked.bind(before, policies, decided);
+        let (Decision { events, own, outcome, at }, undo) = decide_in(&mut self.ledger, &asked.command, now, bind);
+        let place = own.map_or(events.len(), |own| own + 1);
+        let hash = undo.get(place).map_or(self.ledger.hash(), Undo::hash_before);
         self.next.events.extend(events.into_iter().map(|event| (at, event)));
+        self.next.undo.extend(undo);
+        BookingReply { outcome, seq: before.plus(place as u64), hash }
     }
 
-    /// Records the lapse of every hold whose time is up at `now`.
+    /// Records what is due at `now`: the lapse of every hold whose time is up, and offers to those who wait.
     pub fn lapse(&mut self, now: Timestamp) {
         let at = now.max(self.ledger.latest_at());
-        let lapsed = self.ledger.lapsed(at).cloned();
-        let events: Vec<_> = lapsed.map(|attendee| BookingEvent::HoldLapsed { attendee }).collect();
-        self.record(at, events);
+        let mut due = (Vec::new(), Vec::new());
+        settle(&mut self.ledger, at, &mut due, SeatLedger::due);
+        self.next.events.extend(due.0.into_iter().map(|event| (at, event)));
+        self.next.undo.extend(due.1);
     }
 
     /// The next batch to commit; none while one is in flight, or when there is nothing to write.
     pub fn next_transaction(&mut self) -> Option<Transaction> {
-        if self.in_flight.is_some() || self.next.events.is_empty() {
+        if self.in_flight.is_some() || !self.next.writes() {
             return None;
         }
         let total = self.next.events.len();
@@ -293,6 +216,7 @@ impl<T> Owner<T> {
             transaction = transaction.expect_stream(terms.stream.clone(), Expect::At(terms.seq));
         }
         let transaction = batch.entered(transaction, &self.stream, expected);
+        let transaction = batch.answered_under_keys(transaction, &self.stream);
         self.in_flight = Some(batch);
         Some(transaction)
     }
@@ -319,11 +243,18 @@ impl<T> Owner<T> {
         self.take_back();
         let mut lost = self.in_flight.take().unwrap_or_default();
         let waiting = core::mem::take(&mut self.next);
-        let moved = failed.iter().filter_map(|failed| match failed {
-            Failed::Stream { stream, .. } if *stream != self.stream => Some(stream.clone()),
-            Failed::Stream { .. } | Failed::Key { .. } => None,
-        });
-        lost.forget_grounds(&moved.collect(), self.terms.as_ref());
+        let (mut moved, mut used) = (BTreeSet::new(), BTreeSet::new());
+        for failed in failed {
+            match failed {
+                Failed::Stream { stream, .. } if *stream != self.stream => _ = moved.insert(stream.clone()),
+                Failed::Stream { .. } => {}
+                Failed::Key { key, .. } => _ = used.insert(key.clone()),
+            }
+        }
+        lost.forget_grounds(&moved, self.terms.as_ref());
+        let stream = &self.stream;
+        let is_used = |key: &IdempotencyKey| used.contains(&answers::place(stream, key));
+        self.outdated = lost.take_out(|request| request.asked.key.as_ref().is_some_and(is_used));
         self.next.requests = lost.requests.into_iter().chain(waiting.requests).collect();
     }
 
@@ -341,14 +272,11 @@ impl<T> Owner<T> {
         fold(&mut self.ledger, tail)?;
         self.terms = terms.or(self.terms.take());
         let waiting = core::mem::take(&mut self.next.requests);
-        let mut replies = Vec::new();
+        let (seq, hash) = (self.ledger.seq(), self.ledger.hash());
+        let recall = |token| (token, BookingReply { outcome: BookingOutcome::Recall, seq, hash });
+        let mut replies: Vec<_> = self.outdated.drain(..).map(recall).collect();
         for Request { asked, token, .. } in waiting {
-            let reply = self.decide(&asked, now);
-            if self.is_settled() {
-                replies.push((token, reply));
-            } else {
-                self.next.requests.push(Request { asked, token, reply });
-            }
+            replies.extend(self.take(asked, token, now));
         }
         Ok(replies)
     }
@@ -359,6 +287,6 @@ impl<T> Owner<T> {
         let in_flight = self.in_flight.take().unwrap_or_default();
         let next = core::mem::take(&mut self.next);
         let requests = in_flight.requests.into_iter().chain(next.requests);
-        requests.map(|request| request.token).collect()
+        self.outdated.drain(..).chain(requests.map(|request| request.token)).collect()
     }
 }

@@ -1,16 +1,20 @@
 //! The rules as tables, and their laws as properties.
 
+mod keys;
+mod sale;
+mod waitlist;
+
 use core::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::AttendeeId;
+use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::persist::{
     Backend, CommitOutcome, Expect, MemoryBackend, NewEvent, RecordedEvent, Seq, StreamName, Transaction,
 };
 use crate::time::Timestamp;
-use BookingOutcome::{Already, Booked, Full, Held, NotHeld};
+use BookingOutcome::{Already, Booked, Held, NotHeld};
 
 const HOLD: Duration = Duration::from_millis(100);
 
@@ -26,10 +30,10 @@ fn open(capacity: u32) -> BookingCommand {
     BookingCommand::Open { capacity: Seats::new(capacity) }
 }
 fn book(name: &str) -> BookingCommand {
-    BookingCommand::Book { attendee: who(name) }
+    BookingCommand::book(who(name))
 }
 fn hold(name: &str) -> BookingCommand {
-    BookingCommand::Hold { attendee: who(name), hold_for: HOLD }
+    BookingCommand::hold(who(name), HOLD)
 }
 fn confirm(name: &str) -> BookingCommand {
     BookingCommand::Confirm { attendee: who(name) }
@@ -73,8 +77,14 @@ fn held_until(millis: i64) -> SeatState {
     SeatState::Held { until: at(millis) }
 }
 
+/// Full for good, unless somebody cancels.
 fn full(capacity: u32) -> BookingOutcome {
-    Full { capacity: Seats::new(capacity) }
+    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free: 0, returns: None })
+}
+
+/// All seats are taken, and a held one may be free at that instant.
+fn full_until(capacity: u32, millis: i64) -> BookingOutcome {
+    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free: 0, returns: Some(at(millis)) })
 }
 
 #[test]
@@ -86,7 +96,7 @@ fn seats_are_acquired_by_descending_precedence() {
     check(1, &[(0, hold("ann")), (1, book("ann"))], Already { seat: 1, state: held_until(100) });
     check(1, &[(0, hold("ann")), (1, hold("ann"))], Already { seat: 1, state: held_until(100) });
     check(1, &[(0, book("ann")), (1, hold("bob"))], full(1));
-    check(1, &[(0, hold("ann")), (1, book("bob"))], full(1));
+    check(1, &[(0, hold("ann")), (1, book("bob"))], full_until(1, 100));
     check(0, &[(0, book("ann"))], full(0));
     check(2, &[(0, book("ann")), (1, book("bob"))], Booked { seat: 2 });
     check(2, &[(0, book("ann")), (1, hold("bob"))], Held { seat: 2, until: at(101) });
@@ -130,10 +140,9 @@ fn seat_numbers_close_up_when_somebody_ahead_leaves() {
 
 #[test]
 fn lapsed_hold_frees_its_seat_at_the_expiry_instant() {
-    check(1, &[(0, hold("ann")), (99, book("bob"))], full(1));
+    check(1, &[(0, hold("ann")), (99, book("bob"))], full_until(1, 100));
     check(1, &[(0, hold("ann")), (100, book("bob"))], Booked { seat: 1 });
     check(1, &[(0, hold("ann")), (99, confirm("ann"))], BookingOutcome::Confirmed);
-    check(1, &[(0, hold("ann")), (100, confirm("ann"))], NotHeld);
     check(1, &[(0, hold("ann")), (100, release("ann"))], NotHeld);
     check(1, &[(0, hold("ann")), (100, cancel("ann"))], BookingOutcome::NotBooked);
     check(1, &[(0, hold("ann")), (100, hold("ann"))], Held { seat: 1, until: at(200) });
@@ -145,8 +154,20 @@ fn a_confirmed_hold_never_lapses() {
 }
 
 #[test]
-fn confirm_after_another_took_the_lapsed_seat_is_not_held_even_when_the_clock_steps_back() {
-    check(1, &[(0, hold("ann")), (100, hold("bob")), (50, confirm("ann"))], NotHeld);
+fn a_payment_after_the_lapse_has_its_seat_again_or_is_due_back_even_when_the_clock_steps_back() {
+    let late = |then: &[(i64, BookingCommand)]| [&[(0, hold("ann"))], then].concat();
+    check(1, &late(&[(100, confirm("ann"))]), BookingOutcome::Reacquired { seat: 1 });
+    check(1, &late(&[(100, confirm("ann")), (101, confirm("ann"))]), BookingOutcome::AlreadyConfirmed);
+    check(1, &late(&[(100, hold("bob")), (50, confirm("ann"))]), BookingOutcome::RefundDue);
+    check(1, &late(&[(100, book("bob")), (101, confirm("ann")), (102, confirm("ann"))]), BookingOutcome::RefundDue);
+    check(1, &late(&[(100, hold("bob")), (150, confirm("ann")), (200, book("ann"))]), Booked { seat: 1 });
+    // Once it is good or due, it is not made good twice.
+    let given =
+        [&[(-1, open(1))], &late(&[(100, book("bob")), (101, confirm("ann")), (102, cancel("bob"))])[..]].concat();
+    let (_, ledger) = after(&given);
+    assert_eq!(ledger.refunds_due().map(|(who, _)| who.as_str()).collect::<Vec<_>>(), ["ann"]);
+    let (outcome, ledger) = after(&[&given[..], &[(103, confirm("ann"))]].concat());
+    assert_eq!((outcome, ledger.taken()), (BookingOutcome::RefundDue, 0));
 }
 
 #[test]
@@ -160,8 +181,10 @@ fn a_clock_that_steps_back_does_not_take_the_stream_with_it() {
 fn a_lapse_is_recorded_before_what_it_makes_room_for() {
     let (_, ledger) = after(&[(0, open(1)), (0, hold("ann"))]);
     let decision = decide(&ledger, &book("bob"), at(100));
-    let expected =
-        [BookingEvent::HoldLapsed { attendee: who("ann") }, BookingEvent::SeatBooked { attendee: who("bob") }];
+    let expected = [
+        BookingEvent::HoldLapsed { attendee: who("ann") },
+        BookingEvent::SeatBooked { attendee: who("bob"), party: Party::default() },
+    ];
     assert_eq!(decision.events, expected);
 }
 
@@ -172,12 +195,12 @@ fn every_event_is_recorded_under_its_fixed_name_and_shape() {
     let table = [
         (BookingEvent::SaleOpened { capacity: Seats::new(20) }, "booking.sale_opened.v1", r#"{"capacity":20}"#),
         (
-            BookingEvent::SeatBooked { attendee: of(&attendee) },
+            BookingEvent::SeatBooked { attendee: of(&attendee), party: Party::default() },
             "booking.seat_booked.v1",
             r#"{"attendee":"a \"quoted\" näme"}"#,
         ),
         (
-            BookingEvent::SeatHeld { attendee: who("ann"), hold_for: HOLD },
+            BookingEvent::SeatHeld { attendee: who("ann"), party: Party::default(), hold_for: HOLD },
             "booking.seat_held.v1",
             r#"{"attendee":"ann","hold_ms":100}"#,
         ),
@@ -213,15 +236,81 @@ fn stored(seq: u64, event: NewEvent) -> RecordedEvent {
 
 // ---- properties ----
 
-fn any_command() -> impl Strategy<Value = BookingCommand> {
-    let attendee = (0..8_u8).prop_map(|n| who(&format!("p{n}")));
-    (0..6_u8, attendee, 0..300_u64).prop_map(|(kind, attendee, millis)| match kind {
-        0 => BookingCommand::Book { attendee },
-        1 | 2 => BookingCommand::Hold { attendee, hold_for: Duration::from_millis(millis) },
-        3 => BookingCommand::Confirm { attendee },
-        4 => BookingCommand::Release { attendee },
-        _ => BookingCommand::Cancel { attendee },
+fn any_attendee() -> impl Strategy<Value = AttendeeId> {
+    (0..8_u8).prop_map(|n| who(&format!("p{n}")))
+}
+
+fn any_party() -> impl Strategy<Value = Party> {
+    (0..4_u32, 0..4_u8).prop_map(|(seats, ticket)| match ticket {
+        0 => Party::of(seats).with_ticket(ticket_type("balcony")),
+        1 => Party::of(seats).with_ticket(ticket_type("student")),
+        _ => Party::of(seats),
     })
+}
+
+fn ticket_type(name: &str) -> TicketType {
+    TicketType::new(name).unwrap()
+}
+
+fn pool(name: &str) -> PoolName {
+    PoolName::new(name).unwrap()
+}
+
+fn any_settings() -> impl Strategy<Value = Settings> {
+    let waitlist = (0..100_u64, any::<bool>())
+        .prop_map(|(millis, pass_over)| Waitlist { offer_for: Duration::from_millis(millis), pass_over });
+    let waitlist = prop::option::weighted(0.9, waitlist);
+    let hold_max = prop::option::weighted(0.2, (50..200_u64).prop_map(Duration::from_millis));
+    let party_max = prop::option::weighted(0.2, (1..4_u32).prop_map(Seats::new));
+    (prop::bool::weighted(0.1), party_max, hold_max, waitlist)
+        .prop_map(|(approval, party_max, hold_max, waitlist)| Settings { approval, party_max, hold_max, waitlist })
+}
+
+fn any_house_command() -> impl Strategy<Value = BookingCommand> {
+    let seats = || (0..7_u32).prop_map(Seats::new);
+    let below = || prop_oneof![Just(Below::Refuse), Just(Below::GiveNoMore)];
+    prop_oneof![
+        1 => Just(BookingCommand::Close),
+        3 => Just(BookingCommand::Reopen),
+        1 => (seats(), below()).prop_map(|(capacity, below)| BookingCommand::Resize { capacity, below }),
+        1 => seats().prop_map(|seats| BookingCommand::Block { seats }),
+        2 => (seats(), below()).prop_map(|(capacity, below)| {
+            BookingCommand::SetPool { pool: pool("balcony"), capacity, below }
+        }),
+        1 => (seats(), below()).prop_map(|(capacity, below)| {
+            BookingCommand::SetPool { pool: pool("cheap"), capacity, below }
+        }),
+        2 => prop::collection::btree_set(prop_oneof![Just(pool("balcony")), Just(pool("cheap"))], 0..3)
+            .prop_map(|pools| BookingCommand::SetTicket { ticket: ticket_type("student"), pools }),
+        1 => Just(BookingCommand::SetTicket { ticket: ticket_type("balcony"), pools: [pool("balcony")].into() }),
+        4 => any_settings().prop_map(|settings| BookingCommand::Set { settings }),
+    ]
+}
+
+fn any_seat_command() -> impl Strategy<Value = BookingCommand> {
+    let seats = || (0..4_u32).prop_map(Seats::new);
+    let term = || (0..300_u64).prop_map(|millis| HoldTerm::For(Duration::from_millis(millis)));
+    let wish = || (any_attendee(), any_party());
+    prop_oneof![
+        3 => any_attendee().prop_map(BookingCommand::book),
+        2 => wish().prop_map(|(attendee, party)| BookingCommand::Book { attendee, party }),
+        4 => (wish(), term()).prop_map(|((attendee, party), term)| BookingCommand::Hold { attendee, party, term }),
+        1 => (any_attendee(), term()).prop_map(|(attendee, term)| BookingCommand::Extend { attendee, term }),
+        4 => any_attendee().prop_map(|attendee| BookingCommand::Confirm { attendee }),
+        2 => any_attendee().prop_map(|attendee| BookingCommand::Release { attendee }),
+        3 => any_attendee().prop_map(|attendee| BookingCommand::Cancel { attendee }),
+        2 => (any_attendee(), any_attendee()).prop_map(|(from, to)| BookingCommand::Transfer { from, to }),
+        2 => (any_attendee(), seats()).prop_map(|(attendee, seats)| BookingCommand::ChangeSeats { attendee, seats }),
+        1 => wish().prop_map(|(attendee, party)| BookingCommand::Request { attendee, party }),
+        1 => any_attendee().prop_map(|attendee| BookingCommand::Approve { attendee }),
+        1 => any_attendee().prop_map(|attendee| BookingCommand::Decline { attendee }),
+        4 => wish().prop_map(|(attendee, party)| BookingCommand::Wait { attendee, party }),
+        1 => any_attendee().prop_map(|attendee| BookingCommand::StopWaiting { attendee }),
+    ]
+}
+
+fn any_command() -> impl Strategy<Value = BookingCommand> {
+    prop_oneof![5 => any_seat_command(), 1 => any_house_command()]
 }
 
 /// Commands with the time that passes before each; sometimes the clock steps back.
@@ -247,22 +336,44 @@ proptest! {
             for event in &decision.events {
                 ledger.evolve(decision.at, event);
                 let tally = auditor.check(ledger.seq(), decision.at, event).unwrap();
-                let counts = (tally.free, tally.held, tally.confirmed);
-                prop_assert_eq!(counts, (ledger.free(), ledger.held(), ledger.confirmed()));
+                let counts = (tally.free, tally.held, tally.confirmed, tally.blocked);
+                let blocked = u64::from(ledger.blocked().get());
+                prop_assert_eq!(counts, (ledger.free(), ledger.held(), ledger.confirmed(), blocked));
             }
-            if let Booked { seat } | Held { seat, .. } | Already { seat, .. } = decision.outcome {
-                let mut after = ledger.clone();
-                for event in &decide(&ledger, &open(0), now).events {
-                    after.evolve(now, event);
-                }
-                let (BookingCommand::Book { attendee } | BookingCommand::Hold { attendee, .. }) = command else {
-                    panic!("{command:?} acquired a seat");
-                };
-                let place = after.roster().position(|seat| seat.attendee == *attendee);
-                // A hold of no length is gone as soon as it is looked at.
-                if let Some(place) = place {
-                    prop_assert_eq!(place as u64 + 1, seat);
-                }
+            if let Booked { seat } | Held { seat, .. } | BookingOutcome::Approved { seat } = decision.outcome {
+                let attendee = command.attendee().unwrap();
+                prop_assert_eq!(ledger.seat_number(attendee), Some(seat));
+            }
+        }
+    }
+
+    /// What is due is decided with the command, and nothing is due after it but what time brings.
+    #[test]
+    fn a_decision_leaves_nothing_undone(history in any_history()) {
+        let mut ledger = SeatLedger::new();
+        for (now, command) in with_instants(&[&[(0, open(4))], &history[..]].concat()) {
+            let decision = decide(&ledger, command, now);
+            for event in &decision.events {
+                ledger.evolve(decision.at, event);
+            }
+            let again = decide(&ledger, &BookingCommand::StopWaiting { attendee: who("nobody") }, decision.at);
+            let lapses = again.events.iter().filter(|event| matches!(event, BookingEvent::HoldLapsed { .. })).count();
+            // Holds of no length lapse when they are looked at next, and their seats are offered then.
+            prop_assert!(lapses > 0 || again.events.is_empty(), "{:?} leaves {:?}", command, again.events);
+        }
+    }
+
+    #[test]
+    fn every_event_is_read_as_it_was_written_and_written_as_it_was_read(history in any_history()) {
+        let mut ledger = SeatLedger::new();
+        for (now, command) in with_instants(&[&[(0, open(4))], &history[..]].concat()) {
+            let decision = decide(&ledger, command, now);
+            for event in &decision.events {
+                let recorded = encode(decision.at, event);
+                let read = decode(&stored(1, recorded.clone())).unwrap();
+                prop_assert_eq!(&read, event);
+                prop_assert_eq!(encode(decision.at, &read).data, recorded.data);
+                ledger.evolve(decision.at, event);
             }
         }
     }
@@ -270,8 +381,13 @@ proptest! {
     #[test]
     fn seat_numbers_are_places_on_the_roster(history in any_history()) {
         let (_, ledger) = after(&[&[(0, open(6))], &history[..]].concat());
-        for (place, seat) in (1..).zip(ledger.roster()) {
+        let mut place = 1;
+        for seat in ledger.roster() {
             prop_assert_eq!(ledger.seat_number(&seat.attendee), Some(place));
+            place += u64::from(seat.party.seats.get());
+        }
+        for (place, waiter) in (1..).zip(ledger.waiters()) {
+            prop_assert_eq!(ledger.waiting_position(&waiter.attendee), Some(place));
         }
     }
 
@@ -289,8 +405,12 @@ proptest! {
         }
         prop_assert_eq!(&ledger, &original);
         prop_assert_eq!(ledger.next_deadline(), original.next_deadline());
-        for (place, seat) in (1..).zip(ledger.roster()) {
-            prop_assert_eq!(ledger.seat_number(&seat.attendee), Some(place));
+        for seat in ledger.roster() {
+            prop_assert_eq!(ledger.seat_number(&seat.attendee), original.seat_number(&seat.attendee));
+        }
+        for waiter in ledger.waiters() {
+            let (now, then) = (ledger.waiting_position(&waiter.attendee), original.waiting_position(&waiter.attendee));
+            prop_assert_eq!(now, then);
         }
     }
 
@@ -335,6 +455,18 @@ async fn commit(store: &MemoryBackend, owner: &mut Owner<usize>, now: Timestamp,
     }
 }
 
+/// A part of the name of the event by which an outcome came about.
+fn recorded_as(outcome: &BookingOutcome) -> &'static str {
+    match outcome.name() {
+        "offer_taken" => "hold_confirmed",
+        "approved" => "seat_booked",
+        "waiting" => "wait_joined",
+        "left_waitlist" => "wait_left",
+        "resized" | "set" | "extended" | "changed" | "closed" | "reopened" => "booking.",
+        name => name,
+    }
+}
+
 async fn owners_race(history: Vec<(u8, BookingCommand)>) -> Result<(), TestCaseError> {
     let store = MemoryBackend::new();
     let evening = "chess@20260105".parse().unwrap();
@@ -371,10 +503,17 @@ async fn owners_race(history: Vec<(u8, BookingCommand)>) -> Result<(), TestCaseE
     for event in &log {
         auditor.check(event.seq, event.at, &decode(event).unwrap()).unwrap();
     }
-    for (_, reply) in answers.iter().filter(|(_, reply)| reply.outcome.is_accepted()) {
-        let event = &log[usize::try_from(reply.seq.get()).unwrap() - 1];
-        let name = reply.outcome.name();
-        prop_assert!(event.event_type.as_str().contains(name), "{} is no {name}", event.event_type);
+    let mut hashes = vec![ChainHash::default()];
+    for event in &log {
+        hashes.push(hashes[hashes.len() - 1].then(event.at, &decode(event).unwrap()));
+    }
+    for (_, reply) in &answers {
+        let seq = usize::try_from(reply.seq.get()).unwrap();
+        prop_assert_eq!(reply.hash, hashes[seq], "the receipt of {:?}", reply);
+        if reply.outcome.is_accepted() {
+            let event = log[seq - 1].event_type.as_str();
+            prop_assert!(event.contains(recorded_as(&reply.outcome)), "{event} is no {:?}", reply.outcome);
+        }
     }
     Ok(())
 }
@@ -429,13 +568,14 @@ fn a_seat_is_acquired_on_an_observation_only_if_it_is_current() {
     let mut ledger = SeatLedger::new();
     assert!(apply(&mut ledger, &open(2), at(0)).is_accepted());
     assert!(apply(&mut ledger, &book("ann"), at(0)).is_accepted());
+    let hash = ledger.hash();
     let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
     let observed = |name, seq| Submission { observed: Some(Seq::new(seq)), ..book(name).into() };
     let conflict = BookingOutcome::Conflict { expected: Seq::new(1), actual: Seq::new(2) };
-    let reply = BookingReply { outcome: conflict, seq: Seq::new(2) };
+    let reply = BookingReply { outcome: conflict, seq: Seq::new(2), hash };
     assert_eq!(owner.submit(observed("bob", 1), 1, at(1)), Submitted::Answered(1, reply));
     // What the roster alone decides needs no observation.
-    let already = BookingReply { outcome: Already { seat: 1, state: CONFIRMED }, seq: Seq::new(2) };
+    let already = BookingReply { outcome: Already { seat: 1, state: CONFIRMED }, seq: Seq::new(2), hash };
     assert_eq!(owner.submit(observed("ann", 1), 2, at(1)), Submitted::Answered(2, already));
     assert_eq!(owner.submit(observed("bob", 2), 3, at(1)), Submitted::Waits);
 }
@@ -482,7 +622,8 @@ fn more_lapses_than_fit_into_a_transaction_are_recorded_in_several() {
     }
     assert!(sizes.len() > 1 && sizes.iter().all(|size| *size <= 1_024), "{sizes:?}");
     assert_eq!(sizes.iter().sum::<usize>(), 5_001);
-    assert_eq!(told, [(7, BookingReply { outcome: Booked { seat: 1 }, seq: Seq::new(10_002) })]);
+    let told: Vec<_> = told.into_iter().map(|(token, reply)| (token, reply.outcome, reply.seq)).collect();
+    assert_eq!(told, [(7, Booked { seat: 1 }, Seq::new(10_002))]);
 
     // And without one.
     for token in 0..3_000 {
@@ -507,8 +648,8 @@ fn terms(seq: u64, policies: bool) -> Terms {
 
 fn on_grounds(name: &str, agenda: u64) -> Submission {
     let rules = (StreamName::new("availability").unwrap(), Seq::UNWRITTEN);
-    let grounds = Some(Grounds { agenda: Seq::new(agenda), others: vec![rules] });
-    Submission { grounds, ..book(name).into() }
+    let verdict = Some(Verdict::Allowed(Grounds { agenda: Seq::new(agenda), others: vec![rules] }));
+    Submission { verdict, ..book(name).into() }
 }
 
 fn guarded() -> Owner<usize> {
@@ -516,21 +657,24 @@ fn guarded() -> Owner<usize> {
     Owner::new(StreamName::new("booking:chess@20260105").unwrap(), ledger, 100).under(terms(0, true))
 }
 
-fn unchecked(seq: u64) -> BookingReply {
-    BookingReply { outcome: BookingOutcome::Unchecked, seq: Seq::new(seq) }
-}
-
 #[test]
 fn under_policies_a_seat_is_given_on_grounds_only_and_everything_else_as_ever() {
     let mut owner = guarded();
-    assert_eq!(owner.submit(book("ann"), 1, at(1)), Submitted::Answered(1, unchecked(1)));
-    assert_eq!(owner.submit(hold("ann"), 2, at(1)), Submitted::Answered(2, unchecked(1)));
-    let none = BookingReply { outcome: BookingOutcome::NotBooked, seq: Seq::new(1) };
-    assert_eq!(owner.submit(cancel("ann"), 3, at(1)), Submitted::Answered(3, none));
+    let mut answer = |asked: Submission| {
+        let submitted = owner.submit(asked, 1, at(1));
+        let Submitted::Answered(1, reply) = submitted else { panic!("{submitted:?}") };
+        (reply.outcome, reply.seq.get())
+    };
+    assert_eq!(answer(book("ann").into()), (BookingOutcome::Unchecked, 1));
+    assert_eq!(answer(hold("ann").into()), (BookingOutcome::Unchecked, 1));
+    assert_eq!(answer(cancel("ann").into()), (BookingOutcome::NotBooked, 1));
     let old = Submission { observed: Some(Seq::new(7)), ..book("ann").into() };
-    let conflict = BookingOutcome::Conflict { expected: Seq::new(7), actual: Seq::new(1) };
-    let conflict = BookingReply { outcome: conflict, seq: Seq::new(1) };
-    assert_eq!(owner.submit(old, 4, at(1)), Submitted::Answered(4, conflict));
+    assert_eq!(answer(old), (BookingOutcome::Conflict { expected: Seq::new(7), actual: Seq::new(1) }, 1));
+    let reasons: std::sync::Arc<[std::sync::Arc<str>]> = ["clash".into()].into();
+    let cursor = crate::persist::Cursor::START;
+    let denied =
+        Submission { verdict: Some(Verdict::Denied { reasons: reasons.clone(), cursor }), ..book("ann").into() };
+    assert_eq!(answer(denied), (BookingOutcome::Denied { reasons, cursor }, 1));
     assert_eq!(owner.submit(on_grounds("ann", 0), 5, at(1)), Submitted::Waits);
 }
 

@@ -1,0 +1,109 @@
+//! How a box office is set up.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use boxoffice_core::persist::Backend;
+
+use crate::availability::AvailabilityOptions;
+use crate::clock::{Clock, SystemClock};
+use crate::error::StartError;
+use crate::occurrence::Settings;
+use crate::office::BoxOffice;
+use crate::registry::RestartBudget;
+use crate::system::{self, Plan};
+
+/// Sets up a [`BoxOffice`]. Only the store must be given.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    backend: Option<Arc<dyn Backend>>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    budget: RestartBudget,
+    /// Given by the host: then availability is kept from the start.
+    availability: Option<AvailabilityOptions>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            backend: None,
+            clock: Arc::new(SystemClock),
+            settings: Settings { idle_after: Duration::from_secs(60), waiting_max: 4_096, snapshot_every: 1_000 },
+            budget: RestartBudget { failures_max: 5, within: Duration::from_secs(10) },
+            availability: None,
+        }
+    }
+}
+
+impl Builder {
+    /// Where everything is kept. Several box offices, in one process or in many, may share one store: none of them
+    /// ever sells a seat that another has sold.
+    pub fn store(self, backend: impl Backend) -> Self {
+        self.shared_store(Arc::new(backend))
+    }
+
+    /// The same, for a store that others hold too.
+    pub fn shared_store(mut self, backend: Arc<dyn Backend>) -> Self {
+        self.backend = Some(backend);
+        self
+    }
+
+    /// Where the time comes from. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How long an owner stays in memory after the last request. Default: 60 seconds. Owners with holds stay longer,
+    /// to let them lapse on time.
+    pub fn idle_after(mut self, idle_after: Duration) -> Self {
+        self.settings.idle_after = idle_after;
+        self
+    }
+
+    /// How many requests may wait for one occurrence before more are answered
+    /// [`Busy`](crate::BoxOfficeError::Busy). At least 1. Default: 4,096.
+    pub fn waiting_max(mut self, waiting_max: usize) -> Self {
+        self.settings.waiting_max = waiting_max.max(1);
+        self
+    }
+
+    /// After how many events a ledger is saved when its owner goes to rest, so that the next one starts from there.
+    /// A larger roster is saved only after as many events as it has seats. Default: 1,000.
+    pub fn snapshot_every(mut self, events: u64) -> Self {
+        self.settings.snapshot_every = events.max(1);
+        self
+    }
+
+    /// How often an owner may fail before requests are answered [`Failing`](crate::BoxOfficeError::Failing) for a while.
+    /// Default: 5 times within 10 seconds.
+    pub fn restart_budget(mut self, failures_max: usize, within: Duration) -> Self {
+        self.budget = RestartBudget { failures_max: failures_max.max(1), within };
+        self
+    }
+
+    /// Keeps who is free up to date from the start on, with these options. Without it, that begins with the first question,
+    /// with the default options, and a host that never asks pays nothing.
+    pub fn availability(mut self, options: AvailabilityOptions) -> Self {
+        self.availability = Some(options);
+        self
+    }
+
+    /// Starts the actor system on threads of its own, whatever runtime the host uses, if any.
+    ///
+    /// # Errors
+    /// [`StartError`] when no store was given or there is no thread to be had.
+    pub fn start(self) -> Result<BoxOffice, StartError> {
+        let Self { backend, clock, settings, budget, availability } = self;
+        let backend = backend.ok_or(StartError::NoStore)?;
+        let at_once = availability.is_some();
+        let availability = availability.unwrap_or_default();
+        let running = system::start(Plan { backend, clock, settings, budget, availability })?;
+        if at_once {
+            running.desk.begin();
+        }
+        Ok(BoxOffice::of(running))
+    }
+}

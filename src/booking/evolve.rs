@@ -1,0 +1,175 @@
+//! What each event does to a ledger.
+
+use super::event::BookingEvent;
+use super::house::House;
+use super::ledger::{Change, Lapsed, Seat, SeatLedger, SeatState, set};
+use super::line::Waiter;
+use super::party::Party;
+use crate::id::AttendeeId;
+use crate::time::Timestamp;
+
+/// Lapsed holds that are remembered, the latest ones. The payment of one that lapsed before them finds nothing.
+const LAPSED_MAX: usize = 10_000;
+
+impl SeatLedger {
+    /// Makes the changes of an event, and gives what takes each back, in order.
+    pub(super) fn change(&mut self, at: Timestamp, event: &BookingEvent) -> Vec<Change> {
+        match event {
+            BookingEvent::SeatBooked { attendee, party } | BookingEvent::SeatReacquired { attendee, party } => {
+                self.seat(at, attendee, party, SeatState::Confirmed)
+            }
+            BookingEvent::SeatHeld { attendee, party, hold_for } => {
+                self.seat(at, attendee, party, SeatState::Held { until: at + *hold_for })
+            }
+            BookingEvent::SeatOffered { attendee, hold_for } => self.offer(at, attendee, at + *hold_for),
+            BookingEvent::HoldExtended { attendee, hold_for } => {
+                let until = at + *hold_for;
+                self.alter(attendee, |seat| Seat { state: SeatState::Held { until }, ..seat })
+            }
+            BookingEvent::HoldConfirmed { attendee } => {
+                self.alter(attendee, |seat| Seat { state: SeatState::Confirmed, offered: false, ..seat })
+            }
+            BookingEvent::PartyChanged { attendee, seats } => {
+                self.alter(attendee, |seat| Seat { party: Party { seats: *seats, ..seat.party.clone() }, ..seat })
+            }
+            BookingEvent::SeatTransferred { from, to } => {
+                let mut changes = self.alter(from, |seat| Seat { attendee: to.clone(), ..seat });
+                if !changes.is_empty() {
+                    changes.extend(self.forget_wishes(to));
+                }
+                changes
+            }
+            BookingEvent::HoldLapsed { attendee } => self.lapse(attendee),
+            BookingEvent::HoldReleased { attendee } | BookingEvent::SeatCancelled { attendee } => {
+                self.leave(attendee).map(|(left, _)| left).into_iter().collect()
+            }
+            BookingEvent::RefundDue { attendee, party } => self.lose(attendee, party, true),
+            BookingEvent::SeatRequested { attendee, party } => {
+                let before = set(&mut self.requests, attendee.clone(), Some(party.clone()));
+                vec![Change::Requested(attendee.clone(), before)]
+            }
+            BookingEvent::RequestDeclined { attendee } => self.forget_request(attendee).into_iter().collect(),
+            BookingEvent::WaitJoined { attendee, party } if self.line.waiters.find(attendee).is_none() => {
+                self.line.push(Waiter { attendee: attendee.clone(), party: party.clone() });
+                vec![Change::Waits]
+            }
+            BookingEvent::WaitLeft { attendee } => self.leave_line(attendee).into_iter().collect(),
+            BookingEvent::WaitJoined { .. } | BookingEvent::WaiterPassedOver { .. } => Vec::new(),
+            BookingEvent::SaleOpened { capacity } => self.change_house(|house| {
+                house.opened = true;
+                house.all.capacity = *capacity;
+            }),
+            BookingEvent::SaleClosed => self.change_house(|house| house.closed = true),
+            BookingEvent::SaleReopened => self.change_house(|house| house.closed = false),
+            BookingEvent::CapacityChanged { capacity } => self.change_house(|house| house.all.capacity = *capacity),
+            BookingEvent::SeatsBlocked { seats } => self.change_house(|house| house.blocked = *seats),
+            BookingEvent::PoolSet { pool, capacity } => self.change_house(|house| {
+                house.pools.entry(pool.clone()).or_default().capacity = *capacity;
+            }),
+            BookingEvent::TicketSet { ticket, pools } => {
+                let changes = self.change_house(|house| {
+                    house.tickets.insert(ticket.clone(), pools.clone());
+                });
+                self.house.recount(self.seats.iter().map(|(join, seat)| seat.counted(join)));
+                changes
+            }
+            BookingEvent::SettingsChanged { settings } => {
+                self.change_house(|house| house.settings.clone_from(settings))
+            }
+        }
+    }
+
+    fn offer(&mut self, at: Timestamp, attendee: &AttendeeId, until: Timestamp) -> Vec<Change> {
+        let Some(waiter) = self.line.waiters.of(attendee).cloned() else { return Vec::new() };
+        let changes = self.seat(at, attendee, &waiter.party, SeatState::Held { until });
+        // It was pushed last, and to take that back needs no more than to pop it.
+        if let Some(join) = self.seats.find(attendee)
+            && let Some(seat) = self.seats.get(join).cloned()
+        {
+            self.put(join, Seat { offered: true, ..seat });
+        }
+        changes
+    }
+
+    /// Changes of the house are rare, so all of it is kept to take them back.
+    fn change_house(&mut self, change: impl FnOnce(&mut House)) -> Vec<Change> {
+        let before = Box::new(self.house.clone());
+        change(&mut self.house);
+        vec![Change::House(before)]
+    }
+
+    /// Gives seats, or others in the place of those that an attendee has.
+    fn seat(&mut self, at: Timestamp, attendee: &AttendeeId, party: &Party, state: SeatState) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if let Some(join) = self.seats.find(attendee) {
+            let since = self.seats.get(join).map_or(at, |seat| seat.since);
+            let seat = Seat { attendee: attendee.clone(), state, party: party.clone(), since, offered: false };
+            changes.extend(self.put(join, seat).map(|before| Change::Seat(join, before)));
+        } else {
+            let party = party.clone();
+            self.restore(Seat { attendee: attendee.clone(), state, party, since: at, offered: false });
+            changes.push(Change::Joined);
+        }
+        changes.extend(self.forget_wishes(attendee));
+        changes
+    }
+
+    /// Whoever has seats asks and waits no more, and what he lost is made good.
+    fn forget_wishes(&mut self, attendee: &AttendeeId) -> Vec<Change> {
+        let request = self.forget_request(attendee);
+        let waited = self.leave_line(attendee);
+        let lapsed = self.forget_lapse(attendee);
+        request.into_iter().chain(waited).chain(lapsed).collect()
+    }
+
+    fn alter(&mut self, attendee: &AttendeeId, how: impl FnOnce(Seat) -> Seat) -> Vec<Change> {
+        let Some(join) = self.seats.find(attendee) else { return Vec::new() };
+        let Some(seat) = self.seats.get(join).cloned().map(how) else { return Vec::new() };
+        if seat.attendee != *attendee && self.seats.find(&seat.attendee).is_some() {
+            return Vec::new();
+        }
+        self.put(join, seat).map(|before| Change::Seat(join, before)).into_iter().collect()
+    }
+
+    fn leave(&mut self, attendee: &AttendeeId) -> Option<(Change, Party)> {
+        let join = self.seats.find(attendee)?;
+        let seat = self.seats.remove(join)?;
+        self.house.give_back(seat.counted(join));
+        let party = seat.party.clone();
+        Some((Change::Left(join, seat), party))
+    }
+
+    /// Frees the seats of a hold, and remembers what they were: its payment may be on its way.
+    fn lapse(&mut self, attendee: &AttendeeId) -> Vec<Change> {
+        let Some((left, party)) = self.leave(attendee) else { return Vec::new() };
+        let mut changes = vec![left];
+        changes.extend(self.lose(attendee, &party, false));
+        changes
+    }
+
+    /// Notes what an attendee lost, instead of what he lost before. The oldest note goes when there are too many.
+    fn lose(&mut self, attendee: &AttendeeId, party: &Party, refund_due: bool) -> Vec<Change> {
+        let mut changes: Vec<Change> = self.forget_lapse(attendee).into_iter().collect();
+        if self.lapsed.len() >= LAPSED_MAX {
+            let oldest = self.lapsed.iter().next().map(|(_, lapsed)| lapsed.attendee.clone());
+            changes.extend(oldest.and_then(|oldest| self.forget_lapse(&oldest)));
+        }
+        self.lapsed.push(Lapsed { attendee: attendee.clone(), party: party.clone(), refund_due });
+        changes.push(Change::Lapsed);
+        changes
+    }
+
+    fn forget_lapse(&mut self, attendee: &AttendeeId) -> Option<Change> {
+        let join = self.lapsed.find(attendee)?;
+        self.lapsed.remove(join).map(|lapsed| Change::Forgotten(join, lapsed))
+    }
+
+    fn forget_request(&mut self, attendee: &AttendeeId) -> Option<Change> {
+        self.requests.remove(attendee).map(|party| Change::Requested(attendee.clone(), Some(party)))
+    }
+
+    fn leave_line(&mut self, attendee: &AttendeeId) -> Option<Change> {
+        let join = self.line.waiters.find(attendee)?;
+        self.line.remove(join).map(|waiter| Change::WaitLeft(join, waiter))
+    }
+}

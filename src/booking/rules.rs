@@ -1,0 +1,346 @@
+//! What each command comes to, on a ledger of which nothing is due.
+
+use super::command::{Below, BookingCommand, HoldTerm};
+use super::decide::Decided;
+use super::event::BookingEvent;
+use super::ledger::{Seat, SeatLedger, SeatState};
+use super::outcome::BookingOutcome;
+use super::party::{Party, Seats};
+use crate::id::{AttendeeId, TicketType};
+use crate::time::Timestamp;
+
+/// A ledger at an instant.
+pub(super) struct View<'a> {
+    pub(super) ledger: &'a SeatLedger,
+    pub(super) at: Timestamp,
+}
+
+fn no(outcome: BookingOutcome) -> Decided {
+    (outcome, None)
+}
+
+fn yes(outcome: BookingOutcome, event: BookingEvent) -> Decided {
+    (outcome, Some(event))
+}
+
+/// What a party is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Book,
+    Hold,
+    Request,
+    Wait,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(ledger: &'a SeatLedger, at: Timestamp) -> Self {
+        Self { ledger, at }
+    }
+
+    pub(super) fn decide(&self, command: &BookingCommand) -> Decided {
+        match command {
+            BookingCommand::Book { attendee, party } => self.book(attendee, party),
+            BookingCommand::Hold { attendee, party, term } => self.hold(attendee, party, *term),
+            BookingCommand::Request { attendee, party } => self.request(attendee, party),
+            BookingCommand::Wait { attendee, party } => self.wait(attendee, party),
+            BookingCommand::Extend { attendee, term } => self.extend(attendee, *term),
+            BookingCommand::Confirm { attendee } => self.confirm(attendee),
+            BookingCommand::Release { attendee } => match self.held(attendee) {
+                None => no(BookingOutcome::NotHeld),
+                Some(_) => yes(BookingOutcome::Released, BookingEvent::HoldReleased { attendee: attendee.clone() }),
+            },
+            BookingCommand::Cancel { attendee } => match self.ledger.seat_of(attendee) {
+                None => no(BookingOutcome::NotBooked),
+                Some(_) => yes(BookingOutcome::Cancelled, BookingEvent::SeatCancelled { attendee: attendee.clone() }),
+            },
+            BookingCommand::Transfer { from, to } => self.transfer(from, to),
+            BookingCommand::ChangeSeats { attendee, seats } => self.change_seats(attendee, *seats),
+            BookingCommand::Approve { attendee } => self.approve(attendee),
+            BookingCommand::Decline { attendee } if self.ledger.requests.contains_key(attendee) => {
+                yes(BookingOutcome::Declined, BookingEvent::RequestDeclined { attendee: attendee.clone() })
+            }
+            BookingCommand::Decline { .. } => no(BookingOutcome::NotRequested),
+            BookingCommand::StopWaiting { attendee } => match self.ledger.waiting_position(attendee) {
+                None => no(BookingOutcome::NotWaiting),
+                Some(_) => yes(BookingOutcome::LeftWaitlist, BookingEvent::WaitLeft { attendee: attendee.clone() }),
+            },
+            BookingCommand::Open { .. }
+            | BookingCommand::Close
+            | BookingCommand::Reopen
+            | BookingCommand::Resize { .. }
+            | BookingCommand::Block { .. }
+            | BookingCommand::SetPool { .. }
+            | BookingCommand::SetTicket { .. }
+            | BookingCommand::Set { .. } => self.manage(command),
+        }
+    }
+
+    /// What stands against a party of an attendee before it is looked at which seats there are.
+    fn refused(&self, attendee: &AttendeeId, party: &Party, wish: Wish) -> Option<BookingOutcome> {
+        let house = &self.ledger.house;
+        if !house.opened {
+            return Some(BookingOutcome::NotOnSale);
+        }
+        if house.closed {
+            return Some(BookingOutcome::SaleClosed);
+        }
+        if let Some(ticket) = party.ticket.as_ref().filter(|ticket| !house.tickets.contains_key(*ticket)) {
+            return Some(BookingOutcome::UnknownTicket { ticket: ticket.clone() });
+        }
+        if let Some(seat) = self.ledger.seat_of(attendee) {
+            return Some(self.already(seat));
+        }
+        if let Some(size) = self.wrong_size(party.ticket.as_ref(), party.seats) {
+            return Some(size);
+        }
+        let settings = &house.settings;
+        match wish {
+            Wish::Book | Wish::Hold if settings.approval => Some(BookingOutcome::NeedsApproval),
+            Wish::Request if self.ledger.requests.contains_key(attendee) => Some(BookingOutcome::AlreadyRequested),
+            Wish::Wait if settings.waitlist.is_none() => Some(BookingOutcome::NoWaitlist),
+            Wish::Wait => {
+                let position = self.ledger.waiting_position(attendee)?;
+                Some(BookingOutcome::AlreadyWaiting { position })
+            }
+            Wish::Book | Wish::Hold | Wish::Request => None,
+        }
+    }
+
+    fn already(&self, seat: &Seat) -> BookingOutcome {
+        let number = self.ledger.seat_number(&seat.attendee).unwrap_or_default();
+        BookingOutcome::Already { seat: number, state: seat.state }
+    }
+
+    /// No seats at all, more than one attendee may have, or more than there are.
+    fn wrong_size(&self, ticket: Option<&TicketType>, seats: Seats) -> Option<BookingOutcome> {
+        let house = &self.ledger.house;
+        let pools = house.drawn_on(ticket).map(|(_, pool)| pool.capacity);
+        let there_are = pools.fold(house.all.capacity, Ord::min);
+        let max = house.settings.party_max.unwrap_or(Seats::new(u32::MAX));
+        // One seat of a house without any is not too many: it is full.
+        let too_many = seats > max || (seats > there_are && seats > Seats::ONE);
+        (seats == Seats::default() || too_many).then(|| BookingOutcome::PartySize { max: max.min(there_are) })
+    }
+
+    /// What keeps a party that may have seats from having them now.
+    fn lacking(&self, party: &Party) -> Option<BookingOutcome> {
+        let house = &self.ledger.house;
+        let ticket = party.ticket.as_ref();
+        if let Some(short) = house.shortage(ticket, party.seats.get().into()) {
+            return Some(BookingOutcome::Full(short));
+        }
+        let line = &self.ledger.line;
+        let before = !line.waiters.is_empty() && line.is_before(house, ticket);
+        before.then(|| BookingOutcome::Queued { waiting: line.waiters.len() as u64 })
+    }
+
+    /// The number that seats have which are taken now.
+    fn next_seat(&self) -> u64 {
+        self.ledger.taken() + 1
+    }
+
+    fn book(&self, attendee: &AttendeeId, party: &Party) -> Decided {
+        let against = self.refused(attendee, party, Wish::Book).or_else(|| self.lacking(party));
+        against.map_or_else(
+            || {
+                let (attendee, party) = (attendee.clone(), party.clone());
+                yes(BookingOutcome::Booked { seat: self.next_seat() }, BookingEvent::SeatBooked { attendee, party })
+            },
+            no,
+        )
+    }
+
+    fn hold(&self, attendee: &AttendeeId, party: &Party, term: HoldTerm) -> Decided {
+        let against = self.refused(attendee, party, Wish::Hold).or_else(|| self.lacking(party));
+        if let Some(against) = against {
+            return no(against);
+        }
+        let wanted = term.from(self.at);
+        let hold_for = self.ledger.settings().hold_max.map_or(wanted, |max| wanted.min(max));
+        let (attendee, party) = (attendee.clone(), party.clone());
+        let outcome = BookingOutcome::Held { seat: self.next_seat(), until: self.at + hold_for };
+        yes(outcome, BookingEvent::SeatHeld { attendee, party, hold_for })
+    }
+
+    fn request(&self, attendee: &AttendeeId, party: &Party) -> Decided {
+        if let Some(against) = self.refused(attendee, party, Wish::Request) {
+            return no(against);
+        }
+        let (attendee, party) = (attendee.clone(), party.clone());
+        yes(BookingOutcome::Requested, BookingEvent::SeatRequested { attendee, party })
+    }
+
+    fn approve(&self, attendee: &AttendeeId) -> Decided {
+        let Some(party) = self.ledger.requests.get(attendee) else { return no(BookingOutcome::NotRequested) };
+        if self.ledger.house.closed {
+            return no(BookingOutcome::SaleClosed);
+        }
+        if let Some(short) = self.ledger.shortage(party.ticket.as_ref(), party.seats.get().into()) {
+            return no(BookingOutcome::Full(short));
+        }
+        let (attendee, party) = (attendee.clone(), party.clone());
+        yes(BookingOutcome::Approved { seat: self.next_seat() }, BookingEvent::SeatBooked { attendee, party })
+    }
+
+    fn wait(&self, attendee: &AttendeeId, party: &Party) -> Decided {
+        if let Some(against) = self.refused(attendee, party, Wish::Wait) {
+            return no(against);
+        }
+        if self.lacking(party).is_none() {
+            return no(BookingOutcome::SeatsFree);
+        }
+        let (attendee, party) = (attendee.clone(), party.clone());
+        let position = self.ledger.line.waiters.len() as u64 + 1;
+        yes(BookingOutcome::Waiting { position }, BookingEvent::WaitJoined { attendee, party })
+    }
+
+    fn held(&self, attendee: &AttendeeId) -> Option<&Seat> {
+        let held = |seat: &&Seat| matches!(seat.state, SeatState::Held { .. });
+        self.ledger.seat_of(attendee).filter(held)
+    }
+
+    fn extend(&self, attendee: &AttendeeId, term: HoldTerm) -> Decided {
+        let Some(seat) = self.held(attendee) else { return no(BookingOutcome::NotHeld) };
+        let hold_for = term.from(self.at);
+        let until = self.at + hold_for;
+        if let Some(until_max) = self.ledger.settings().hold_max.map(|max| seat.since + max)
+            && until > until_max
+        {
+            return no(BookingOutcome::HoldTooLong { until_max });
+        }
+        yes(BookingOutcome::Extended { until }, BookingEvent::HoldExtended { attendee: attendee.clone(), hold_for })
+    }
+
+    fn confirm(&self, attendee: &AttendeeId) -> Decided {
+        let who = || attendee.clone();
+        if let Some(seat) = self.ledger.seat_of(attendee) {
+            let confirmed = BookingEvent::HoldConfirmed { attendee: who() };
+            return match seat.state {
+                SeatState::Confirmed => no(BookingOutcome::AlreadyConfirmed),
+                SeatState::Held { .. } if seat.offered => {
+                    let seat = self.ledger.seat_number(attendee).unwrap_or_default();
+                    yes(BookingOutcome::OfferTaken { seat }, confirmed)
+                }
+                SeatState::Held { .. } => yes(BookingOutcome::Confirmed, confirmed),
+            };
+        }
+        let Some(lapsed) = self.ledger.lapsed.of(attendee) else { return no(BookingOutcome::NotHeld) };
+        if lapsed.refund_due {
+            return no(BookingOutcome::RefundDue);
+        }
+        let party = lapsed.party.clone();
+        if self.lacking(&party).is_some() || self.ledger.house.closed {
+            return yes(BookingOutcome::RefundDue, BookingEvent::RefundDue { attendee: who(), party });
+        }
+        let outcome = BookingOutcome::Reacquired { seat: self.next_seat() };
+        yes(outcome, BookingEvent::SeatReacquired { attendee: who(), party })
+    }
+
+    fn transfer(&self, from: &AttendeeId, to: &AttendeeId) -> Decided {
+        let Some(seat) = self.ledger.seat_number(from) else { return no(BookingOutcome::NotBooked) };
+        if let Some(seat) = self.ledger.seat_of(to) {
+            return no(self.already(seat));
+        }
+        let (from, to) = (from.clone(), to.clone());
+        yes(BookingOutcome::Transferred { seat }, BookingEvent::SeatTransferred { from, to })
+    }
+
+    fn change_seats(&self, attendee: &AttendeeId, seats: Seats) -> Decided {
+        let Some(seat) = self.ledger.seat_of(attendee) else { return no(BookingOutcome::NotBooked) };
+        let (has, ticket) = (seat.party.seats, seat.party.ticket.as_ref());
+        if seats == has {
+            return no(BookingOutcome::Unchanged);
+        }
+        if let Some(size) = self.wrong_size(ticket, seats).filter(|_| seats > has || seats == Seats::default()) {
+            return no(size);
+        }
+        if let Some(more) = seats.get().checked_sub(has.get()) {
+            if self.ledger.house.closed {
+                return no(BookingOutcome::SaleClosed);
+            }
+            let more = Party { seats: Seats::new(more), ticket: seat.party.ticket.clone() };
+            if let Some(lacking) = self.lacking(&more) {
+                return no(lacking);
+            }
+        }
+        yes(BookingOutcome::Changed { seats }, BookingEvent::PartyChanged { attendee: attendee.clone(), seats })
+    }
+
+    /// What is done to the sale rather than to anybody's seats.
+    fn manage(&self, command: &BookingCommand) -> Decided {
+        let house = &self.ledger.house;
+        let set = |changes: bool, event: BookingEvent| {
+            if changes { yes(BookingOutcome::Set, event) } else { no(BookingOutcome::AsBefore) }
+        };
+        match command {
+            BookingCommand::Open { .. } if house.opened => {
+                no(BookingOutcome::AlreadyOpen { capacity: house.all.capacity })
+            }
+            BookingCommand::Open { capacity } => {
+                yes(BookingOutcome::Opened, BookingEvent::SaleOpened { capacity: *capacity })
+            }
+            BookingCommand::Close if !house.closed => yes(BookingOutcome::Closed, BookingEvent::SaleClosed),
+            BookingCommand::Reopen if house.closed => yes(BookingOutcome::Reopened, BookingEvent::SaleReopened),
+            BookingCommand::Resize { capacity, below } => {
+                let (capacity, before) = (*capacity, Some(house.all.capacity));
+                // Blocked seats are not there for anybody.
+                let taken = house.all.taken + u64::from(house.blocked.get());
+                resized(before, capacity, taken, *below, || BookingEvent::CapacityChanged { capacity })
+            }
+            BookingCommand::SetPool { pool, capacity, below } => {
+                let known = house.pools.get(pool);
+                let (capacity, taken) = (*capacity, known.map_or(0, |pool| pool.taken));
+                let event = || BookingEvent::PoolSet { pool: pool.clone(), capacity };
+                resized(known.map(|pool| pool.capacity), capacity, taken, *below, event)
+            }
+            BookingCommand::Block { seats } if house.free() + u64::from(house.blocked.get()) < seats.get().into() => {
+                no(BookingOutcome::Taken { taken: house.all.taken })
+            }
+            BookingCommand::Block { seats } => {
+                set(house.blocked != *seats, BookingEvent::SeatsBlocked { seats: *seats })
+            }
+            BookingCommand::SetTicket { ticket, pools } => {
+                if let Some(pool) = pools.iter().find(|pool| !house.pools.contains_key(*pool)) {
+                    return no(BookingOutcome::UnknownPool { pool: pool.clone() });
+                }
+                let changes = house.tickets.get(ticket) != Some(pools);
+                set(changes, BookingEvent::TicketSet { ticket: ticket.clone(), pools: pools.clone() })
+            }
+            BookingCommand::Set { settings } => {
+                set(house.settings != *settings, BookingEvent::SettingsChanged { settings: settings.clone() })
+            }
+            BookingCommand::Close
+            | BookingCommand::Reopen
+            | BookingCommand::Book { .. }
+            | BookingCommand::Hold { .. }
+            | BookingCommand::Extend { .. }
+            | BookingCommand::Confirm { .. }
+            | BookingCommand::Release { .. }
+            | BookingCommand::Cancel { .. }
+            | BookingCommand::Transfer { .. }
+            | BookingCommand::ChangeSeats { .. }
+            | BookingCommand::Request { .. }
+            | BookingCommand::Approve { .. }
+            | BookingCommand::Decline { .. }
+            | BookingCommand::Wait { .. }
+            | BookingCommand::StopWaiting { .. } => no(BookingOutcome::AsBefore),
+        }
+    }
+}
+
+fn resized(
+    before: Option<Seats>,
+    capacity: Seats,
+    taken: u64,
+    below: Below,
+    event: impl FnOnce() -> BookingEvent,
+) -> Decided {
+    let over = taken.saturating_sub(capacity.get().into());
+    if before == Some(capacity) {
+        no(BookingOutcome::AsBefore)
+    } else if over > 0 && below == Below::Refuse {
+        no(BookingOutcome::Taken { taken })
+    } else {
+        yes(BookingOutcome::Resized { over }, event())
+    }
+}

@@ -1,0 +1,72 @@
+//! What a sale goes by.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::party::Seats;
+
+/// What a sale goes by. The default limits nothing, needs no approval and has no waitlist.
+///
+/// Recorded as JSON, lengths in whole milliseconds: `{"approval":true,"hold_max_ms":900000}`; what is as by default is left
+/// out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Seats are given only once somebody has approved.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub approval: bool,
+    /// Seats that one attendee may have at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub party_max: Option<Seats>,
+    /// How long a hold may last in all, with every extension.
+    #[serde(rename = "hold_max_ms", with = "millis", skip_serializing_if = "Option::is_none")]
+    pub hold_max: Option<Duration>,
+    /// How those who wait are served; none: nobody can wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waitlist: Option<Waitlist>,
+}
+
+/// How those who wait are served: first come, first served, as seats become free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waitlist {
+    /// How long free seats are held for whoever is next.
+    #[serde(rename = "offer_ms", with = "whole_millis")]
+    pub offer_for: Duration,
+    /// When free seats are too few for whoever is next, they are offered to the first behind for whom they suffice, and
+    /// that is recorded. Otherwise they wait too. Default: no.
+    #[serde(default)]
+    pub pass_over: bool,
+}
+
+mod whole_millis {
+    use core::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
+mod millis {
+    use core::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde asks for it")]
+    pub(super) fn serialize<S: Serializer>(length: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        match length {
+            Some(length) => super::whole_millis::serialize(length, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
+    }
+}
