@@ -19,6 +19,7 @@
 
 pub mod availability;
 mod builder;
+mod cart;
 pub mod clock;
 mod directory;
 mod door;
@@ -37,6 +38,7 @@ mod system;
 pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, time};
 
 pub use builder::Builder;
+pub use cart::CartOutcome;
 pub use error::{BoxOfficeError, StartError};
 pub use occurrence::{Decide, Drain, Inspect, OccurrenceActor};
 pub use office::{BoxOffice, SeatCount};

@@ -9,6 +9,7 @@ use boxoffice_core::booking::{
 };
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
 use boxoffice_core::persist::{AsOf, Consumer, IdempotencyKey, Selection, Seq, Store, StoreError};
+use boxoffice_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::availability::Desk;
@@ -280,6 +281,11 @@ impl BoxOffice {
     /// As [`BoxOffice::run`].
     pub async fn roster(&self, occurrence: &OccurrenceId) -> Result<Vec<Seat>, BoxOfficeError> {
         self.inspect(occurrence, |ledger| ledger.roster().cloned().collect()).await
+    }
+
+    /// The instant by the box office's own clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.house.clock.now()
     }
 
     /// Counters since the start.

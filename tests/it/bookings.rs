@@ -3,15 +3,16 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use boxoffice::BoxOffice;
 use boxoffice::booking::{
     BookingCommand, BookingEvent, BookingOutcome, ChainHash, Party, Seats, Settings, Waitlist, booking_stream, decode,
 };
 use boxoffice::clock::ManualClock;
+use boxoffice::id::OccurrenceId;
 use boxoffice::persist::{AsOf, Backend, IdempotencyKey, MemoryBackend, Seq};
+use boxoffice::{BoxOffice, CartOutcome};
 use futures_util::future::join_all;
 
-use crate::backends::{at, evening, on_sale, until, who};
+use crate::backends::{MoodyBackend, at, evening, on_sale, until, who};
 
 fn wait(name: &str, seats: u32) -> BookingCommand {
     BookingCommand::Wait { attendee: who(name), party: Party::of(seats) }
@@ -127,4 +128,90 @@ async fn groups_and_blocked_seats_count_for_whoever_asks_what_is_left() {
     assert_eq!(left().await, Some(7));
     let count = office.seats(&evening()).await.unwrap();
     assert_eq!((count.free, count.confirmed), (7, 0));
+}
+
+fn floor(name: &str) -> OccurrenceId {
+    format!("{name}@20260105T190000").parse().unwrap()
+}
+
+/// Three stages with so many seats each.
+async fn festival(builder: boxoffice::Builder, seats: u32) -> BoxOffice {
+    let office = builder.start().unwrap();
+    for name in ["a", "b", "c"] {
+        assert!(office.open(&floor(name), Seats::new(seats)).await.unwrap().outcome.is_accepted());
+    }
+    office
+}
+
+fn cart(names: &[&str]) -> Vec<(OccurrenceId, Party)> {
+    names.iter().map(|name| (floor(name), Party::of(1))).collect()
+}
+
+async fn held(office: &BoxOffice) -> Vec<u64> {
+    let mut held = Vec::new();
+    for name in ["a", "b", "c"] {
+        held.push(office.seats(&floor(name)).await.unwrap().held);
+    }
+    held
+}
+
+#[tokio::test]
+async fn a_cart_is_held_whole_until_one_deadline_or_not_at_all() {
+    let clock = ManualClock::new(at(0));
+    let office = festival(BoxOffice::builder().store(MemoryBackend::new()).clock(clock.clone()), 1).await;
+    let minute = Duration::from_secs(60);
+    let ann = office.hold_cart(&who("ann"), cart(&["c", "a"]), minute).await.unwrap();
+    let CartOutcome::Held { until: deadline, holds } = ann else { panic!("{ann:?}") };
+    assert_eq!((deadline, holds.len(), &holds[0].0), (at(60_000), 2, &floor("a")));
+    // Bob gets b and not c: so he gets neither.
+    let bob = office.hold_cart(&who("bob"), cart(&["b", "c"]), minute).await.unwrap();
+    let CartOutcome::Refused { occurrence, reply } = bob else { panic!("{bob:?}") };
+    assert_eq!((occurrence, reply.outcome.name()), (floor("c"), "full"));
+    assert_eq!(held(&office).await, [1, 0, 1]);
+    let twice = office.hold_cart(&who("bob"), cart(&["b", "b"]), minute).await.unwrap();
+    assert_eq!(twice, CartOutcome::Twice { occurrence: floor("b") });
+    assert_eq!(held(&office).await, [1, 0, 1]);
+    let confirmed = office.confirm_cart(&who("ann"), &[floor("a"), floor("c")]).await.unwrap();
+    assert!(confirmed.iter().all(|(_, reply)| reply.outcome == BookingOutcome::Confirmed), "{confirmed:?}");
+}
+
+#[tokio::test]
+async fn a_cart_whose_taker_ends_in_the_middle_lapses_whole() {
+    let clock = ManualClock::new(at(0));
+    let store = MoodyBackend::new();
+    let office = festival(BoxOffice::builder().store(store.clone()).clock(clock.clone()), 1).await;
+    store.close_gate();
+    let commits = store.commits();
+    let (ann, wanted) = (who("ann"), cart(&["a", "b", "c"]));
+    let mut taking = Box::pin(office.hold_cart(&ann, wanted, Duration::from_millis(100)));
+    assert!(futures_util::FutureExt::now_or_never(&mut taking).is_none());
+    until(async || store.commits() > commits).await;
+    drop(taking);
+    store.let_pass(10);
+    until(async || held(&office).await == [1, 0, 0]).await;
+    clock.advance(Duration::from_millis(100));
+    until(async || held(&office).await == [0, 0, 0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn carts_in_any_order_neither_wait_for_each_other_nor_hold_halves() {
+    let office = festival(BoxOffice::builder().store(MemoryBackend::new()), 3).await;
+    let orders: [&[&str]; 4] = [&["a", "b", "c"], &["c", "b", "a"], &["b", "c"], &["c", "a"]];
+    let carts = (0..40).map(|n| {
+        let office = office.clone();
+        tokio::spawn(async move {
+            let attendee = who(format!("p{n}"));
+            office.hold_cart(&attendee, cart(orders[n % 4]), Duration::from_secs(3_600)).await.unwrap()
+        })
+    });
+    let outcomes: Vec<_> = join_all(carts).await.into_iter().map(Result::unwrap).collect();
+    let mut taken = [0; 3];
+    for outcome in &outcomes {
+        let CartOutcome::Held { holds, .. } = outcome else { continue };
+        for (occurrence, _) in holds {
+            taken[["a", "b", "c"].iter().position(|name| floor(name) == *occurrence).unwrap()] += 1;
+        }
+    }
+    assert_eq!(held(&office).await, taken, "only whole carts hold seats");
+    assert!(taken.contains(&3), "a cart is refused only where there is none left: {taken:?}");
 }
