@@ -78,7 +78,8 @@ async fn follow(store: &dyn Backend, name: &StreamName, found: &mut Audit) -> Re
     found.capacity += tally.capacity;
     found.held += tally.held;
     found.confirmed += tally.confirmed;
-    found.oversold += (tally.held + tally.confirmed).saturating_sub(tally.capacity);
+    // What is over because the capacity was lowered was not sold so.
+    found.oversold += (tally.held + tally.confirmed).saturating_sub(tally.capacity + tally.over);
     Ok(())
 }
 
