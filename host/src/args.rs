@@ -114,7 +114,8 @@ pub(crate) enum Command {
     /// apart, and a facts file cannot hold it.
     ///
     /// Limits are those of the whole run, whatever the number of relations: what is beyond ends it, and nothing more is
-    /// printed. They hold for what is derived, not for the facts that are read.
+    /// printed. Rows and bytes are those of relations that rules give, facts of theirs included; those that only have facts
+    /// do not count.
     ///
     /// Exit code: 0 when it was evaluated, 1 when the evaluation ended early (a limit, an overflow, a division by zero)
     /// and when --why is asked of a fact that does not hold or --why-not of one that does, 2 for a program that is rejected, bad facts,

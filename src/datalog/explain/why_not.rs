@@ -162,8 +162,11 @@ impl Session<'_> {
         let mut others = Vec::new();
         let values = known_of(&scene.known);
         for literal in grounded.body.iter().skip(place + 1).filter(|literal| values.decides(literal)) {
-            if !self.has_solution(scene.vars, &scene.known, &[literal])? {
-                others.push(self.obstacle(&scene, literal)?);
+            match self.has_solution(scene.vars, &scene.known, &[literal]) {
+                // What fails before it keeps it from being looked at.
+                Ok(true) | Err(EvalError::Arithmetic { .. }) => {}
+                Ok(false) => others.push(self.obstacle(&scene, literal)?),
+                Err(error) => return Err(error),
             }
         }
         let named = |(var, value): (Var, Value)| {

@@ -1,8 +1,12 @@
 //! What it costs to look at a literal next.
 
-use super::super::ir::{Atom, Literal, LiteralKind, Term};
+use super::super::ir::{Atom, Expr, Function, Literal, LiteralKind, Term};
 use super::build::Builder;
 use super::spans;
+
+/// What may have no value is looked at after all that is cheap, so that what is written beside it can guard it: a division
+/// by what may be zero, a text that may be no number.
+const RISKY: u64 = 65;
 
 /// How many rows a predicate that is called is taken to have.
 const LEN_OF_CALLED: u64 = 1_000;
@@ -29,6 +33,7 @@ impl Builder<'_, '_, '_> {
     pub(super) fn cost(&self, at: usize, literal: &Literal, open: &[usize]) -> Option<u64> {
         let cost = match &literal.kind {
             LiteralKind::Atom(atom) => return self.atom_cost(atom, open),
+            LiteralKind::Compare { left, right, .. } if is_partial(left) || is_partial(right) => RISKY,
             LiteralKind::Compare { .. } => 0,
             LiteralKind::Not { .. } => 1,
             LiteralKind::Range { var, .. } if self.known.has(*var) => 0,
@@ -54,6 +59,14 @@ impl Builder<'_, '_, '_> {
         }
         Some(1 + guess(len, known, atom.args.len()))
     }
+}
+
+/// Whether an expression may have no value for reasons other than its size.
+fn is_partial(expr: &Expr) -> bool {
+    let Expr::Call(function, args) = expr else { return false };
+    let here = matches!(function, Function::Div | Function::Rem | Function::Pow | Function::ToNumber);
+    let by_constant = matches!((function, args.as_slice()), (Function::Div | Function::Rem, [_, Expr::Const(_)]));
+    (here && !by_constant) || args.iter().any(is_partial)
 }
 
 /// How many rows a look at an atom gives, roughly: `len` rows, `known` of `arity` columns known.

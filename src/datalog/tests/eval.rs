@@ -110,6 +110,29 @@ fn what_has_no_end_or_no_value_ends_with_an_error_that_says_so() {
 }
 
 #[test]
+fn what_may_have_no_value_is_guarded_by_what_stands_beside_it_in_any_order() {
+    let facts = "a(0). a(1). zero(0). c(1). raw(1, \"12\"). raw(2, \"zz\"). sure(1).";
+    let bodies = [
+        "a(x), !zero(x), y = 1 / x",
+        "a(x), y = 1 / x, !zero(x)",
+        "a(x), c(x), y = 1 / x",
+        "y = 1 / x, a(x), x != 0",
+        "a(x), y = 1 / x, 0 = count : { zero(x) }",
+        "raw(x, s), sure(x), y = to_number(s) / 12",
+    ];
+    for body in bodies {
+        gives(&format!("{facts} r(x, y) :- {body}."), "r", &["1,1"]);
+    }
+    // Also when it is asked about with values given.
+    let rules = ".decl r(x: number, y: number)  a(0). a(1).  g(x) :- a(x), x != 0.  r(x, y) :- g(x), y = 1 / x.";
+    let mut engine = engine(rules);
+    for (x, wanted) in [(0, 0), (1, 1)] {
+        let prepared = engine.prepare("r", &["x"]).unwrap();
+        assert_eq!(engine.answer(&prepared, &[x.into()]).unwrap().len(), wanted);
+    }
+}
+
+#[test]
 fn a_question_may_be_a_whole_body() {
     let mut engine = engine("e(1, 2). e(2, 3). e(3, 4).  path(x, y) :- e(x, y).  path(x, z) :- path(x, y), e(y, z).");
     let query = engine.program().query("path(1, y), !e(1, y), n = y * 2", &Functions::default()).unwrap();

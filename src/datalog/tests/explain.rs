@@ -208,6 +208,13 @@ fn why_not_names_the_condition_that_fails() {
 }
 
 #[test]
+fn why_not_stops_where_a_rule_fails_before_what_has_no_value() {
+    let text = "a(0). a(1).  r(x, y) :- a(x), x != 0, y = 1 / x.";
+    let told = why_not(text, "r(0, 1)");
+    assert!(told.contains("0 != 0"), "{told}");
+}
+
+#[test]
 fn why_not_shows_the_rows_in_the_way_with_their_proofs() {
     let mut engine = engine(BUSY);
     let asked = fact(&engine, "free(\"ann\", 600, 700)");
