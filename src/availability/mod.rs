@@ -6,7 +6,8 @@
 //! are recorded like everything else.
 //!
 //! *What it is not.* It has no clock and no store. It never decides about a seat: that is done by the occurrence's own
-//! stream ([`booking`](crate::booking)). What it says is as of [`Availability::cursor`].
+//! stream ([`booking`](crate::booking)), which asks it where the definition of the occurrence names policies. What it says is
+//! as of [`Availability::cursor`].
 //!
 //! Spans are half-open: two that only touch do not overlap. Held seats count like confirmed ones.
 //!
@@ -14,6 +15,7 @@
 //! | --- | --- |
 //! | [`Availability::apply`] | takes in events, and says what changed |
 //! | [`Availability::is_free`], [`Availability::next_free`], ... | typed questions |
+//! | [`Availability::forbidden`] | what the policies of a definition forbid: asked before a seat is given |
 //! | [`Availability::ask`] | any question in the language of the rules |
 //! | [`decide`], [`encode`] | what a host does to the rules and to its own facts, as recorded events |
 //! | [`Availability::check_rules`], [`Availability::diff`] | what a ruleset would do, before it is put |

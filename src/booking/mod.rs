@@ -14,7 +14,10 @@
 //! | --- | --- |
 //! | [`decide`], [`SeatLedger`] | the rules and the state, pure |
 //! | [`observe`], [`attempt`], [`run`] | one command against a store, without an actor |
-//! | [`Grounds`], [`agenda`] | policies: what is looked at beyond the ledger |
+//! | [`Party`], [`Settings`], [`Waitlist`] | how many seats of which kind; what a sale goes by; who is served next |
+//! | [`Verdict`], [`Grounds`], [`agenda`] | policies: what is looked at beyond the ledger |
+//! | [`ChainHash`], [`history`], [`observe_as_of`] | receipts, and what was when |
+//! | [`recall`] | answers that are kept under the caller's key |
 //! | [`Owner`] | many commands, batched: the pure half of the owning actor |
 //! | [`Auditor`] | an independent check of a stream, event by event |
 //!
