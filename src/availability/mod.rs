@@ -40,7 +40,7 @@
 //! let evening = "chess@20261207T190000Z".parse()?;
 //! let ann = AttendeeId::new("ann")?;
 //! booking::run(&store, &evening, &BookingCommand::Open { capacity: Seats::new(20) }, now).await?;
-//! booking::run(&store, &evening, &BookingCommand::Book { attendee: ann.clone() }, now).await?;
+//! booking::run(&store, &evening, &BookingCommand::book(ann.clone()), now).await?;
 //!
 //! let mut availability = Availability::new(Options::default())?;
 //! availability.apply(&store.read_all(Cursor::START, 100).await?.events)?;
