@@ -89,19 +89,26 @@ impl From<&SeatLedger> for SeatCount {
 /// ```
 #[derive(Clone, Debug)]
 pub struct BoxOffice {
+    /// One count to a clone: hosts clone a handle for each request.
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all clones of a handle share.
+#[derive(Debug)]
+pub(crate) struct Inner {
     door: Door,
     house: Surroundings,
     pub(crate) planner: Planner,
     pub(crate) desk: Desk,
-    lifetime: Arc<Lifetime>,
+    lifetime: Lifetime,
 }
 
 impl BoxOffice {
     pub(crate) fn of(running: Running) -> Self {
         let Running { registry, house, planner, desk, system, ended } = running;
         let door = Door::new(registry, &house, desk.clone());
-        let lifetime = Arc::new(Lifetime { system, ended: Mutex::new(Some(ended)) });
-        Self { door, house, planner, desk, lifetime }
+        let lifetime = Lifetime { system, ended: Mutex::new(Some(ended)) };
+        Self { inner: Arc::new(Inner { door, house, planner, desk, lifetime }) }
     }
 
     /// Sets up a box office.
@@ -118,7 +125,7 @@ impl BoxOffice {
         occurrence: &OccurrenceId,
         command: BookingCommand,
     ) -> Result<BookingReply, BoxOfficeError> {
-        self.door.run(occurrence, command.into()).await
+        self.inner.door.run(occurrence, command.into()).await
     }
 
     /// Runs a command that takes a seat only if the stream still stands at `observed`; else the outcome is
@@ -133,7 +140,7 @@ impl BoxOffice {
         command: BookingCommand,
         observed: Seq,
     ) -> Result<BookingReply, BoxOfficeError> {
-        self.door.run(occurrence, Submission { observed: Some(observed), ..command.into() }).await
+        self.inner.door.run(occurrence, Submission { observed: Some(observed), ..command.into() }).await
     }
 
     /// Runs a command once: asked again under the same key, it is answered as the first time and nothing else happens, for
@@ -148,7 +155,7 @@ impl BoxOffice {
         command: BookingCommand,
         key: IdempotencyKey,
     ) -> Result<BookingReply, BoxOfficeError> {
-        self.door.run(occurrence, Submission { key: Some(key), ..command.into() }).await
+        self.inner.door.run(occurrence, Submission { key: Some(key), ..command.into() }).await
     }
 
     /// Everything that happened to one attendee in an occurrence, oldest first, each with its receipt.
@@ -160,9 +167,9 @@ impl BoxOffice {
         occurrence: &OccurrenceId,
         attendee: &AttendeeId,
     ) -> Result<Vec<Happened>, BoxOfficeError> {
-        let (backend, occurrence, attendee) = (self.house.backend.clone(), occurrence.clone(), attendee.clone());
+        let (backend, occurrence, attendee) = (self.inner.house.backend.clone(), occurrence.clone(), attendee.clone());
         let happened = async move { booking::history(&*backend, &occurrence, &attendee).await };
-        Ok(self.house.reader.run(happened).await?)
+        Ok(self.inner.house.reader.run(happened).await?)
     }
 
     /// The ledger as it was at an event or an instant.
@@ -170,9 +177,9 @@ impl BoxOffice {
     /// # Errors
     /// As [`BoxOffice::history`].
     pub async fn ledger_as_of(&self, occurrence: &OccurrenceId, as_of: AsOf) -> Result<SeatLedger, BoxOfficeError> {
-        let (backend, occurrence) = (self.house.backend.clone(), occurrence.clone());
+        let (backend, occurrence) = (self.inner.house.backend.clone(), occurrence.clone());
         let observed = async move { booking::observe_as_of(&*backend, &occurrence, as_of).await };
-        Ok(self.house.reader.run(observed).await?)
+        Ok(self.inner.house.reader.run(observed).await?)
     }
 
     /// Puts an occurrence on sale. Happens once; later capacities are answered with the one it has.
@@ -250,7 +257,7 @@ impl BoxOffice {
         occurrence: &OccurrenceId,
         look: impl FnOnce(&SeatLedger) -> R + Send + Clone + 'static,
     ) -> Result<R, BoxOfficeError> {
-        self.door.inspect(occurrence, look).await
+        self.inner.door.inspect(occurrence, look).await
     }
 
     /// How many seats there are and where they are.
@@ -285,12 +292,12 @@ impl BoxOffice {
 
     /// The instant by the box office's own clock.
     pub(crate) fn now(&self) -> Timestamp {
-        self.house.clock.now()
+        self.inner.house.clock.now()
     }
 
     /// Counters since the start.
     pub fn stats(&self) -> Stats {
-        self.house.counters.read(self.house.backend.stats())
+        self.inner.house.counters.read(self.inner.house.backend.stats())
     }
 
     /// The store, for the host's own streams and keys and for looking at those of the box office. Writes share the syncs
@@ -301,7 +308,7 @@ impl BoxOffice {
 
     /// The backend behind [`BoxOffice::store`].
     pub fn shared_writer(&self) -> SharedWriter {
-        let Surroundings { backend, store, reader, .. } = &self.house;
+        let Surroundings { backend, store, reader, .. } = &self.inner.house;
         SharedWriter::new(Arc::clone(backend), store.clone(), reader.clone())
     }
 
@@ -311,26 +318,26 @@ impl BoxOffice {
     /// [`StoreError`] when storage failed or the name is no part of a key.
     pub async fn subscribe(&self, name: &str, selection: Selection) -> Result<Subscription, StoreError> {
         let consumer = Consumer::open(&self.store(), name, selection).await?;
-        let Surroundings { committed, clock, reader, .. } = &self.house;
+        let Surroundings { committed, clock, reader, .. } = &self.inner.house;
         Ok(Subscription::new(consumer, committed.clone(), Arc::clone(clock), reader.clone()))
     }
 
     /// The actor that takes [`RunBooking`](crate::RunBooking), for hosts that speak actix.
     pub fn address(&self) -> &Addr<RegistryActor> {
-        self.door.registry()
+        self.inner.door.registry()
     }
 
     /// Takes no more requests, answers those that were taken, and ends the threads. Later requests on any clone are
     /// answered [`ShutDown`](BoxOfficeError::ShutDown). The store is closed once the last clone is dropped.
     pub async fn shutdown(self) {
-        self.planner.drain().await;
-        self.desk.drain().await;
+        self.inner.planner.drain().await;
+        self.inner.desk.drain().await;
         let (drained, all_drained) = oneshot::channel();
-        if self.door.registry().send(DrainAll { drained }).await.is_ok() && all_drained.await.is_err() {
+        if self.inner.door.registry().send(DrainAll { drained }).await.is_ok() && all_drained.await.is_err() {
             tracing::warn!("another shutdown was quicker");
         }
-        self.lifetime.system.stop();
-        let ended = self.lifetime.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.inner.lifetime.system.stop();
+        let ended = self.inner.lifetime.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(_)) = match ended {
             Some(ended) => Some(ended.await),
             None => None,

@@ -17,7 +17,7 @@ impl BoxOffice {
     /// Questions about who is free, for which [`Questions::at_least`] says how much the answers are to take into account.
     /// The methods below ask for everything that is committed.
     pub fn availability(&self) -> Questions {
-        Questions { desk: self.desk.clone(), at_least: AtLeast::default() }
+        Questions { desk: self.inner.desk.clone(), at_least: AtLeast::default() }
     }
 
     /// [`Questions::is_free`].
@@ -127,7 +127,7 @@ impl BoxOffice {
     /// [`AvailabilityError`] when the rules could not be looked at or not be recorded. After
     /// [`Fault::Unknown`](boxoffice_core::persist::Fault::Unknown), [`BoxOffice::rules`] tells.
     pub async fn put_rules(&self, name: &str, text: &str) -> Result<Answered<RulesOutcome>, AvailabilityError> {
-        self.desk.change(RulesCommand::PutRuleset { name: name.into(), text: text.into() }).await
+        self.inner.desk.change(RulesCommand::PutRuleset { name: name.into(), text: text.into() }).await
     }
 
     /// Takes the host's rules of this name away.
@@ -135,7 +135,7 @@ impl BoxOffice {
     /// # Errors
     /// As [`BoxOffice::put_rules`].
     pub async fn remove_rules(&self, name: &str) -> Result<Answered<RulesOutcome>, AvailabilityError> {
-        self.desk.change(RulesCommand::RemoveRuleset { name: name.into() }).await
+        self.inner.desk.change(RulesCommand::RemoveRuleset { name: name.into() }).await
     }
 
     /// The host's rules, by name: names and texts.
@@ -143,7 +143,7 @@ impl BoxOffice {
     /// # Errors
     /// As [`BoxOffice::is_free`].
     pub async fn rules(&self) -> Result<Answered<Vec<(String, String)>>, AvailabilityError> {
-        self.desk.ask("rules", AtLeast::Committed, |base| Ok(base.rulesets())).await
+        self.inner.desk.ask("rules", AtLeast::Committed, |base| Ok(base.rulesets())).await
     }
 
     /// What [`BoxOffice::put_rules`] would say: warnings where it would take the rules, and else what is wrong.
@@ -156,7 +156,7 @@ impl BoxOffice {
         text: &str,
     ) -> Result<Answered<Result<Vec<Diagnostic>, Vec<Diagnostic>>>, AvailabilityError> {
         let (name, text) = (name.to_owned(), text.to_owned());
-        self.desk.ask("check_rules", AtLeast::Committed, move |base| Ok(base.check_rules(&name, &text))).await
+        self.inner.desk.ask("check_rules", AtLeast::Committed, move |base| Ok(base.check_rules(&name, &text))).await
     }
 
     /// Which rows the rules would add and take away if these were put, or if they were removed when there is no text. Of
@@ -174,7 +174,7 @@ impl BoxOffice {
     /// # Errors
     /// As [`BoxOffice::put_rules`].
     pub async fn put_facts(&self, facts: Vec<HostFact>) -> Result<Answered<RulesOutcome>, AvailabilityError> {
-        self.desk.change(RulesCommand::ChangeFacts { added: facts, removed: Vec::new() }).await
+        self.inner.desk.change(RulesCommand::ChangeFacts { added: facts, removed: Vec::new() }).await
     }
 
     /// Takes facts of the host away. All or none; those that are not there are passed over.
@@ -182,7 +182,7 @@ impl BoxOffice {
     /// # Errors
     /// As [`BoxOffice::put_rules`].
     pub async fn remove_facts(&self, facts: Vec<HostFact>) -> Result<Answered<RulesOutcome>, AvailabilityError> {
-        self.desk.change(RulesCommand::ChangeFacts { added: Vec::new(), removed: facts }).await
+        self.inner.desk.change(RulesCommand::ChangeFacts { added: Vec::new(), removed: facts }).await
     }
 
     /// The place in the commit order of the event that a booking was answered with, for
@@ -191,9 +191,9 @@ impl BoxOffice {
     /// # Errors
     /// [`Fault`] when storage failed.
     pub async fn booking_cursor(&self, occurrence: &OccurrenceId, seq: Seq) -> Result<Option<Cursor>, Fault> {
-        let (backend, stream) = (Arc::clone(&self.desk.house.backend), booking_stream(occurrence));
+        let (backend, stream) = (Arc::clone(&self.inner.desk.house.backend), booking_stream(occurrence));
         let read = async move { backend.read(&stream, seq, 1).await };
-        let found = self.desk.house.reader.run(read).await?;
+        let found = self.inner.desk.house.reader.run(read).await?;
         Ok(found.first().filter(|event| event.seq == seq).map(|event| event.cursor))
     }
 
@@ -202,6 +202,6 @@ impl BoxOffice {
     /// # Errors
     /// As [`BoxOffice::is_free`]; [`AvailabilityError::NotKept`] when the rules have no such relation.
     pub async fn watch_relation(&self, name: &str) -> Result<RelationWatch, AvailabilityError> {
-        RelationWatch::new(self.desk.clone(), name.to_owned()).await
+        RelationWatch::new(self.inner.desk.clone(), name.to_owned()).await
     }
 }

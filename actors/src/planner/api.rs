@@ -43,7 +43,7 @@ impl BoxOffice {
         series: &SeriesId,
         command: SeriesCommand,
     ) -> Result<ScheduleReply, BoxOfficeError> {
-        self.planner.run(series, command).await
+        self.inner.planner.run(series, command).await
     }
 
     /// Puts a new series into the calendar.
@@ -160,7 +160,7 @@ impl BoxOffice {
     /// As [`BoxOffice::change_series`].
     pub async fn series(&self, series: &SeriesId) -> Result<Option<Arc<Series>>, BoxOfficeError> {
         let wanted = series.clone();
-        let found = self.planner.look(move |shelf| shelf.get(&wanted).cloned()).await?;
+        let found = self.inner.planner.look(move |shelf| shelf.get(&wanted).cloned()).await?;
         Ok(found.transpose()?)
     }
 
@@ -171,7 +171,7 @@ impl BoxOffice {
     /// As [`BoxOffice::change_series`].
     pub async fn all_series(&self) -> Result<Vec<Arc<Series>>, BoxOfficeError> {
         let all = |shelf: &Shelf| shelf.values().filter_map(|series| series.as_ref().ok()).cloned().collect();
-        self.planner.look(all).await
+        self.inner.planner.look(all).await
     }
 
     /// What was recorded of a series as of a past event or instant; none if it was not scheduled then.
@@ -179,8 +179,9 @@ impl BoxOffice {
     /// # Errors
     /// As [`BoxOffice::change_series`].
     pub async fn series_as_of(&self, series: &SeriesId, as_of: AsOf) -> Result<Option<Series>, BoxOfficeError> {
-        let (backend, series) = (Arc::clone(&self.planner.house.backend), series.clone());
-        let read = self.planner.house.reader.run(async move { load_series(&*backend, &series, as_of).await }).await?;
+        let (backend, series) = (Arc::clone(&self.inner.planner.house.backend), series.clone());
+        let read =
+            self.inner.planner.house.reader.run(async move { load_series(&*backend, &series, as_of).await }).await?;
         Ok(Some(read).filter(Series::exists))
     }
 
@@ -195,7 +196,7 @@ impl BoxOffice {
         viewer: &TimeZone,
         options: AgendaOptions,
     ) -> Result<Agenda, BoxOfficeError> {
-        let shelf = self.planner.look(Shelf::clone).await?;
+        let shelf = self.inner.planner.look(Shelf::clone).await?;
         let viewer = viewer.clone();
         let work = move || {
             let readable = shelf.values().filter_map(|series| series.as_deref().ok());
@@ -206,7 +207,7 @@ impl BoxOffice {
             found.truncated.extend(unreadable);
             found
         };
-        self.planner.work(work).await
+        self.inner.planner.work(work).await
     }
 
     /// What of it `attendee` has a seat in, held or confirmed, as the booking streams say. An occurrence that was never
@@ -242,7 +243,7 @@ impl BoxOffice {
         attendee: &AttendeeId,
         chunk: Vec<AgendaEntry>,
     ) -> Result<Vec<(AgendaEntry, SeatState)>, Fault> {
-        let house = &self.planner.house;
+        let house = &self.inner.planner.house;
         let (backend, attendee, now) = (Arc::clone(&house.backend), attendee.clone(), house.clock.now());
         let read = async move {
             let mut mine = Vec::new();
@@ -262,7 +263,7 @@ impl BoxOffice {
     /// As [`BoxOffice::change_series`].
     pub async fn orphans(&self, series: &SeriesId) -> Result<Vec<Orphan>, BoxOfficeError> {
         let Some(series) = self.series(series).await? else { return Ok(Vec::new()) };
-        let house = &self.planner.house;
+        let house = &self.inner.planner.house;
         let (backend, now) = (Arc::clone(&house.backend), house.clock.now());
         Ok(house.reader.run(async move { orphans(&*backend, &series, now).await }).await?)
     }
