@@ -36,6 +36,11 @@ impl<T> Default for Batch<T> {
 }
 
 impl<T> Request<T> {
+    /// Whether its answer is stored under its key before it is told.
+    pub(super) fn is_kept(&self) -> bool {
+        self.asked.key.is_some() && !self.repeats && answers::is_final(&self.reply.outcome)
+    }
+
     pub(super) fn answered(self) -> (T, BookingReply) {
         (self.token, self.reply)
     }
@@ -88,21 +93,32 @@ impl<T> Batch<T> {
 
     /// Has the answers to commands with a key kept, if nobody has used the key meanwhile.
     pub(super) fn answered_under_keys(&self, mut transaction: Transaction, stream: &StreamName) -> Transaction {
-        for Request { asked, reply, repeats, .. } in &self.requests {
-            if let Some(key) = asked.key.as_ref().filter(|_| !repeats && answers::is_final(&reply.outcome)) {
-                let place = answers::place(stream, key);
-                transaction = transaction.expect_key(place.clone(), KeyExpect::Absent);
-                transaction.writes.push(KvWrite::Put(place, answers::to_payload(&asked.command, reply)));
-            }
+        for request in self.requests.iter().filter(|request| request.is_kept()) {
+            let Submission { command, key: Some(key), .. } = &request.asked else { continue };
+            let place = answers::place(stream, key);
+            transaction = transaction.expect_key(place.clone(), KeyExpect::Absent);
+            transaction.writes.push(KvWrite::Put(place, answers::to_payload(command, &request.reply)));
         }
         transaction
     }
 
-    /// Takes requests out that are not to be decided again.
-    pub(super) fn take_out(&mut self, wanted: impl Fn(&Request<T>) -> bool) -> Vec<T> {
-        let (out, kept) = core::mem::take(&mut self.requests).into_iter().partition::<Vec<_>, _>(wanted);
-        self.requests = kept;
-        out.into_iter().map(|request| request.token).collect()
+    /// Takes requests out, in order.
+    pub(super) fn take_out(&mut self, wanted: impl Fn(&Request<T>) -> bool) -> Vec<Request<T>> {
+        let (out, left) = core::mem::take(&mut self.requests).into_iter().partition(wanted);
+        self.requests = left;
+        out
+    }
+
+    /// Takes requests out that need no write of this batch: what they rest on is durable up to `durable`, and so is the
+    /// answer that they repeat.
+    pub(super) fn take_out_ready(&mut self, durable: Seq) -> Vec<Request<T>> {
+        let written: BTreeSet<_> =
+            self.requests.iter().filter(|request| request.is_kept()).map(|request| request.asked.key.clone()).collect();
+        self.take_out(|request| {
+            request.reply.seq <= durable
+                && !request.is_kept()
+                && !(request.repeats && written.contains(&request.asked.key))
+        })
     }
 
     /// The request on its way under this key.
@@ -112,6 +128,6 @@ impl<T> Batch<T> {
 
     /// Whether there is anything to write.
     pub(super) fn writes(&self) -> bool {
-        !self.events.is_empty() || self.requests.iter().any(|request| request.asked.key.is_some())
+        !self.events.is_empty() || self.requests.iter().any(Request::is_kept)
     }
 }

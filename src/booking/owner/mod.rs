@@ -159,11 +159,11 @@ impl<T> Owner<T> {
             Some((false, reply)) => (BookingReply { outcome: BookingOutcome::KeyReused, ..reply }, true),
             None => (self.decide(&asked, now), false),
         };
-        let kept = asked.key.is_some() && !repeats && answers::is_final(&reply.outcome);
-        if self.is_settled() && !kept {
-            return Some((token, reply));
+        let request = Request { asked, token, reply, repeats };
+        if self.is_settled() && !request.is_kept() {
+            return Some(request.answered());
         }
-        self.next.requests.push(Request { asked, token, reply, repeats });
+        self.next.requests.push(request);
         None
     }
 
@@ -202,13 +202,10 @@ impl<T> Owner<T> {
         let expected = Seq::new(self.ledger.seq().get() - total as u64);
         let count = total.min(EVENTS_MAX);
         let last = expected.plus(count as u64);
-        // In order of arrival, and so of what they rest on.
-        let ready = self.next.requests.partition_point(|request| request.reply.seq <= last);
-        let later = Batch {
-            requests: self.next.requests.split_off(ready),
-            events: self.next.events.split_off(count),
-            undo: self.next.undo.split_off(count),
-        };
+        // Not in the order of what they rest on: a command that is repeated rests on what it rested on at first.
+        let requests = self.next.take_out(|request| request.reply.seq > last);
+        let later =
+            Batch { requests, events: self.next.events.split_off(count), undo: self.next.undo.split_off(count) };
         let batch = core::mem::replace(&mut self.next, later);
         let events = batch.events.iter().map(|(at, event)| wire::encode(*at, event)).collect();
         let mut transaction = Transaction::append(&self.stream, Expect::At(expected), events);
@@ -228,9 +225,8 @@ impl<T> Owner<T> {
         };
         let mut replies: Vec<_> = batch.replies().collect();
         // Refusals that came while it was in flight may rest on it and on nothing later.
-        let durable = self.ledger.seq().get() - self.next.events.len() as u64;
-        let ready = self.next.requests.partition_point(|request| request.reply.seq.get() <= durable);
-        replies.extend(self.next.requests.drain(..ready).map(Request::answered));
+        let durable = Seq::new(self.ledger.seq().get() - self.next.events.len() as u64);
+        replies.extend(self.next.take_out_ready(durable).into_iter().map(Request::answered));
         if self.is_settled() {
             self.ledger.settle();
         }
@@ -254,7 +250,8 @@ impl<T> Owner<T> {
         lost.forget_grounds(&moved, self.terms.as_ref());
         let stream = &self.stream;
         let is_used = |key: &IdempotencyKey| used.contains(&answers::place(stream, key));
-        self.outdated = lost.take_out(|request| request.asked.key.as_ref().is_some_and(is_used));
+        let outdated = lost.take_out(|request| request.asked.key.as_ref().is_some_and(is_used));
+        self.outdated = outdated.into_iter().map(|request| request.token).collect();
         self.next.requests = lost.requests.into_iter().chain(waiting.requests).collect();
     }
 

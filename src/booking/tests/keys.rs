@@ -59,6 +59,57 @@ fn an_answer_is_kept_with_what_it_says_refusals_too() {
 }
 
 #[test]
+fn a_refusal_that_came_while_a_batch_was_on_its_way_is_kept_before_it_is_told() {
+    let store = MemoryBackend::new();
+    let mut owner = house(&store);
+    assert_eq!(owner.submit(book("ann"), 0, at(1)), Submitted::Waits);
+    let on_its_way = owner.next_transaction().unwrap();
+    for (token, asked) in [(1, under("b", book("bob"))), (2, under("b", book("bob"))), (3, book("cyd").into())] {
+        assert_eq!(owner.submit(asked, token, at(1)), Submitted::Waits);
+    }
+    assert!(ready(store.commit_one(on_its_way)).unwrap().is_done());
+    // Whoever brought no key is told at once; the others when their answer is stored.
+    let tokens = |replies: &[(usize, BookingReply)]| replies.iter().map(|(token, _)| *token).collect::<Vec<_>>();
+    assert_eq!(tokens(&owner.committed()), [0, 3]);
+    assert_eq!(recalled(&store, "b", &book("bob")), None);
+    let mut answers = Answers::new();
+    ready(commit(&store, &mut owner, at(1), &mut answers));
+    assert_eq!(tokens(&answers), [1, 2]);
+    assert_eq!(answers[0].1, answers[1].1);
+    assert_eq!(recalled(&store, "b", &book("bob")).as_ref(), Some(&answers[0].1));
+    assert!(owner.is_settled());
+}
+
+#[test]
+fn a_command_asked_again_behind_its_own_batch_is_answered_with_it() {
+    let store = MemoryBackend::new();
+    let mut owner = house(&store);
+    assert_eq!(owner.submit(under("a", book("ann")), 0, at(1)), Submitted::Waits);
+    let on_its_way = owner.next_transaction().unwrap();
+    assert_eq!(owner.submit(under("a", book("ann")), 1, at(1)), Submitted::Waits);
+    assert!(ready(store.commit_one(on_its_way)).unwrap().is_done());
+    let replies = owner.committed();
+    assert_eq!((replies.len(), &replies[0].1), (2, &replies[1].1));
+    assert!(owner.is_settled() && owner.next_transaction().is_none());
+}
+
+#[test]
+fn a_command_asked_again_does_not_bring_forward_what_came_before_it() {
+    let store = MemoryBackend::new();
+    let mut owner = house(&store);
+    assert_eq!(owner.submit(under("a", book("ann")), 0, at(1)), Submitted::Waits);
+    let on_its_way = owner.next_transaction().unwrap();
+    for (token, asked) in
+        [(1, BookingCommand::Close.into()), (2, under("a", book("ann"))), (3, under("a", book("ann")))]
+    {
+        assert_eq!(owner.submit(asked, token, at(1)), Submitted::Waits);
+    }
+    assert!(ready(store.commit_one(on_its_way)).unwrap().is_done());
+    let tokens: Vec<usize> = owner.committed().into_iter().map(|(token, _)| token).collect();
+    assert_eq!(tokens, [0, 2, 3]);
+}
+
+#[test]
 fn a_command_asked_again_while_it_is_on_its_way_is_carried_out_once() {
     let store = MemoryBackend::new();
     let mut owner = house(&store);
