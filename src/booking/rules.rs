@@ -1,12 +1,14 @@
 //! What each command comes to, on a ledger of which nothing is due.
 
+use std::collections::BTreeSet;
+
 use super::command::{Below, BookingCommand, HoldTerm};
 use super::decide::Decided;
 use super::event::BookingEvent;
 use super::ledger::{Seat, SeatLedger, SeatState};
 use super::outcome::BookingOutcome;
 use super::party::{Party, Seats};
-use crate::id::{AttendeeId, TicketType};
+use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::time::Timestamp;
 
 /// A ledger at an instant.
@@ -38,6 +40,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn decide(&self, command: &BookingCommand) -> Decided {
+        let house = &self.ledger.house;
         match command {
             BookingCommand::Book { attendee, party } => self.book(attendee, party),
             BookingCommand::Hold { attendee, party, term } => self.hold(attendee, party, *term),
@@ -64,14 +67,26 @@ impl<'a> View<'a> {
                 None => no(BookingOutcome::NotWaiting),
                 Some(_) => yes(BookingOutcome::LeftWaitlist, BookingEvent::WaitLeft { attendee: attendee.clone() }),
             },
-            BookingCommand::Open { .. }
-            | BookingCommand::Close
-            | BookingCommand::Reopen
-            | BookingCommand::Resize { .. }
-            | BookingCommand::Block { .. }
-            | BookingCommand::SetPool { .. }
-            | BookingCommand::SetTicket { .. }
-            | BookingCommand::Set { .. } => self.manage(command),
+            BookingCommand::Open { capacity } => self.open(*capacity),
+            BookingCommand::Close => change(!house.closed, BookingOutcome::Closed, BookingEvent::SaleClosed),
+            BookingCommand::Reopen => change(house.closed, BookingOutcome::Reopened, BookingEvent::SaleReopened),
+            BookingCommand::Resize { capacity, below } => {
+                // Blocked seats are not there for anybody.
+                let taken = house.all.taken + u64::from(house.blocked.get());
+                let event = BookingEvent::CapacityChanged { capacity: *capacity };
+                resized(Some(house.all.capacity), *capacity, taken, *below, event)
+            }
+            BookingCommand::SetPool { pool, capacity, below } => {
+                let (before, taken) = house.pools.get(pool).map(|pool| (pool.capacity, pool.taken)).unzip();
+                let event = BookingEvent::PoolSet { pool: pool.clone(), capacity: *capacity };
+                resized(before, *capacity, taken.unwrap_or_default(), *below, event)
+            }
+            BookingCommand::Block { seats } => self.block(*seats),
+            BookingCommand::SetTicket { ticket, pools } => self.set_ticket(ticket, pools),
+            BookingCommand::Set { settings } => {
+                let event = BookingEvent::SettingsChanged { settings: settings.clone() };
+                change(house.settings != *settings, BookingOutcome::Set, event)
+            }
         }
     }
 
@@ -130,7 +145,9 @@ impl<'a> View<'a> {
             return Some(BookingOutcome::Full(short));
         }
         let line = &self.ledger.line;
-        let before = !line.waiters.is_empty() && line.is_before(house, ticket);
+        // Without a waitlist nobody is served before others, whoever joined it when there was one.
+        let serves = house.settings.waitlist.is_some() && !line.waiters.is_empty();
+        let before = serves && line.is_before(house, ticket);
         before.then(|| BookingOutcome::Queued { waiting: line.waiters.len() as u64 })
     }
 
@@ -266,66 +283,35 @@ impl<'a> View<'a> {
         yes(BookingOutcome::Changed { seats }, BookingEvent::PartyChanged { attendee: attendee.clone(), seats })
     }
 
-    /// What is done to the sale rather than to anybody's seats.
-    fn manage(&self, command: &BookingCommand) -> Decided {
+    fn open(&self, capacity: Seats) -> Decided {
         let house = &self.ledger.house;
-        let set = |changes: bool, event: BookingEvent| {
-            if changes { yes(BookingOutcome::Set, event) } else { no(BookingOutcome::AsBefore) }
-        };
-        match command {
-            BookingCommand::Open { .. } if house.opened => {
-                no(BookingOutcome::AlreadyOpen { capacity: house.all.capacity })
-            }
-            BookingCommand::Open { capacity } => {
-                yes(BookingOutcome::Opened, BookingEvent::SaleOpened { capacity: *capacity })
-            }
-            BookingCommand::Close if !house.closed => yes(BookingOutcome::Closed, BookingEvent::SaleClosed),
-            BookingCommand::Reopen if house.closed => yes(BookingOutcome::Reopened, BookingEvent::SaleReopened),
-            BookingCommand::Resize { capacity, below } => {
-                let (capacity, before) = (*capacity, Some(house.all.capacity));
-                // Blocked seats are not there for anybody.
-                let taken = house.all.taken + u64::from(house.blocked.get());
-                resized(before, capacity, taken, *below, || BookingEvent::CapacityChanged { capacity })
-            }
-            BookingCommand::SetPool { pool, capacity, below } => {
-                let known = house.pools.get(pool);
-                let (capacity, taken) = (*capacity, known.map_or(0, |pool| pool.taken));
-                let event = || BookingEvent::PoolSet { pool: pool.clone(), capacity };
-                resized(known.map(|pool| pool.capacity), capacity, taken, *below, event)
-            }
-            BookingCommand::Block { seats } if house.free() + u64::from(house.blocked.get()) < seats.get().into() => {
-                no(BookingOutcome::Taken { taken: house.all.taken })
-            }
-            BookingCommand::Block { seats } => {
-                set(house.blocked != *seats, BookingEvent::SeatsBlocked { seats: *seats })
-            }
-            BookingCommand::SetTicket { ticket, pools } => {
-                if let Some(pool) = pools.iter().find(|pool| !house.pools.contains_key(*pool)) {
-                    return no(BookingOutcome::UnknownPool { pool: pool.clone() });
-                }
-                let changes = house.tickets.get(ticket) != Some(pools);
-                set(changes, BookingEvent::TicketSet { ticket: ticket.clone(), pools: pools.clone() })
-            }
-            BookingCommand::Set { settings } => {
-                set(house.settings != *settings, BookingEvent::SettingsChanged { settings: settings.clone() })
-            }
-            BookingCommand::Close
-            | BookingCommand::Reopen
-            | BookingCommand::Book { .. }
-            | BookingCommand::Hold { .. }
-            | BookingCommand::Extend { .. }
-            | BookingCommand::Confirm { .. }
-            | BookingCommand::Release { .. }
-            | BookingCommand::Cancel { .. }
-            | BookingCommand::Transfer { .. }
-            | BookingCommand::ChangeSeats { .. }
-            | BookingCommand::Request { .. }
-            | BookingCommand::Approve { .. }
-            | BookingCommand::Decline { .. }
-            | BookingCommand::Wait { .. }
-            | BookingCommand::StopWaiting { .. } => no(BookingOutcome::AsBefore),
+        if house.opened {
+            return no(BookingOutcome::AlreadyOpen { capacity: house.all.capacity });
         }
+        yes(BookingOutcome::Opened, BookingEvent::SaleOpened { capacity })
     }
+
+    fn block(&self, seats: Seats) -> Decided {
+        let house = &self.ledger.house;
+        if house.free() + u64::from(house.blocked.get()) < seats.get().into() {
+            return no(BookingOutcome::Taken { taken: house.all.taken });
+        }
+        change(house.blocked != seats, BookingOutcome::Set, BookingEvent::SeatsBlocked { seats })
+    }
+
+    fn set_ticket(&self, ticket: &TicketType, pools: &BTreeSet<PoolName>) -> Decided {
+        let house = &self.ledger.house;
+        if let Some(pool) = pools.iter().find(|pool| !house.pools.contains_key(*pool)) {
+            return no(BookingOutcome::UnknownPool { pool: pool.clone() });
+        }
+        let event = BookingEvent::TicketSet { ticket: ticket.clone(), pools: pools.clone() };
+        change(house.tickets.get(ticket) != Some(pools), BookingOutcome::Set, event)
+    }
+}
+
+/// A change of the sale, or none if all is as it shall be.
+fn change(changes: bool, outcome: BookingOutcome, event: BookingEvent) -> Decided {
+    if changes { yes(outcome, event) } else { no(BookingOutcome::AsBefore) }
 }
 
 fn resized(
@@ -333,7 +319,7 @@ fn resized(
     capacity: Seats,
     taken: u64,
     below: Below,
-    event: impl FnOnce() -> BookingEvent,
+    event: BookingEvent,
 ) -> Decided {
     let over = taken.saturating_sub(capacity.get().into());
     if before == Some(capacity) {
@@ -341,6 +327,6 @@ fn resized(
     } else if over > 0 && below == Below::Refuse {
         no(BookingOutcome::Taken { taken })
     } else {
-        yes(BookingOutcome::Resized { over }, event())
+        yes(BookingOutcome::Resized { over }, event)
     }
 }

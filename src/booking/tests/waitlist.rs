@@ -136,3 +136,14 @@ fn whoever_has_seats_by_another_way_waits_no_more() {
     let seen = ledger(2, &sold_out(false, &queue));
     assert_eq!((waiting(&seen).len(), seen.seat_number(&who("cyd"))), (0, Some(1)));
 }
+
+#[test]
+fn without_a_waitlist_whoever_waited_holds_up_nobody() {
+    let off = BookingCommand::Set { settings: Settings::default() };
+    let queue = [(1, wait("cyd", 2)), (2, off), (3, cancel("ann"))];
+    check(2, &sold_out(false, &[&queue[..], &[(4, book("eve"))]].concat()), Booked { seat: 2 });
+    // They stand where they stood when there is one again.
+    let on = (4, waitlist(false).1);
+    let seen = ledger(2, &sold_out(false, &[&queue[..], &[on, (5, cancel("bob"))]].concat()));
+    assert_eq!((held(&seen), waiting(&seen).len()), (vec!["cyd"], 0));
+}
