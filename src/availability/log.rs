@@ -182,20 +182,19 @@ impl<'a> Staged<'a> {
             BookingEvent::SeatsBlocked { seats } => self.sale(occurrence)?.withheld = seats.get().into(),
             BookingEvent::SeatBooked { attendee, party } | BookingEvent::SeatReacquired { attendee, party } => {
                 *self.seat(occurrence, attendee)? = Some(Taken::new("confirmed", party.seats));
+                *self.waiting(occurrence, attendee)? = None;
             }
             BookingEvent::SeatHeld { attendee, party, .. } => {
                 *self.seat(occurrence, attendee)? = Some(Taken::new("held", party.seats));
+                *self.waiting(occurrence, attendee)? = None;
             }
             BookingEvent::WaitJoined { attendee, party } => {
-                self.waiting(occurrence, attendee, Some(party.seats.get().into()))?;
+                *self.waiting(occurrence, attendee)? = Some(party.seats.get().into());
             }
-            BookingEvent::WaitLeft { attendee } => self.waiting(occurrence, attendee, None)?,
+            BookingEvent::WaitLeft { attendee } => *self.waiting(occurrence, attendee)? = None,
             BookingEvent::SeatOffered { attendee, .. } => {
-                let waited = self.kept.waits_for(attendee, occurrence)?;
-                let staged = self.waiting.get(&(occurrence.clone(), attendee.clone())).map(|(_, now)| *now);
-                let seats = staged.unwrap_or(waited).unwrap_or(1);
+                let seats = self.waiting(occurrence, attendee)?.take().unwrap_or(1);
                 *self.seat(occurrence, attendee)? = Some(Taken { state: "held".into(), seats });
-                self.waiting(occurrence, attendee, None)?;
             }
             BookingEvent::HoldConfirmed { attendee } => {
                 if let Some(taken) = self.seat(occurrence, attendee)? {
@@ -210,7 +209,7 @@ impl<'a> Staged<'a> {
             BookingEvent::SeatTransferred { from, to } => {
                 let taken = self.seat(occurrence, from)?.take();
                 *self.seat(occurrence, to)? = taken;
-                self.waiting(occurrence, to, None)?;
+                *self.waiting(occurrence, to)? = None;
             }
             BookingEvent::HoldReleased { attendee }
             | BookingEvent::HoldLapsed { attendee }
@@ -223,9 +222,6 @@ impl<'a> Staged<'a> {
             | BookingEvent::SeatRequested { .. }
             | BookingEvent::RequestDeclined { .. }
             | BookingEvent::WaiterPassedOver { .. } => {}
-        }
-        if let BookingEvent::SeatBooked { attendee, .. } | BookingEvent::SeatHeld { attendee, .. } = event {
-            self.waiting(occurrence, attendee, None)?;
         }
         Ok(())
     }
@@ -249,17 +245,14 @@ impl<'a> Staged<'a> {
         Ok(&mut self.seats.entry(key).or_default().1)
     }
 
-    /// For how many seats an attendee waits from now on.
-    fn waiting(&mut self, occurrence: &OccurrenceId, who: &AttendeeId, now: Option<i64>) -> Result<(), ApplyError> {
-        let key = (occurrence.clone(), who.clone());
-        match self.waiting.get_mut(&key) {
-            Some((_, is)) => *is = now,
-            None => {
-                let was = self.kept.waits_for(who, occurrence)?;
-                self.waiting.insert(key, (was, now));
-            }
+    /// For how many seats an attendee waits, to be changed.
+    fn waiting(&mut self, occurrence: &OccurrenceId, attendee: &AttendeeId) -> Result<&mut Option<i64>, ApplyError> {
+        let key = (occurrence.clone(), attendee.clone());
+        if !self.waiting.contains_key(&key) {
+            let was = self.kept.waits_for(attendee, occurrence)?;
+            self.waiting.insert(key.clone(), (was, was));
         }
-        Ok(())
+        Ok(&mut self.waiting.entry(key).or_default().1)
     }
 
     fn hear_rules(&mut self, recorded: &RecordedEvent) -> Result<(), ApplyError> {

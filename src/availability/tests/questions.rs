@@ -357,3 +357,29 @@ fn policies_follow_the_definition() {
     availability.apply(&log.events).unwrap();
     assert_eq!(availability.forbidden(&who("ann"), &choir, at(0)).unwrap(), ["does not take place"]);
 }
+
+#[test]
+fn whoever_has_seats_by_any_way_waits_no_more() {
+    let party = Party::default();
+    let attendee = who("ann");
+    let ways = [
+        BookingEvent::SeatBooked { attendee: attendee.clone(), party: party.clone() },
+        BookingEvent::SeatHeld { attendee: attendee.clone(), party: party.clone(), hold_for: minutes(1) },
+        BookingEvent::SeatReacquired { attendee: attendee.clone(), party: party.clone() },
+        BookingEvent::SeatOffered { attendee: attendee.clone(), hold_for: minutes(1) },
+        BookingEvent::SeatTransferred { from: who("bob"), to: attendee.clone() },
+    ];
+    for way in ways {
+        let mut log = Records::default();
+        let occurrence = log.event("chess", 540, 600, 9);
+        log.booked("bob", &occurrence);
+        log.book(&occurrence, &BookingEvent::WaitJoined { attendee: attendee.clone(), party: party.clone() });
+        let mut availability = log.availability();
+        assert_eq!(availability.ask("waits(a, o, n)").unwrap().rows.len(), 1);
+        log.book(&occurrence, &way);
+        availability.apply(&log.events).unwrap();
+        assert_eq!(availability.ask("waits(a, o, n)").unwrap().rows.len(), 0, "{way:?}");
+        assert_eq!(availability.ask("seat(\"ann\", o, _)").unwrap().rows.len(), 1, "{way:?}");
+        assert_eq!(all(&mut availability), all(&mut log.availability()), "{way:?}");
+    }
+}
