@@ -1,6 +1,6 @@
 //! Which variables of a rule have a value while its literals are looked at one after the other.
 
-use super::ir::{CompareOp, Expr, Function, Literal, LiteralKind, Term, Var};
+use super::ir::{Atom, CompareOp, Expr, Function, Literal, LiteralKind, Term, Var};
 use super::value::Type;
 
 /// Variables that have a value.
@@ -108,8 +108,13 @@ impl Known {
 
     /// Whether a literal that is no atom can be looked at now. Of an atom only whoever knows its columns can tell.
     pub(crate) fn is_ready(&self, literal: &Literal) -> bool {
+        self.is_ready_if(literal, |_| true)
+    }
+
+    /// Whether a literal can be looked at now, an atom if `given` says so.
+    pub(crate) fn is_ready_if(&self, literal: &Literal, given: impl FnOnce(&Atom) -> bool) -> bool {
         match &literal.kind {
-            LiteralKind::Atom(_) => true,
+            LiteralKind::Atom(atom) => given(atom),
             LiteralKind::Not { atom, local } => atom.args.iter().all(|term| match term {
                 Term::Var(var) => local.contains(var) || self.has(*var),
                 Term::Const(_) | Term::Any => true,

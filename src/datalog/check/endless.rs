@@ -44,14 +44,8 @@ fn finite(rule: &Rule, predicates: &[Predicate], again: &dyn Fn(PredId) -> bool)
     loop {
         let before = known.iter().count();
         for literal in &rule.body {
-            let ready = match &literal.kind {
-                LiteralKind::Atom(atom) => !again(atom.pred) && given(atom, predicates).all(|var| known.has(var)),
-                LiteralKind::Not { .. }
-                | LiteralKind::Compare { .. }
-                | LiteralKind::Range { .. }
-                | LiteralKind::Aggregate(_) => known.is_ready(literal),
-            };
-            if ready {
+            let given = |atom: &Atom| !again(atom.pred) && given(atom, predicates).all(|var| known.has(var));
+            if known.is_ready_if(literal, given) {
                 known.bind(literal);
             }
         }

@@ -171,16 +171,12 @@ impl Checking<'_> {
 
     /// Whether all that the literal needs has a value; if so, what it gives has one too.
     fn passes(&self, literal: &Literal, known: &mut Known) -> bool {
-        let ready = match &literal.kind {
-            LiteralKind::Atom(atom) => atom.args.iter().enumerate().all(|(at, term)| match term {
+        let ready = known.is_ready_if(literal, |atom| {
+            atom.args.iter().enumerate().all(|(at, term)| match term {
                 Term::Var(var) => !self.given(atom.pred, at) || known.has(*var),
                 Term::Const(_) | Term::Any => true,
-            }),
-            LiteralKind::Not { .. }
-            | LiteralKind::Compare { .. }
-            | LiteralKind::Range { .. }
-            | LiteralKind::Aggregate(_) => known.is_ready(literal),
-        };
+            })
+        });
         if ready {
             known.bind(literal);
         }

@@ -27,9 +27,10 @@ impl Known {
 
     /// Whether a literal can be looked at now: of an atom, whether all that must be given is known.
     pub(super) fn is_ready_in(&self, engine: &Engine, literal: &Literal) -> bool {
-        let LiteralKind::Atom(atom) = &literal.kind else { return self.is_ready(literal) };
-        let columns = engine.program().predicate(atom.pred).map_or(&[][..], |predicate| &predicate.columns);
-        atom.args.iter().zip(columns).all(|(term, column)| !column.bound || self.knows_term(term))
+        self.is_ready_if(literal, |atom| {
+            let columns = engine.program().predicate(atom.pred).map_or(&[][..], |predicate| &predicate.columns);
+            atom.args.iter().zip(columns).all(|(term, column)| !column.bound || self.knows_term(term))
+        })
     }
 }
 
