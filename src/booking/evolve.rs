@@ -16,12 +16,18 @@ impl SeatLedger {
     pub(super) fn change(&mut self, at: Timestamp, event: &BookingEvent) -> Vec<Change> {
         match event {
             BookingEvent::SeatBooked { attendee, party } | BookingEvent::SeatReacquired { attendee, party } => {
-                self.seat(at, attendee, party, SeatState::Confirmed)
+                self.seat(Seat::new(at, attendee, party, SeatState::Confirmed))
             }
             BookingEvent::SeatHeld { attendee, party, hold_for } => {
-                self.seat(at, attendee, party, SeatState::Held { until: at + *hold_for })
+                self.seat(Seat::new(at, attendee, party, SeatState::Held { until: at + *hold_for }))
             }
-            BookingEvent::SeatOffered { attendee, hold_for } => self.offer(at, attendee, at + *hold_for),
+            BookingEvent::SeatOffered { attendee, hold_for } => match self.line.waiters.of(attendee) {
+                Some(Waiter { party, .. }) => {
+                    let held = SeatState::Held { until: at + *hold_for };
+                    self.seat(Seat { offered: true, ..Seat::new(at, attendee, party, held) })
+                }
+                None => Vec::new(),
+            },
             BookingEvent::HoldExtended { attendee, hold_for } => {
                 let until = at + *hold_for;
                 self.alter(attendee, |seat| Seat { state: SeatState::Held { until }, ..seat })
@@ -79,18 +85,6 @@ impl SeatLedger {
         }
     }
 
-    fn offer(&mut self, at: Timestamp, attendee: &AttendeeId, until: Timestamp) -> Vec<Change> {
-        let Some(waiter) = self.line.waiters.of(attendee).cloned() else { return Vec::new() };
-        let changes = self.seat(at, attendee, &waiter.party, SeatState::Held { until });
-        // It was pushed last, and to take that back needs no more than to pop it.
-        if let Some(join) = self.seats.find(attendee)
-            && let Some(seat) = self.seats.get(join).cloned()
-        {
-            self.put(join, Seat { offered: true, ..seat });
-        }
-        changes
-    }
-
     /// Changes of the house are rare, so all of it is kept to take them back.
     fn change_house(&mut self, change: impl FnOnce(&mut House)) -> Vec<Change> {
         let before = Box::new(self.house.clone());
@@ -99,18 +93,19 @@ impl SeatLedger {
     }
 
     /// Gives seats, or others in the place of those that an attendee has.
-    fn seat(&mut self, at: Timestamp, attendee: &AttendeeId, party: &Party, state: SeatState) -> Vec<Change> {
-        let mut changes = Vec::new();
-        if let Some(join) = self.seats.find(attendee) {
-            let since = self.seats.get(join).map_or(at, |seat| seat.since);
-            let seat = Seat { attendee: attendee.clone(), state, party: party.clone(), since, offered: false };
-            changes.extend(self.put(join, seat).map(|before| Change::Seat(join, before)));
-        } else {
-            let party = party.clone();
-            self.restore(Seat { attendee: attendee.clone(), state, party, since: at, offered: false });
-            changes.push(Change::Joined);
-        }
-        changes.extend(self.forget_wishes(attendee));
+    fn seat(&mut self, seat: Seat) -> Vec<Change> {
+        let attendee = seat.attendee.clone();
+        let mut changes = match self.seats.find(&attendee) {
+            Some(join) => {
+                let since = self.seats.get(join).map_or(seat.since, |before| before.since);
+                self.put(join, Seat { since, ..seat }).map(|before| Change::Seat(join, before)).into_iter().collect()
+            }
+            None => {
+                self.restore(seat);
+                vec![Change::Joined]
+            }
+        };
+        changes.extend(self.forget_wishes(&attendee));
         changes
     }
 

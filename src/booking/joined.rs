@@ -67,9 +67,14 @@ impl<V: Stands> Joined<V> {
         self.entries.iter().map(|(join, entry)| (*join, entry))
     }
 
+    /// The number of whoever comes next.
+    pub(super) fn next(&self) -> Join {
+        self.ranks.slots()
+    }
+
     /// Whoever comes stands last.
     pub(super) fn push(&mut self, entry: V) -> Join {
-        let join = self.ranks.slots();
+        let join = self.next();
         self.ranks.push(entry.places());
         self.joins.insert(entry.attendee().clone(), join);
         self.entries.insert(join, entry);
@@ -99,11 +104,11 @@ impl<V: Stands> Joined<V> {
         self.entries.insert(join, entry);
     }
 
-    /// Puts another entry in the place of one, which it gives.
+    /// Puts another entry in the place of one, which it gives; does nothing if nobody stands there.
     pub(super) fn replace(&mut self, join: Join, entry: V) -> Option<V> {
-        let before = self.remove(join);
+        let before = self.remove(join)?;
         self.put_back(join, entry);
-        before
+        Some(before)
     }
 
     /// Drops the places of those who left, once they outnumber those who are here by far.

@@ -45,6 +45,11 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// Seats that are no offer.
+    pub(super) fn new(since: Timestamp, attendee: &AttendeeId, party: &Party, state: SeatState) -> Self {
+        Self { attendee: attendee.clone(), state, party: party.clone(), since, offered: false }
+    }
+
     fn until(&self) -> Option<Timestamp> {
         match self.state {
             SeatState::Held { until } => Some(until),
@@ -329,9 +334,8 @@ impl SeatLedger {
 
     /// Puts seats behind all others.
     pub(super) fn restore(&mut self, seat: Seat) {
-        let counted = seat.clone();
-        let join = self.seats.push(seat);
-        self.house.take(counted.counted(join));
+        self.house.take(seat.counted(self.seats.next()));
+        self.seats.push(seat);
     }
 
     fn take_back(&mut self, change: Change) {
@@ -357,8 +361,7 @@ impl SeatLedger {
 
     /// Puts other seats in the place of an attendee's, and gives what was there.
     pub(super) fn put(&mut self, join: Join, seat: Seat) -> Option<Seat> {
-        let before = self.seats.get(join).cloned()?;
-        self.house.give_back(before.counted(join));
+        self.house.give_back(self.seats.get(join)?.counted(join));
         self.house.take(seat.counted(join));
         self.seats.replace(join, seat)
     }

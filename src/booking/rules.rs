@@ -314,13 +314,7 @@ fn change(changes: bool, outcome: BookingOutcome, event: BookingEvent) -> Decide
     if changes { yes(outcome, event) } else { no(BookingOutcome::AsBefore) }
 }
 
-fn resized(
-    before: Option<Seats>,
-    capacity: Seats,
-    taken: u64,
-    below: Below,
-    event: BookingEvent,
-) -> Decided {
+fn resized(before: Option<Seats>, capacity: Seats, taken: u64, below: Below, event: BookingEvent) -> Decided {
     let over = taken.saturating_sub(capacity.get().into());
     if before == Some(capacity) {
         no(BookingOutcome::AsBefore)
