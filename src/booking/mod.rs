@@ -14,9 +14,11 @@
 //! | --- | --- |
 //! | [`decide`], [`SeatLedger`] | the rules and the state, pure |
 //! | [`observe`], [`attempt`], [`run`] | one command against a store, without an actor |
+//! | [`SeatCount`], [`SeatsLeft`] | seats in numbers, as of a sequence number |
 //! | [`Party`], [`Settings`], [`Waitlist`] | how many seats of which kind; what a sale goes by; who is served next |
 //! | [`Verdict`], [`Grounds`], [`agenda`] | policies: what is looked at beyond the ledger |
 //! | [`ChainHash`], [`history`], [`observe_as_of`] | receipts, and what was when |
+//! | [`alarms`] | when an occurrence is to be looked at though nobody asks |
 //! | [`recall`] | answers that are kept under the caller's key |
 //! | [`Owner`] | many commands, batched: the pure half of the owning actor |
 //! | [`Auditor`] | an independent check of a stream, event by event |
@@ -43,11 +45,13 @@
 //! # Ok::<(), boxoffice_core::id::IdError>(())
 //! ```
 
+mod alarm;
 mod answers;
 mod attempt;
 mod audit;
 mod chain;
 mod command;
+mod count;
 mod decide;
 mod event;
 mod evolve;
@@ -68,6 +72,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use alarm::alarms;
 pub use answers::recall;
 pub use attempt::{
     Happened, attempt, booking_stream, history, load_ledger, observe, observe_as_of, occurrence_of, run, save_ledger,
@@ -75,6 +80,7 @@ pub use attempt::{
 pub use audit::{Auditor, Breach, Tally};
 pub use chain::{ChainHash, HashError};
 pub use command::{Below, BookingCommand, HoldTerm};
+pub use count::{SeatCount, SeatsLeft};
 pub use decide::{Decision, decide};
 pub use event::BookingEvent;
 pub use grounds::{Grounds, Terms, Verdict, agenda, agenda_stream};

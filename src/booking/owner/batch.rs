@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::answers;
+use super::super::count::SeatCount;
 use super::super::event::BookingEvent;
 use super::super::grounds::{self, Grounds, Terms, Verdict, agenda_stream};
 use super::super::ledger::Undo;
@@ -18,6 +19,10 @@ pub(super) struct Batch<T> {
     pub(super) events: Vec<(Timestamp, BookingEvent)>,
     /// One for each event.
     pub(super) undo: Vec<Undo>,
+    /// Somebody wants to know that nobody else has written, whether there is anything to write or not.
+    pub(super) check: bool,
+    /// The counts after all of its events; none if more were decided then.
+    pub(super) after: Option<SeatCount>,
 }
 
 #[derive(Debug)]
@@ -31,7 +36,7 @@ pub(super) struct Request<T> {
 
 impl<T> Default for Batch<T> {
     fn default() -> Self {
-        Self { requests: Vec::new(), events: Vec::new(), undo: Vec::new() }
+        Self { requests: Vec::new(), events: Vec::new(), undo: Vec::new(), check: false, after: None }
     }
 }
 
@@ -128,6 +133,6 @@ impl<T> Batch<T> {
 
     /// Whether there is anything to write.
     pub(super) fn writes(&self) -> bool {
-        !self.events.is_empty() || self.requests.iter().any(Request::is_kept)
+        self.check || !self.events.is_empty() || self.requests.iter().any(Request::is_kept)
     }
 }

@@ -19,8 +19,10 @@ mod submission;
 
 use std::collections::BTreeSet;
 
+use super::alarm;
 use super::answers;
 use super::attempt::fold;
+use super::count::SeatCount;
 use super::decide::{Decision, decide_in, settle};
 use super::grounds::Terms;
 use super::ledger::{SeatLedger, Undo};
@@ -66,6 +68,12 @@ pub struct Owner<T> {
     waiting_max: usize,
     /// None: no series is looked at.
     terms: Option<Terms>,
+    /// Others write the same stream.
+    beside_others: bool,
+    /// As of what is durable.
+    count: SeatCount,
+    /// When the store has it that the next hold lapses.
+    alarm: Option<Timestamp>,
     /// Of commands whose key somebody has used meanwhile.
     outdated: Vec<T>,
 }
@@ -86,7 +94,27 @@ impl<T> Owner<T> {
     /// The owner of `stream`, whose durable events are folded in `ledger`. At most `waiting_max` commands wait for
     /// the batch under way.
     pub fn new(stream: StreamName, ledger: SeatLedger, waiting_max: usize) -> Self {
-        Self { stream, ledger, in_flight: None, next: Batch::default(), waiting_max, terms: None, outdated: Vec::new() }
+        let count = SeatCount::from(&ledger);
+        Self {
+            stream,
+            ledger,
+            in_flight: None,
+            next: Batch::default(),
+            waiting_max,
+            terms: None,
+            beside_others: false,
+            count,
+            alarm: count.returns,
+            outdated: Vec::new(),
+        }
+    }
+
+    /// The same owner, if others write the stream too: what it knows may be outdated at any time, so every answer waits until
+    /// the store has said that the stream still stands where it rests on, refusals too.
+    #[must_use]
+    pub fn beside_others(mut self) -> Self {
+        self.beside_others = true;
+        self
     }
 
     /// The same owner, bound to what the definition of the occurrence says: whatever it writes is written only if the
@@ -94,6 +122,15 @@ impl<T> Owner<T> {
     #[must_use]
     pub fn under(mut self, terms: Terms) -> Self {
         self.terms = Some(terms);
+        self
+    }
+
+    /// The same owner, of whose stream the store has it that its next hold lapses at `due`. If that is not so, the next batch
+    /// puts it right.
+    #[must_use]
+    pub fn woken_at(mut self, due: Option<Timestamp>) -> Self {
+        self.alarm = due;
+        self.next.check |= self.alarm != self.count.returns;
         self
     }
 
@@ -113,6 +150,17 @@ impl<T> Owner<T> {
             undo.extend(events.iter().map(|(at, event)| self.ledger.evolve(*at, event)));
         }
         seen
+    }
+
+    /// The counts as they are durable. Costs nothing.
+    pub fn count(&self) -> SeatCount {
+        self.count
+    }
+
+    /// Has the next batch find out whether anybody else has written, even if there is nothing to write. Once it is
+    /// [`Owner::committed`], what [`Owner::look`] shows was true after this call.
+    pub fn check(&mut self) {
+        self.next.check = true;
     }
 
     /// Reverts the ledger to what is durable.
@@ -135,7 +183,7 @@ impl<T> Owner<T> {
 
     /// Whether everything decided is durable and answered.
     pub fn is_settled(&self) -> bool {
-        self.in_flight.is_none() && self.next.requests.is_empty() && self.next.events.is_empty()
+        self.in_flight.is_none() && self.next.requests.is_empty() && self.next.events.is_empty() && !self.next.check
     }
 
     /// Decides a command at `now`.
@@ -160,9 +208,10 @@ impl<T> Owner<T> {
             None => (self.decide(&asked, now), false),
         };
         let request = Request { asked, token, reply, repeats };
-        if self.is_settled() && !request.is_kept() {
+        if self.is_settled() && !request.is_kept() && !self.beside_others {
             return Some(request.answered());
         }
+        self.next.check |= self.beside_others;
         self.next.requests.push(request);
         None
     }
@@ -204,16 +253,26 @@ impl<T> Owner<T> {
         let last = expected.plus(count as u64);
         // Not in the order of what they rest on: a command that is repeated rests on what it rested on at first.
         let requests = self.next.take_out(|request| request.reply.seq > last);
-        let later =
-            Batch { requests, events: self.next.events.split_off(count), undo: self.next.undo.split_off(count) };
-        let batch = core::mem::replace(&mut self.next, later);
+        let later = Batch {
+            requests,
+            events: self.next.events.split_off(count),
+            undo: self.next.undo.split_off(count),
+            ..Batch::default()
+        };
+        let mut batch = core::mem::replace(&mut self.next, later);
+        // What rests on later events is checked with them.
+        self.next.check = self.beside_others && total > count;
+        batch.after = (total == count).then(|| SeatCount::from(&self.ledger));
         let events = batch.events.iter().map(|(at, event)| wire::encode(*at, event)).collect();
         let mut transaction = Transaction::append(&self.stream, Expect::At(expected), events);
         if let Some(terms) = &self.terms {
             transaction = transaction.expect_stream(terms.stream.clone(), Expect::At(terms.seq));
         }
         let transaction = batch.entered(transaction, &self.stream, expected);
-        let transaction = batch.answered_under_keys(transaction, &self.stream);
+        let mut transaction = batch.answered_under_keys(transaction, &self.stream);
+        if let Some(after) = batch.after.filter(|after| after.returns != self.alarm) {
+            transaction.writes.push(alarm::set(&self.stream, after.returns));
+        }
         self.in_flight = Some(batch);
         Some(transaction)
     }
@@ -223,10 +282,16 @@ impl<T> Owner<T> {
         let Some(batch) = self.in_flight.take() else {
             return Vec::new();
         };
+        if let Some(after) = batch.after {
+            (self.count, self.alarm) = (after, after.returns);
+        }
         let mut replies: Vec<_> = batch.replies().collect();
-        // Refusals that came while it was in flight may rest on it and on nothing later.
-        let durable = Seq::new(self.ledger.seq().get() - self.next.events.len() as u64);
-        replies.extend(self.next.take_out_ready(durable).into_iter().map(Request::answered));
+        // Refusals that came while it was in flight may rest on it and on nothing later. Beside others they would be those of
+        // the instant at which it was written, which may be before they came.
+        if !self.beside_others {
+            let durable = Seq::new(self.ledger.seq().get() - self.next.events.len() as u64);
+            replies.extend(self.next.take_out_ready(durable).into_iter().map(Request::answered));
+        }
         if self.is_settled() {
             self.ledger.settle();
         }
@@ -239,6 +304,7 @@ impl<T> Owner<T> {
         self.take_back();
         let mut lost = self.in_flight.take().unwrap_or_default();
         let waiting = core::mem::take(&mut self.next);
+        self.next.check = lost.check || waiting.check;
         let (mut moved, mut used) = (BTreeSet::new(), BTreeSet::new());
         for failed in failed {
             match failed {
@@ -268,6 +334,8 @@ impl<T> Owner<T> {
     ) -> Result<Vec<(T, BookingReply)>, Fault> {
         fold(&mut self.ledger, tail)?;
         self.terms = terms.or(self.terms.take());
+        self.count = SeatCount::from(&self.ledger);
+        self.alarm = self.count.returns;
         let waiting = core::mem::take(&mut self.next.requests);
         let (seq, hash) = (self.ledger.seq(), self.ledger.hash());
         let recall = |token| (token, BookingReply { outcome: BookingOutcome::Recall, seq, hash });

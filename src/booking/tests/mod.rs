@@ -1,5 +1,6 @@
 //! The rules as tables, and their laws as properties.
 
+mod beside;
 mod keys;
 mod sale;
 mod waitlist;
