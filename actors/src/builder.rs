@@ -8,7 +8,7 @@ use boxoffice_core::persist::Backend;
 use crate::availability::AvailabilityOptions;
 use crate::clock::{Clock, SystemClock};
 use crate::error::StartError;
-use crate::occurrence::Settings;
+use crate::house::Settings;
 use crate::office::BoxOffice;
 use crate::registry::RestartBudget;
 use crate::system::{self, Plan};
@@ -30,7 +30,14 @@ impl Default for Builder {
         Self {
             backend: None,
             clock: Arc::new(SystemClock),
-            settings: Settings { idle_after: Duration::from_secs(60), waiting_max: 4_096, snapshot_every: 1_000 },
+            settings: Settings {
+                idle_after: Duration::from_secs(60),
+                waiting_max: 4_096,
+                snapshot_every: 1_000,
+                beside_others: false,
+                owners_max: 100_000,
+                activations_max: 64,
+            },
             budget: RestartBudget { failures_max: 5, within: Duration::from_secs(10) },
             availability: None,
         }
@@ -38,15 +45,20 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Where everything is kept. Several box offices, in one process or in many, may share one store: none of them
-    /// ever sells a seat that another has sold.
-    pub fn store(self, backend: impl Backend) -> Self {
-        self.shared_store(Arc::new(backend))
+    /// Where everything is kept. This box office is the only one that books in it: a refusal that rests on what its owners
+    /// know is answered at once, without the store.
+    pub fn store(mut self, backend: impl Backend) -> Self {
+        self.backend = Some(Arc::new(backend));
+        self.settings.beside_others = false;
+        self
     }
 
-    /// The same, for a store that others hold too.
+    /// The same, for a store in which others book too: other box offices, in this process or in others, or the host by
+    /// [`booking::run`](boxoffice_core::booking::run). No seat is sold twice either way. What others did is known before
+    /// anything is answered: refusals and looks at a ledger ask the store first, and so take as long as it needs.
     pub fn shared_store(mut self, backend: Arc<dyn Backend>) -> Self {
         self.backend = Some(backend);
+        self.settings.beside_others = true;
         self
     }
 
@@ -56,8 +68,8 @@ impl Builder {
         self
     }
 
-    /// How long an owner stays in memory after the last request. Default: 60 seconds. Owners with holds stay longer,
-    /// to let them lapse on time.
+    /// How long an owner stays in memory after the last request. Default: 60 seconds. If it has holds, it is started again
+    /// when the first of them is to lapse.
     pub fn idle_after(mut self, idle_after: Duration) -> Self {
         self.settings.idle_after = idle_after;
         self
@@ -67,6 +79,20 @@ impl Builder {
     /// [`Busy`](crate::BoxOfficeError::Busy). At least 1. Default: 4,096.
     pub fn waiting_max(mut self, waiting_max: usize) -> Self {
         self.settings.waiting_max = waiting_max.max(1);
+        self
+    }
+
+    /// How many owners may be in memory before those that were not used for longest are put to rest, idle or not. At least
+    /// 1. Default: 100,000. There are more as long as more are at work.
+    pub fn owners_max(mut self, owners_max: usize) -> Self {
+        self.settings.owners_max = owners_max.max(1);
+        self
+    }
+
+    /// How many owners are started at the same time; each reads its stream. At least 1. Default: 64. Up to
+    /// [`waiting_max`](Self::waiting_max) further occurrences wait for their turn.
+    pub fn activations_max(mut self, activations_max: usize) -> Self {
+        self.settings.activations_max = activations_max.max(1);
         self
     }
 

@@ -5,11 +5,21 @@ use std::sync::{Arc, RwLock};
 
 use actix::Addr;
 use actix::dev::SendError;
+use boxoffice_core::booking::SeatCount;
 use boxoffice_core::id::OccurrenceId;
+use boxoffice_core::time::Timestamp;
 
+use crate::board::{Board, OwnerState};
 use crate::occurrence::{Decide, OccurrenceActor};
 
-type Table = HashMap<OccurrenceId, (u64, Addr<OccurrenceActor>)>;
+type Table = HashMap<OccurrenceId, Entry>;
+
+#[derive(Debug)]
+struct Entry {
+    /// With its number; none if it rests, and only its board is there.
+    owner: Option<(u64, Addr<OccurrenceActor>)>,
+    board: Arc<Board>,
+}
 
 /// Addresses of the living owners, shared by all callers: a request finds its owner without a detour.
 #[derive(Debug, Default)]
@@ -23,6 +33,8 @@ pub(crate) struct Directory {
 pub(crate) struct Ended {
     pub(crate) occurrence: OccurrenceId,
     pub(crate) how: How,
+    /// When its next hold lapses.
+    pub(crate) due: Option<Timestamp>,
 }
 
 /// How an owner ended.
@@ -53,7 +65,9 @@ impl Directory {
     /// Hands `message` to the owner of `occurrence`, if it has one that lives and whose mailbox is not full.
     pub(crate) fn send(&self, occurrence: &OccurrenceId, message: Decide) -> Sent {
         let table = read(&self.table);
-        let Some((_, owner)) = table.get(occurrence) else { return Sent::NoOwner };
+        let Some((_, owner)) = table.get(occurrence).and_then(|entry| entry.owner.as_ref()) else {
+            return Sent::NoOwner;
+        };
         match owner.try_send(message) {
             Ok(()) => Sent::Delivered,
             Err(SendError::Full(_)) => Sent::Full,
@@ -64,25 +78,86 @@ impl Directory {
     /// The owner of `occurrence`, if it has one that lives.
     pub(crate) fn find(&self, occurrence: &OccurrenceId) -> Option<Addr<OccurrenceActor>> {
         let table = read(&self.table);
-        table.get(occurrence).map(|(_, owner)| owner).filter(|owner| owner.connected()).cloned()
+        let (_, owner) = table.get(occurrence)?.owner.as_ref()?;
+        owner.connected().then(|| owner.clone())
+    }
+
+    /// What the board of `occurrence` shows, if there is one.
+    pub(crate) fn read_board<R>(&self, occurrence: &OccurrenceId, look: impl FnOnce(&Board) -> R) -> Option<R> {
+        read(&self.table).get(occurrence).map(|entry| look(&entry.board))
     }
 
     /// All living owners.
     pub(crate) fn owners(&self) -> Vec<Addr<OccurrenceActor>> {
-        read(&self.table).values().map(|(_, owner)| owner.clone()).collect()
+        read(&self.table).values().filter_map(|entry| entry.owner.as_ref()).map(|(_, owner)| owner.clone()).collect()
+    }
+
+    /// What the board of the owner of `occurrence` shows, if it has one that lives.
+    pub(crate) fn state(&self, occurrence: &OccurrenceId) -> Option<OwnerState> {
+        let table = read(&self.table);
+        table.get(occurrence).filter(|entry| entry.owner.is_some()).map(|entry| entry.board.state())
+    }
+
+    /// What the boards of all living owners show, by id.
+    pub(crate) fn states(&self) -> Vec<(OccurrenceId, OwnerState)> {
+        let table = read(&self.table);
+        let living = table.iter().filter(|(_, entry)| entry.owner.is_some());
+        let mut states: Vec<_> = living.map(|(occurrence, entry)| (occurrence.clone(), entry.board.state())).collect();
+        drop(table);
+        states.sort_by(|(one, _), (other, _)| one.cmp(other));
+        states
+    }
+
+    /// Up to `count` owners that were not used for longest.
+    pub(crate) fn least_used(&self, count: usize) -> Vec<Addr<OccurrenceActor>> {
+        let table = read(&self.table);
+        let living = table.values().filter_map(|entry| Some((entry.board.last_used(), &entry.owner.as_ref()?.1)));
+        let mut living: Vec<_> = living.collect();
+        if count < living.len() {
+            living.select_nth_unstable_by_key(count, |(used, _)| *used);
+        }
+        living.into_iter().take(count).map(|(_, owner)| owner.clone()).collect()
+    }
+
+    /// The board for an owner that starts: the one that somebody still watches, or a new one.
+    pub(crate) fn board(&self, occurrence: &OccurrenceId, count: SeatCount) -> Arc<Board> {
+        match read(&self.table).get(occurrence) {
+            Some(entry) => {
+                entry.board.show(count, 0);
+                Arc::clone(&entry.board)
+            }
+            None => Arc::new(Board::new(count)),
+        }
     }
 
     /// Enters the owner with number `number`.
-    pub(crate) fn enter(&self, occurrence: OccurrenceId, number: u64, owner: Addr<OccurrenceActor>) {
-        write(&self.table).insert(occurrence, (number, owner));
+    pub(crate) fn enter(&self, occurrence: OccurrenceId, number: u64, owner: Addr<OccurrenceActor>, board: Arc<Board>) {
+        write(&self.table).insert(occurrence, Entry { owner: Some((number, owner)), board });
     }
 
     /// Strikes the owner out, unless another one has taken its place.
     fn strike(&self, occurrence: &OccurrenceId, number: u64) {
         let mut table = write(&self.table);
-        if table.get(occurrence).is_some_and(|(entered, _)| *entered == number) {
+        let Some(entry) = table.get_mut(occurrence) else { return };
+        if entry.owner.as_ref().is_some_and(|(entered, _)| *entered == number) {
+            entry.owner = None;
+            if !entry.board.is_watched() {
+                table.remove(occurrence);
+            }
+        }
+    }
+
+    /// Takes a board down that nobody watches and nobody writes.
+    pub(crate) fn unwatched(&self, occurrence: &OccurrenceId) {
+        let mut table = write(&self.table);
+        if table.get(occurrence).is_some_and(|entry| entry.owner.is_none() && !entry.board.is_watched()) {
             table.remove(occurrence);
         }
+    }
+
+    /// Takes everything down: whoever watches is told that there is no more to come.
+    pub(crate) fn close(&self) {
+        write(&self.table).clear();
     }
 }
 
@@ -93,23 +168,24 @@ pub(crate) struct Ending {
     occurrence: OccurrenceId,
     number: u64,
     how: How,
+    due: Option<Timestamp>,
 }
 
 impl Ending {
     /// For the owner of `occurrence` with number `number`.
     pub(crate) fn new(directory: Arc<Directory>, occurrence: OccurrenceId, number: u64) -> Self {
-        Self { directory, occurrence, number, how: How::Panicked }
+        Self { directory, occurrence, number, how: How::Panicked, due: None }
     }
 
-    /// The owner ends because nobody needs it: no more messages are sent to it from now on.
-    pub(crate) fn rested(&mut self) {
-        self.how = How::Rested;
+    /// The owner ends because nobody needs it: no more messages are sent to it from now on. Its next hold lapses at `due`.
+    pub(crate) fn rested(&mut self, due: Option<Timestamp>) {
+        (self.how, self.due) = (How::Rested, due);
         self.directory.strike(&self.occurrence, self.number);
     }
 
     /// The owner ends because the store failed.
-    pub(crate) fn failed(&mut self) {
-        self.how = How::Failed;
+    pub(crate) fn failed(&mut self, due: Option<Timestamp>) {
+        (self.how, self.due) = (How::Failed, due);
         self.directory.strike(&self.occurrence, self.number);
     }
 }
@@ -117,7 +193,7 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         self.directory.strike(&self.occurrence, self.number);
-        let ended = Ended { occurrence: self.occurrence.clone(), how: self.how };
+        let ended = Ended { occurrence: self.occurrence.clone(), how: self.how, due: self.due };
         if let Some(Err(_)) = read(&self.directory.ended).as_ref().map(|announce| announce.send(ended)) {
             tracing::debug!("nobody is left to hear of an owner's end");
         }

@@ -8,18 +8,19 @@ use actix::Addr;
 use actix::dev::SendError;
 use boxoffice_core::booking::{BookingCommand, BookingOutcome, BookingReply, SeatLedger, Submission, recall};
 use boxoffice_core::id::OccurrenceId;
-use boxoffice_core::persist::{Backend, Fault, IdempotencyKey};
+use boxoffice_core::persist::{Fault, IdempotencyKey};
 use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::availability::Desk;
-use crate::directory::{Directory, Sent};
+use crate::board::{Board, SeatWatch};
+use crate::directory::Sent;
 use crate::error::BoxOfficeError;
-use crate::occurrence::{Decide, Inspect, Surroundings};
+use crate::house::Surroundings;
+use crate::occurrence::{Decide, Inspect, Look};
 use crate::registry::{Activate, RegistryActor};
 use crate::reply::{Answer, ReplyTo};
 use crate::stats::Counters;
-use crate::system::Reader;
 
 /// An owner may go to rest between being found and being asked, and what policies said may be outdated when the seat is
 /// taken; not this often in a row, though.
@@ -28,17 +29,13 @@ const TRIES_MAX: u32 = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     registry: Addr<RegistryActor>,
-    directory: Arc<Directory>,
-    counters: Arc<Counters>,
+    house: Surroundings,
     desk: Desk,
-    backend: Arc<dyn Backend>,
-    reader: Reader,
 }
 
 impl Door {
     pub(crate) fn new(registry: Addr<RegistryActor>, house: &Surroundings, desk: Desk) -> Self {
-        let Surroundings { directory, counters, backend, reader, .. } = house.clone();
-        Self { registry, directory, counters, desk, backend, reader }
+        Self { registry, house: house.clone(), desk }
     }
 
     pub(crate) fn registry(&self) -> &Addr<RegistryActor> {
@@ -69,12 +66,9 @@ impl Door {
                 return Ok(reply);
             }
             let (reply, answer) = ReplyTo::channel();
-            match self.directory.send(occurrence, Decide { asked: asked.clone(), reply }) {
+            match self.house.directory.send(occurrence, Decide { asked: asked.clone(), reply }) {
                 Sent::Delivered => {}
-                Sent::Full => {
-                    Counters::add(&self.counters.busy);
-                    return Err(BoxOfficeError::Busy);
-                }
+                Sent::Full => return Err(self.house.busy()),
                 Sent::NoOwner => {
                     self.activate(occurrence).await?;
                     continue;
@@ -84,7 +78,7 @@ impl Door {
                 Ok(Answer::Given(Ok(reply))) => match (&reply.outcome, asked.command.attendee()) {
                     // There is a seat. Once more, with what policies say of it.
                     (BookingOutcome::Unchecked, Some(attendee)) => {
-                        Counters::add(&self.counters.policies_asked);
+                        Counters::add(&self.house.counters.policies_asked);
                         asked.verdict = Some(self.desk.policies(occurrence, attendee).await?);
                     }
                     // Somebody asked the same under the same key, and was answered.
@@ -97,7 +91,7 @@ impl Door {
                 Err(_) => return Err(unknown()),
             }
         }
-        Err(BoxOfficeError::Busy)
+        Err(self.house.busy())
     }
 
     /// The answer that was given under `key` before.
@@ -107,8 +101,8 @@ impl Door {
         key: IdempotencyKey,
         command: &BookingCommand,
     ) -> Result<Option<BookingReply>, BoxOfficeError> {
-        let (backend, occurrence, command) = (Arc::clone(&self.backend), occurrence.clone(), command.clone());
-        let kept = self.reader.run(async move { recall(&*backend, &occurrence, &key, &command).await });
+        let (backend, occurrence, command) = (Arc::clone(&self.house.backend), occurrence.clone(), command.clone());
+        let kept = self.house.reader.run(async move { recall(&*backend, &occurrence, &key, &command).await });
         Ok(kept.await?)
     }
 
@@ -118,27 +112,40 @@ impl Door {
         look: impl FnOnce(&SeatLedger) -> R + Send + Clone + 'static,
     ) -> Result<R, BoxOfficeError> {
         for _ in 0..TRIES_MAX {
-            let Some(owner) = self.directory.find(occurrence) else {
+            let Some(owner) = self.house.directory.find(occurrence) else {
                 self.activate(occurrence).await?;
                 continue;
             };
             let (sender, seen) = oneshot::channel();
             let look = look.clone();
-            let look = Box::new(move |ledger: &SeatLedger| {
+            let look: Look = Box::new(move |ledger| {
                 // Told apart from a message that is never looked at, which is sent again.
-                let seen = catch_unwind(AssertUnwindSafe(|| look(ledger)));
-                if sender.send(seen.map_err(|_| BoxOfficeError::InspectionPanicked)).is_err() {
+                let seen = catch_unwind(AssertUnwindSafe(|| ledger.map(look)));
+                if sender.send(seen.unwrap_or(Err(BoxOfficeError::InspectionPanicked))).is_err() {
                     tracing::debug!("caller no longer waits for its inspection");
                 }
             });
             if let Err(SendError::Full(_)) = owner.try_send(Inspect { look }) {
-                return Err(BoxOfficeError::Busy);
+                return Err(self.house.busy());
             }
             if let Ok(seen) = seen.await {
                 return seen;
             }
         }
-        Err(BoxOfficeError::Busy)
+        Err(self.house.busy())
+    }
+
+    /// A watch of the board, once there is one.
+    pub(crate) async fn watch(&self, occurrence: &OccurrenceId) -> Result<SeatWatch, BoxOfficeError> {
+        let directory = &self.house.directory;
+        for _ in 0..TRIES_MAX {
+            let watch = |board: &Board| SeatWatch::new(board, occurrence.clone(), Arc::clone(directory));
+            if let Some(watch) = directory.read_board(occurrence, watch) {
+                return Ok(watch);
+            }
+            self.activate(occurrence).await?;
+        }
+        Err(self.house.busy())
     }
 
     async fn activate(&self, occurrence: &OccurrenceId) -> Result<(), BoxOfficeError> {

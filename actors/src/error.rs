@@ -11,9 +11,13 @@ use crate::availability::AvailabilityError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BoxOfficeError {
-    /// Too many requests wait for this occurrence. Nothing was decided; try again a little later.
-    #[error("occurrence is busy")]
-    Busy,
+    /// Too many requests wait. Nothing was decided.
+    #[error("too many requests wait, next try in {} ms", retry_after.as_millis())]
+    Busy {
+        /// When to try again, by how long commits take of late: 1 ms to 10 s. Whoever waits a random time from once to twice
+        /// that does not come back with all others.
+        retry_after: Duration,
+    },
     /// The occurrence's owner failed too often of late. Nothing was decided.
     #[error("owner of the occurrence failed too often, next try in {} ms", retry_after.as_millis())]
     Failing {
@@ -38,7 +42,7 @@ impl BoxOfficeError {
     /// Whether the same request may succeed later. When the fate is unknown, look before you retry.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Busy | Self::Failing { .. } => true,
+            Self::Busy { .. } | Self::Failing { .. } => true,
             Self::Store(fault) => matches!(fault, Fault::Unavailable { .. } | Fault::Unknown { .. }),
             Self::Policies(error) => error.is_transient(),
             Self::InspectionPanicked | Self::ShutDown => false,

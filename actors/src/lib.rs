@@ -18,12 +18,15 @@
 //! Everything of the pure core is re-exported here; [`booking`] explains the rules and [`persist`] the store.
 
 pub mod availability;
+mod board;
 mod builder;
 mod cart;
 pub mod clock;
 mod directory;
 mod door;
 mod error;
+mod house;
+mod load;
 mod occurrence;
 mod office;
 mod planner;
@@ -37,11 +40,12 @@ mod system;
 
 pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, time};
 
+pub use board::{OwnerState, SeatWatch};
 pub use builder::Builder;
 pub use cart::CartOutcome;
 pub use error::{BoxOfficeError, StartError};
-pub use occurrence::{Decide, Drain, Inspect, OccurrenceActor};
-pub use office::{BoxOffice, SeatCount};
+pub use occurrence::{Decide, Drain, Inspect, Look, OccurrenceActor};
+pub use office::BoxOffice;
 pub use planner::{AttendeeAgenda, ScheduleReply};
 pub use registry::{RegistryActor, RunBooking};
 pub use reply::{Answer, ReplyTo};

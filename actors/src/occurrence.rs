@@ -5,28 +5,27 @@ use core::time::Duration;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
-};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture};
 use boxoffice_core::booking::{
-    BookingOutcome, BookingReply, Owner, SeatLedger, Submission, Submitted, Terms, booking_stream, save_ledger,
+    BookingOutcome, BookingReply, Owner, SeatLedger, Submission, Submitted, booking_stream, save_ledger,
 };
 use boxoffice_core::id::OccurrenceId;
-use boxoffice_core::persist::{Backend, CommitOutcome, Failed, Fault, RecordedEvent, Seq};
-use boxoffice_core::schedule::{AsOf, load_series, series_stream};
+use boxoffice_core::persist::{CommitOutcome, Failed, Fault, Seq};
 use boxoffice_core::time::Timestamp;
 
-use crate::directory::{Directory, Ending};
+use crate::board::Board;
+use crate::directory::Ending;
 use crate::error::BoxOfficeError;
+use crate::house::Surroundings;
+use crate::load::{Loaded, load_terms, read_tail};
 use crate::reply::ReplyTo;
 use crate::stats::Counters;
-use crate::store::{Commit, StoreActor};
-use crate::system::Reader;
+use crate::store::Commit;
 
 /// Lost commits in a row after which the requests are given back: somebody writes this stream without pause.
 const CONFLICTS_MAX: u32 = 64;
-/// Events read at a time when catching up.
-const PAGE: usize = 4_096;
+/// How often an owner that is watched looks for what others wrote, if there are others.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Decide a command for this occurrence.
 #[derive(Debug, Message)]
@@ -43,7 +42,16 @@ pub struct Decide {
 #[rtype(result = "()")]
 pub struct Inspect {
     /// Looks, and sends what it saw to whoever asked. A panic in it ends with the look.
-    pub look: Box<dyn FnOnce(&SeatLedger) + Send>,
+    pub look: Look,
+}
+
+/// Looks at a ledger, or is told why it cannot.
+pub type Look = Box<dyn FnOnce(Result<&SeatLedger, BoxOfficeError>) + Send>;
+
+impl core::fmt::Debug for OccurrenceActor {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("OccurrenceActor").field("owner", &self.owner).finish_non_exhaustive()
+    }
 }
 
 impl core::fmt::Debug for Inspect {
@@ -57,37 +65,24 @@ impl core::fmt::Debug for Inspect {
 #[rtype(result = "()")]
 pub struct Drain;
 
-/// What an owner needs of the house it lives in.
-#[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
-    pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) store: Addr<StoreActor>,
-    pub(crate) reader: Reader,
-    pub(crate) clock: Arc<dyn crate::clock::Clock>,
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) directory: Arc<Directory>,
-    pub(crate) settings: Settings,
-    /// Counts group commits.
-    pub(crate) committed: tokio::sync::watch::Receiver<u64>,
-}
-
-/// What the builder sets for every owner.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    pub(crate) idle_after: Duration,
-    pub(crate) waiting_max: usize,
-    pub(crate) snapshot_every: u64,
-}
+/// Rest at once if nothing is on its way: there are too many owners.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Rest;
 
 /// Owns one booking stream: decides its commands one after the other, in order of arrival.
 ///
 /// Every handler is synchronous, so nothing interleaves. Decisions are folded at once and written in batches; while
 /// one batch is on its way to the disk the next one gathers. Replies leave when the facts they rest on are durable.
-#[derive(Debug)]
 pub struct OccurrenceActor {
     occurrence: OccurrenceId,
     owner: Owner<ReplyTo<BookingReply>>,
     house: Surroundings,
+    board: Arc<Board>,
+    /// Those who want to look, once the next batch has shown that nobody else has written; and those whose batch is under
+    /// way. Only beside others.
+    looks: Vec<Look>,
+    looking: Vec<Look>,
     flush_scheduled: bool,
     conflicts: u32,
     snapshot_seq: Seq,
@@ -99,14 +94,30 @@ pub struct OccurrenceActor {
 }
 
 impl OccurrenceActor {
-    pub(crate) fn new(occurrence: OccurrenceId, loaded: Loaded, house: Surroundings, ending: Ending) -> Self {
+    pub(crate) fn new(
+        occurrence: OccurrenceId,
+        loaded: Loaded,
+        house: Surroundings,
+        board: Arc<Board>,
+        ending: Ending,
+    ) -> Self {
         let stream = booking_stream(&occurrence);
         let last_used = house.clock.now();
-        let owner = Owner::new(stream, loaded.ledger, house.settings.waiting_max).under(loaded.terms);
+        board.used(last_used);
+        let mut owner = Owner::new(stream, loaded.ledger, house.settings.waiting_max).under(loaded.terms);
+        if house.settings.beside_others {
+            owner = owner.beside_others();
+        }
+        if loaded.woken.is_some() {
+            owner = owner.woken_at(loaded.woken);
+        }
         Self {
             occurrence,
             owner,
             house,
+            board,
+            looks: Vec::new(),
+            looking: Vec::new(),
             flush_scheduled: false,
             conflicts: 0,
             snapshot_seq: loaded.snapshot_seq,
@@ -127,6 +138,7 @@ impl OccurrenceActor {
     fn flush(&mut self, ctx: &mut Context<Self>) {
         self.flush_scheduled = false;
         if let Some(transaction) = self.owner.next_transaction() {
+            self.looking.append(&mut self.looks);
             let commit = self.house.store.send(Commit(transaction));
             ctx.spawn(commit.into_actor(self).map(|outcome, act, ctx| {
                 let lost = |_| Err(Fault::Unknown { reason: "the store's writer ended".into() });
@@ -143,7 +155,11 @@ impl OccurrenceActor {
             Ok(CommitOutcome::Done(_) | CommitOutcome::Already(_)) => {
                 self.conflicts = 0;
                 let replies = self.owner.committed();
+                self.show();
                 self.answer(replies);
+                for look in core::mem::take(&mut self.looking) {
+                    self.look(look);
+                }
                 self.flush(ctx);
             }
             Ok(CommitOutcome::Conflict(failed)) => self.catch_up(&failed, ctx),
@@ -161,6 +177,7 @@ impl OccurrenceActor {
         self.conflicts += 1;
         Counters::add(&self.house.counters.conflicts);
         self.owner.conflicted(failed);
+        self.looks.append(&mut self.looking);
         tracing::debug!(stream = %self.owner.stream(), seq = %self.owner.seq(), "somebody was quicker");
         if self.conflicts > CONFLICTS_MAX {
             let reason = "others that write of the occurrence are always quicker".into();
@@ -175,12 +192,31 @@ impl OccurrenceActor {
             let now = act.house.clock.now();
             match news.and_then(|(tail, terms)| act.owner.caught_up(&tail, Some(terms), now)) {
                 Ok(replies) => {
+                    act.show();
                     act.answer(replies);
                     act.flush(ctx);
                 }
                 Err(fault) => act.fail(&fault, ctx),
             }
         }));
+    }
+
+    /// Shows what is durable, before anybody is answered: whoever has an answer and looks sees no less than it says.
+    fn show(&self) {
+        self.board.show(self.owner.count(), self.owner.waiting());
+    }
+
+    fn look(&mut self, look: Look) {
+        let looked = self.owner.look(|ledger| catch_unwind(AssertUnwindSafe(|| look(Ok(ledger)))));
+        if looked.is_err() {
+            tracing::error!(stream = %self.owner.stream(), "an inspection panicked");
+        }
+    }
+
+    fn used(&mut self) -> Timestamp {
+        self.last_used = self.house.clock.now();
+        self.board.used(self.last_used);
+        self.last_used
     }
 
     fn answer(&self, replies: Vec<(ReplyTo<BookingReply>, BookingReply)>) {
@@ -207,19 +243,23 @@ impl OccurrenceActor {
         for to in self.owner.abandon() {
             to.send(Err(fault.clone().into()));
         }
-        self.ending.failed();
+        for look in self.looks.drain(..).chain(self.looking.drain(..)) {
+            look(Err(fault.clone().into()));
+        }
+        self.ending.failed(self.owner.count().returns);
         ctx.stop();
     }
 
     /// Sets the one timer to the nearest instant at which there is something to do.
     fn arm(&mut self, ctx: &mut Context<Self>) {
-        let due = match self.owner.next_deadline() {
-            // It stays until its holds are gone, however idle it is.
-            Some(deadline) => deadline,
-            None if self.owner.is_settled() => self.last_used + self.house.settings.idle_after,
-            // What is on its way comes back, and arms the timer then.
-            None => return,
-        };
+        let deadline = self.owner.next_deadline();
+        // What is on its way comes back, and arms the timer then.
+        let now = self.house.clock.now();
+        let idle = self.owner.is_settled().then_some(self.last_used + self.house.settings.idle_after);
+        // Once that is past something else keeps it here.
+        let idle = idle.filter(|idle| *idle > now);
+        let others = self.follows_others().then(|| now + LOOK_EVERY);
+        let Some(due) = [deadline, idle, others].into_iter().flatten().min() else { return };
         // A timer that is early is let run: it looks and arms itself again.
         if self.timer.as_ref().is_some_and(|(at, _)| *at <= due) {
             return;
@@ -232,28 +272,44 @@ impl OccurrenceActor {
         self.timer = Some((due, timer));
     }
 
+    /// Whether somebody watches what others may change.
+    fn follows_others(&self) -> bool {
+        self.house.settings.beside_others && self.board.is_watched()
+    }
+
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.timer = None;
         let now = self.house.clock.now();
         self.owner.lapse(now);
+        if self.follows_others() {
+            self.owner.check();
+        }
         self.flush(ctx);
     }
 
-    /// Ends the actor if nobody needs it: it is drained, or idle with nothing held.
+    /// Ends the actor if nobody needs it: it is drained, or idle with nothing held that lapses soon.
     fn rest(&mut self, ctx: &mut Context<Self>) {
+        let now = self.house.clock.now();
+        let idle_after = self.house.settings.idle_after;
+        let idle = now >= self.last_used + idle_after && !self.follows_others();
+        let soon = self.owner.next_deadline().is_some_and(|deadline| deadline < now + idle_after);
+        if self.draining || (idle && !soon) {
+            self.end(ctx);
+        }
+    }
+
+    /// Ends the actor, if nothing is on its way. It is started again when somebody asks, or when a hold is to lapse.
+    fn end(&mut self, ctx: &mut Context<Self>) {
         if !self.owner.is_settled() {
             return;
         }
-        let idle = self.house.clock.now() >= self.last_used + self.house.settings.idle_after;
-        if self.draining || (idle && self.owner.next_deadline().is_none()) {
-            if !self.draining {
-                Counters::add(&self.house.counters.passivations);
-            }
-            self.save_snapshot();
-            tracing::debug!(stream = %self.owner.stream(), seq = %self.owner.seq(), "owner at rest");
-            self.ending.rested();
-            ctx.stop();
+        if !self.draining {
+            Counters::add(&self.house.counters.passivations);
         }
+        self.save_snapshot();
+        tracing::debug!(stream = %self.owner.stream(), seq = %self.owner.seq(), "owner at rest");
+        self.ending.rested(self.owner.next_deadline());
+        ctx.stop();
     }
 
     /// Saves the ledger when enough was written since the last time. A snapshot only saves time later on, so nobody
@@ -274,44 +330,12 @@ impl OccurrenceActor {
     }
 }
 
-/// A ledger, as of which event its snapshot was taken, and under which terms it is.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) ledger: SeatLedger,
-    pub(crate) snapshot_seq: Seq,
-    pub(crate) terms: Terms,
-}
-
-/// What the definition of an occurrence says of its bookings now.
-pub(crate) async fn load_terms(backend: &dyn Backend, occurrence: &OccurrenceId) -> Result<Terms, Fault> {
-    let series = load_series(backend, occurrence.series(), AsOf::Now).await?;
-    let policies = series.policies(occurrence.recurrence()).next().is_some();
-    Ok(Terms { stream: series_stream(occurrence.series()), seq: series.seq(), policies })
-}
-
-async fn read_tail(
-    backend: &dyn Backend,
-    stream: &boxoffice_core::persist::StreamName,
-    after: Seq,
-) -> Result<Vec<RecordedEvent>, Fault> {
-    let mut tail: Vec<RecordedEvent> = Vec::new();
-    loop {
-        let from = after.plus(tail.len() as u64).next();
-        let page = backend.read(stream, from, PAGE).await?;
-        let last = page.len() < PAGE;
-        tail.extend(page);
-        if last {
-            return Ok(tail);
-        }
-    }
-}
-
 impl Actor for OccurrenceActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.house.settings.waiting_max);
-        self.arm(ctx);
+        self.schedule_flush(ctx);
     }
 }
 
@@ -323,15 +347,11 @@ impl Handler<Decide> for OccurrenceActor {
             return reply.send(Err(BoxOfficeError::ShutDown));
         }
         reply.accept();
-        let now = self.house.clock.now();
-        self.last_used = now;
+        let now = self.used();
         match self.owner.submit(asked, reply, now) {
             Submitted::Answered(reply, answer) => self.answer_one(reply, answer),
             Submitted::Waits => self.schedule_flush(ctx),
-            Submitted::Busy(reply) => {
-                Counters::add(&self.house.counters.busy);
-                reply.send(Err(BoxOfficeError::Busy));
-            }
+            Submitted::Busy(reply) => reply.send(Err(self.house.busy())),
         }
     }
 }
@@ -339,11 +359,26 @@ impl Handler<Decide> for OccurrenceActor {
 impl Handler<Inspect> for OccurrenceActor {
     type Result = ();
 
-    fn handle(&mut self, Inspect { look }: Inspect, _ctx: &mut Self::Context) {
-        self.last_used = self.house.clock.now();
-        let looked = self.owner.look(|ledger| catch_unwind(AssertUnwindSafe(|| look(ledger))));
-        if looked.is_err() {
-            tracing::error!(stream = %self.owner.stream(), "an inspection panicked");
+    fn handle(&mut self, Inspect { look }: Inspect, ctx: &mut Self::Context) {
+        self.used();
+        if !self.house.settings.beside_others {
+            self.look(look);
+        } else if self.looks.len() >= self.house.settings.waiting_max {
+            look(Err(self.house.busy()));
+        } else {
+            self.looks.push(look);
+            self.owner.check();
+            self.schedule_flush(ctx);
+        }
+    }
+}
+
+impl Handler<Rest> for OccurrenceActor {
+    type Result = ();
+
+    fn handle(&mut self, Rest: Rest, ctx: &mut Self::Context) {
+        if !self.flush_scheduled {
+            self.end(ctx);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::{Addr, System};
 use boxoffice_core::booking::{
-    self, BookingCommand, BookingReply, Happened, Seat, SeatLedger, SeatState, Seats, Submission,
+    self, BookingCommand, BookingReply, Happened, Seat, SeatCount, SeatLedger, SeatState, Seats, Submission,
 };
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
 use boxoffice_core::persist::{AsOf, Consumer, IdempotencyKey, Selection, Seq, Store, StoreError};
@@ -13,10 +13,11 @@ use boxoffice_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::availability::Desk;
+use crate::board::{Board, OwnerState, SeatWatch};
 use crate::builder::Builder;
 use crate::door::Door;
 use crate::error::BoxOfficeError;
-use crate::occurrence::Surroundings;
+use crate::house::Surroundings;
 use crate::planner::Planner;
 use crate::registry::{DrainAll, RegistryActor};
 use crate::shared_writer::SharedWriter;
@@ -34,33 +35,6 @@ struct Lifetime {
 impl Drop for Lifetime {
     fn drop(&mut self) {
         self.system.stop();
-    }
-}
-
-/// How many seats there are and where they are, as of a sequence number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeatCount {
-    /// Seats for sale; none before the sale was opened.
-    pub capacity: Option<Seats>,
-    /// Seats that nobody has.
-    pub free: u64,
-    /// Seats held.
-    pub held: u64,
-    /// Seats confirmed.
-    pub confirmed: u64,
-    /// The last event taken into account.
-    pub seq: Seq,
-}
-
-impl From<&SeatLedger> for SeatCount {
-    fn from(ledger: &SeatLedger) -> Self {
-        Self {
-            capacity: ledger.capacity(),
-            free: ledger.free(),
-            held: ledger.held(),
-            confirmed: ledger.confirmed(),
-            seq: ledger.seq(),
-        }
     }
 }
 
@@ -260,12 +234,53 @@ impl BoxOffice {
         self.inner.door.inspect(occurrence, look).await
     }
 
-    /// How many seats there are and where they are.
+    /// How many seats there are and where they are, as of now: the owner is asked.
     ///
     /// # Errors
     /// As [`BoxOffice::run`].
     pub async fn seats(&self, occurrence: &OccurrenceId) -> Result<SeatCount, BoxOfficeError> {
         self.inspect(occurrence, |ledger| SeatCount::from(ledger)).await
+    }
+
+    /// The same as the owner showed it last, at once and without a message to it; none if it rests. For counters on pages:
+    /// what is shown was durable, and `seq` says as of when. Takes about as long as a look into a map.
+    pub fn seats_shown(&self, occurrence: &OccurrenceId) -> Option<SeatCount> {
+        self.inner.house.directory.read_board(occurrence, Board::count)
+    }
+
+    /// Follows the seats of an occurrence.
+    ///
+    /// In a store with [others](Builder::shared_store) what they book is seen within a second or so.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # use boxoffice::{BoxOffice, booking::{Seats, SeatsLeft}, id::{AttendeeId, OccurrenceId}, persist::MemoryBackend};
+    /// # let office = BoxOffice::builder().store(MemoryBackend::new()).start()?;
+    /// let evening: OccurrenceId = "chess@20260105T190000".parse()?;
+    /// let mut seats = office.watch_seats(&evening).await?;
+    /// assert_eq!(seats.now().left(), SeatsLeft::NotOnSale);
+    /// office.open(&evening, Seats::new(1)).await?;
+    /// office.book(&evening, &AttendeeId::new("ann")?).await?;
+    /// // Coalesced: the latest, and not what was in between.
+    /// assert_eq!(seats.changed().await.map(|seats| seats.left()), Some(SeatsLeft::SoldOut));
+    /// # Ok(()) }) }
+    /// ```
+    pub async fn watch_seats(&self, occurrence: &OccurrenceId) -> Result<SeatWatch, BoxOfficeError> {
+        self.inner.door.watch(occurrence).await
+    }
+
+    /// The owner of an occurrence as it is seen from outside; none if it rests.
+    pub fn owner(&self, occurrence: &OccurrenceId) -> Option<OwnerState> {
+        self.inner.house.directory.state(occurrence)
+    }
+
+    /// All owners in memory, by id. Takes time in proportion to their number.
+    pub fn owners(&self) -> Vec<(OccurrenceId, OwnerState)> {
+        self.inner.house.directory.states()
     }
 
     /// The attendee's seat number and its state, if there is one.

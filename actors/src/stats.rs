@@ -1,97 +1,185 @@
-//! Counters of a running box office.
+//! Counters and gauges of a running box office, for the host to read and for the `metrics` facade.
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
 
 use boxoffice_core::persist;
 
-/// Counters since the start. Each only grows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Commands answered by the rules, refusals included.
-    pub answered: u64,
-    /// Of these, commands that were carried out.
-    pub accepted: u64,
-    /// Requests turned away because too many waited.
-    pub busy: u64,
-    /// Commits that lost to another owner of the same stream and were decided again.
-    pub conflicts: u64,
-    /// How often policies were asked before a seat was given.
-    pub policies_asked: u64,
-    /// Owners started.
-    pub activations: u64,
-    /// Owners put to rest because nobody asked for them.
-    pub passivations: u64,
-    /// Owners that ended by a failure.
-    pub failures: u64,
-    /// Commands on series answered by the rules, refusals included.
-    pub series_answered: u64,
-    /// Of these, commands that were carried out.
-    pub series_changed: u64,
-    /// Agendas worked out.
-    pub agendas: u64,
-    /// Questions about availability that a desk looked at.
-    pub availability_answered: u64,
-    /// Questions that were beyond the light limits and went to the heavy desk.
-    pub availability_heavy: u64,
-    /// Committed events that a desk took in, those that say nothing about availability included.
-    pub availability_events: u64,
-    /// How often facts and rules were built, at the start of a desk and after a failure.
-    pub availability_built: u64,
-    /// Watchers of relations that left too much unread and had to begin anew.
-    pub availability_lagged: u64,
-    /// The store's own counters.
-    pub store: persist::Stats,
+/// One count: kept here for [`Stats`], and told to whatever recorder the host has installed.
+#[derive(Debug)]
+pub(crate) struct Count {
+    total: AtomicU64,
+    told: metrics::Counter,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) answered: AtomicU64,
-    pub(crate) accepted: AtomicU64,
-    pub(crate) busy: AtomicU64,
-    pub(crate) conflicts: AtomicU64,
-    pub(crate) policies_asked: AtomicU64,
-    pub(crate) activations: AtomicU64,
-    pub(crate) passivations: AtomicU64,
-    pub(crate) failures: AtomicU64,
-    pub(crate) series_answered: AtomicU64,
-    pub(crate) series_changed: AtomicU64,
-    pub(crate) agendas: AtomicU64,
-    pub(crate) availability_answered: AtomicU64,
-    pub(crate) availability_heavy: AtomicU64,
-    pub(crate) availability_events: AtomicU64,
-    pub(crate) availability_built: AtomicU64,
-    pub(crate) availability_lagged: AtomicU64,
+/// Lists each counter once: as a field of [`Stats`], as one of [`Counters`] and as a metric.
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $name:ident = $metric:literal,)+) => {
+        /// Counters since the start, and what is in memory now.
+        ///
+        /// Each counter is also told to the recorder of the [`metrics`](https://docs.rs/metrics) facade that was installed when
+        /// the box office was started, under the name `boxoffice_NAME_total`. So are these gauges and histograms:
+        ///
+        /// | metric | what |
+        /// | --- | --- |
+        /// | `boxoffice_owners` | owners in memory |
+        /// | `boxoffice_activations_waiting` | occurrences whose owner is being started |
+        /// | `boxoffice_commit_seconds` | a group commit, from its beginning until it is durable |
+        /// | `boxoffice_group_transactions` | transactions of a group commit |
+        /// | `boxoffice_activation_seconds` | the start of an owner, waiting included |
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Stats {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+            /// Owners in memory now.
+            pub owners: u64,
+            /// Occurrences whose owner is being started now.
+            pub activations_waiting: u64,
+            /// The store's own counters.
+            pub store: persist::Stats,
+        }
+
+        #[derive(Debug)]
+        pub(crate) struct Counters {
+            $(pub(crate) $name: Count,)+
+            pub(crate) owners: Gauge,
+            pub(crate) activations_waiting: Gauge,
+            pub(crate) commit_seconds: metrics::Histogram,
+            pub(crate) group_transactions: metrics::Histogram,
+            pub(crate) activation_seconds: metrics::Histogram,
+        }
+
+        impl Default for Counters {
+            fn default() -> Self {
+                $(metrics::describe_counter!($metric, concat!($($doc),+).trim());)+
+                Self {
+                    $($name: Count { total: AtomicU64::new(0), told: metrics::counter!($metric) },)+
+                    owners: Gauge::new(metrics::gauge!("boxoffice_owners")),
+                    activations_waiting: Gauge::new(metrics::gauge!("boxoffice_activations_waiting")),
+                    commit_seconds: metrics::histogram!("boxoffice_commit_seconds"),
+                    group_transactions: metrics::histogram!("boxoffice_group_transactions"),
+                    activation_seconds: metrics::histogram!("boxoffice_activation_seconds"),
+                }
+            }
+        }
+
+        impl Counters {
+            pub(crate) fn read(&self, store: persist::Stats) -> Stats {
+                Stats {
+                    $($name: self.$name.total.load(Ordering::Relaxed),)+
+                    owners: self.owners.read(),
+                    activations_waiting: self.activations_waiting.read(),
+                    store,
+                }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Commands answered by the rules, refusals included.
+    answered = "boxoffice_answered_total",
+    /// Of these, commands that were carried out.
+    accepted = "boxoffice_accepted_total",
+    /// Requests turned away because too many waited.
+    busy = "boxoffice_busy_total",
+    /// Commits that lost to another owner of the same stream and were decided again.
+    conflicts = "boxoffice_conflicts_total",
+    /// How often policies were asked before a seat was given.
+    policies_asked = "boxoffice_policies_asked_total",
+    /// Owners started.
+    activations = "boxoffice_activations_total",
+    /// Owners put to rest because nobody asked for them, or because too many were in memory.
+    passivations = "boxoffice_passivations_total",
+    /// Owners started because a hold was to lapse, and nobody had asked.
+    alarms = "boxoffice_alarms_total",
+    /// Owners that ended by a failure.
+    failures = "boxoffice_failures_total",
+    /// Commands on series answered by the rules, refusals included.
+    series_answered = "boxoffice_series_answered_total",
+    /// Of these, commands that were carried out.
+    series_changed = "boxoffice_series_changed_total",
+    /// Agendas worked out.
+    agendas = "boxoffice_agendas_total",
+    /// Questions about availability that a desk looked at.
+    availability_answered = "boxoffice_availability_answered_total",
+    /// Questions that were beyond the light limits and went to the heavy desk.
+    availability_heavy = "boxoffice_availability_heavy_total",
+    /// Committed events that a desk took in, those that say nothing about availability included.
+    availability_events = "boxoffice_availability_events_total",
+    /// How often facts and rules were built, at the start of a desk and after a failure.
+    availability_built = "boxoffice_availability_built_total",
+    /// Watchers of relations that left too much unread and had to begin anew.
+    availability_lagged = "boxoffice_availability_lagged_total",
 }
 
 impl Counters {
-    pub(crate) fn add(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn add(count: &Count) {
+        Self::add_many(count, 1);
     }
 
-    pub(crate) fn add_many(counter: &AtomicU64, many: usize) {
-        counter.fetch_add(many as u64, Ordering::Relaxed);
+    pub(crate) fn add_many(count: &Count, many: usize) {
+        count.total.fetch_add(many as u64, Ordering::Relaxed);
+        count.told.increment(many as u64);
+    }
+}
+
+/// How many there are now.
+#[derive(Debug)]
+pub(crate) struct Gauge {
+    now: AtomicU64,
+    told: metrics::Gauge,
+}
+
+impl Gauge {
+    fn new(told: metrics::Gauge) -> Self {
+        Self { now: AtomicU64::new(0), told }
     }
 
-    pub(crate) fn read(&self, store: persist::Stats) -> Stats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Stats {
-            answered: read(&self.answered),
-            accepted: read(&self.accepted),
-            busy: read(&self.busy),
-            conflicts: read(&self.conflicts),
-            policies_asked: read(&self.policies_asked),
-            activations: read(&self.activations),
-            passivations: read(&self.passivations),
-            failures: read(&self.failures),
-            series_answered: read(&self.series_answered),
-            series_changed: read(&self.series_changed),
-            agendas: read(&self.agendas),
-            availability_answered: read(&self.availability_answered),
-            availability_heavy: read(&self.availability_heavy),
-            availability_events: read(&self.availability_events),
-            availability_built: read(&self.availability_built),
-            availability_lagged: read(&self.availability_lagged),
-            store,
-        }
+    pub(crate) fn set(&self, now: usize) {
+        self.now.store(now as u64, Ordering::Relaxed);
+        // A gauge is a float; no box office has more than four billion of anything in memory.
+        self.told.set(f64::from(u32::try_from(now).unwrap_or(u32::MAX)));
+    }
+
+    fn read(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+}
+
+/// How long commits take of late. Told to those who are turned away; nothing is decided by it.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    micros: AtomicU64,
+}
+
+/// Time that passes, whatever any clock shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+impl Pace {
+    const LEAST: Duration = Duration::from_millis(1);
+    const MOST: Duration = Duration::from_secs(10);
+
+    /// A commit took this long. The latest eight or so count.
+    pub(crate) fn took(&self, length: Duration) {
+        let new = u64::try_from(length.as_micros()).unwrap_or(u64::MAX).min(1_000_000_000);
+        let old = self.micros.load(Ordering::Relaxed);
+        self.micros.store(if old == 0 { new } else { old - old / 8 + new / 8 }, Ordering::Relaxed);
+    }
+
+    /// When to come again: whoever waits now is answered after the batch on its way and the next one.
+    pub(crate) fn retry_after(&self) -> Duration {
+        Duration::from_micros(2 * self.micros.load(Ordering::Relaxed)).clamp(Self::LEAST, Self::MOST)
     }
 }

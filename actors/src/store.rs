@@ -12,6 +12,8 @@ use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Transaction};
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
+use crate::stats::{Counters, Pace, Stopwatch};
+
 /// Transactions that one group commit takes at most.
 const GROUP_MAX: usize = 4_096;
 
@@ -34,17 +36,22 @@ pub struct StoreActor {
     scheduled: bool,
     /// Counts group commits, for those who wait for news.
     committed: watch::Sender<u64>,
+    gauges: (Arc<Counters>, Arc<Pace>),
 }
 
 impl StoreActor {
     /// The writer of `backend`.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
-        Self::telling(backend, watch::Sender::default())
+        Self::telling(backend, watch::Sender::default(), Default::default())
     }
 
     /// The writer of `backend`, which tells `committed` of each group commit.
-    pub(crate) fn telling(backend: Arc<dyn Backend>, committed: watch::Sender<u64>) -> Self {
-        Self { backend, waiting: Rc::default(), scheduled: false, committed }
+    pub(crate) fn telling(
+        backend: Arc<dyn Backend>,
+        committed: watch::Sender<u64>,
+        gauges: (Arc<Counters>, Arc<Pace>),
+    ) -> Self {
+        Self { backend, waiting: Rc::default(), scheduled: false, committed, gauges }
     }
 
     /// Commits what is put aside once the messages that are already here have been put aside too.
@@ -63,11 +70,12 @@ impl StoreActor {
         if transactions.is_empty() {
             return;
         }
-        let backend = self.backend.clone();
+        let (backend, began) = (self.backend.clone(), Stopwatch::start());
         let commit = async move { AssertUnwindSafe(backend.commit(transactions)).catch_unwind().await };
         // `wait` and not `spawn`: what arrives meanwhile belongs to the next group.
         ctx.wait(commit.into_actor(self).map(move |outcomes, act, ctx| {
             let outcomes = outcomes.unwrap_or_else(|_| Err(Fault::Poisoned { reason: "the backend panicked".into() }));
+            act.measure(began, callers.len());
             if outcomes.is_ok() {
                 act.committed.send_modify(|groups| *groups += 1);
             }
@@ -76,6 +84,14 @@ impl StoreActor {
                 act.schedule(ctx);
             }
         }));
+    }
+
+    fn measure(&self, began: Stopwatch, transactions: usize) {
+        let (counters, pace) = &self.gauges;
+        let took = began.elapsed();
+        pace.took(took);
+        counters.commit_seconds.record(took);
+        counters.group_transactions.record(f64::from(u32::try_from(transactions).unwrap_or(u32::MAX)));
     }
 }
 

@@ -16,10 +16,10 @@ use crate::availability::{AvailabilityOptions, Desk, Threads};
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::StartError;
-use crate::occurrence::{Settings, Surroundings};
+use crate::house::{Settings, Surroundings};
 use crate::planner::Planner;
 use crate::registry::{RegistryActor, RestartBudget};
-use crate::stats::Counters;
+use crate::stats::{Counters, Pace};
 use crate::store::StoreActor;
 
 const ENDED: &str = "the box office is shut down";
@@ -93,11 +93,14 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
         let more = Threads::new(planner.handle());
         let later = more.clone();
         let built = runner.block_on(async move { build(plan, &handles.0, handles.1, handles.2, later) });
+        let directory = Arc::clone(&built.1.directory);
         let started = up.send((built, System::current()));
         let ran = started.map_or(Ok(()), |()| runner.run());
         if let Err(error) = ran {
             tracing::error!(%error, "actor system failed");
         }
+        // Whoever watches is told that there is no more to come.
+        directory.close();
         // They hold the store, which is not closed before they have ended.
         end(planner);
         // It has started these, and starts no more.
@@ -127,13 +130,17 @@ fn build(
     let Plan { backend, clock, settings, budget, availability } = plan;
     let writes_to = backend.clone();
     let (tell, committed) = watch::channel(0);
-    let store = StoreActor::start_in_arbiter(writer, move |_| StoreActor::telling(writes_to, tell));
+    let counters = Arc::new(Counters::default());
+    let pace = Arc::new(Pace::default());
+    let gauges = (Arc::clone(&counters), Arc::clone(&pace));
+    let store = StoreActor::start_in_arbiter(writer, move |_| StoreActor::telling(writes_to, tell, gauges));
     let house = Surroundings {
         backend,
         store,
         reader: Reader(reader),
         clock,
-        counters: Arc::new(Counters::default()),
+        counters,
+        pace,
         directory: Arc::new(Directory::default()),
         settings,
         committed,

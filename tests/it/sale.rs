@@ -164,7 +164,7 @@ async fn too_many_waiting_requests_are_told_busy_and_none_is_lost() {
     for request in requests {
         match request.await.unwrap() {
             Ok(reply) if reply.outcome.is_accepted() => booked += 1,
-            Err(BoxOfficeError::Busy) => busy += 1,
+            Err(BoxOfficeError::Busy { .. }) => busy += 1,
             other => panic!("{other:?}"),
         }
     }

@@ -17,7 +17,7 @@ use super::door::Weight;
 use super::watch::Watchers;
 use super::{AtLeast, AvailabilityError, AvailabilityOptions};
 use crate::error::BoxOfficeError;
-use crate::occurrence::Surroundings;
+use crate::house::Surroundings;
 use crate::registry::RestartBudget;
 use crate::stats::Counters;
 
@@ -246,8 +246,7 @@ impl Handler<Question> for AvailabilityActor {
             return (question.look)(Err(BoxOfficeError::ShutDown.into()));
         }
         if self.waiting.len() >= self.house.settings.waiting_max {
-            Counters::add(&self.house.counters.busy);
-            return (question.look)(Err(BoxOfficeError::Busy.into()));
+            return (question.look)(Err(self.house.busy().into()));
         }
         self.last_asked = self.house.clock.now();
         let until = self.last_asked + self.options.patience;

@@ -1,6 +1,7 @@
 //! The way to the desks. They are started by the first question, so that a host that never asks pays nothing.
 
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use actix::dev::{SendError, ToEnvelope};
@@ -12,12 +13,15 @@ use tracing::{Instrument, field};
 use super::actor::{AvailabilityActor, Drain, Look, Question, Seen};
 use super::{Answered, AtLeast, AvailabilityError, AvailabilityOptions};
 use crate::error::BoxOfficeError;
-use crate::occurrence::Surroundings;
+use crate::house::Surroundings;
 use crate::registry::RestartBudget;
 use crate::stats::Counters;
 
 /// A question that an actor left unread is asked again this often.
 const TRIES_MAX: u32 = 3;
+
+/// When to try again if there is no thread to be had.
+const THREAD_RETRY: Duration = Duration::from_millis(100);
 
 /// Which desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +58,7 @@ impl Threads {
         if !asked {
             return Err(BoxOfficeError::ShutDown);
         }
-        told.await.map_err(|_| BoxOfficeError::Busy)
+        told.await.map_err(|_| BoxOfficeError::Busy { retry_after: THREAD_RETRY })
     }
 
     /// Those that were started. Called once the thread that starts them has ended.
@@ -161,10 +165,7 @@ impl Desk {
             }
             message = match self.actor(weight).await?.try_send(message) {
                 Ok(()) => return Ok(()),
-                Err(SendError::Full(_)) => {
-                    Counters::add(&self.house.counters.busy);
-                    return Err(BoxOfficeError::Busy);
-                }
+                Err(SendError::Full(_)) => return Err(self.house.busy()),
                 Err(SendError::Closed(message)) => message,
             };
         }

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::{ScheduleReply, Shelf};
 use crate::error::BoxOfficeError;
-use crate::occurrence::Surroundings;
+use crate::house::Surroundings;
 use crate::reply::ReplyTo;
 use crate::stats::Counters;
 use crate::store::Commit;
@@ -358,8 +358,7 @@ impl Handler<Ask> for ScheduleActor {
             return ask.reply.send(Err(BoxOfficeError::ShutDown));
         }
         if self.is_full() {
-            Counters::add(&self.house.counters.busy);
-            return ask.reply.send(Err(BoxOfficeError::Busy));
+            return ask.reply.send(Err(self.house.busy()));
         }
         self.open += 1;
         self.waiting.push(Request::Ask(ask));
@@ -372,8 +371,7 @@ impl Handler<Look> for ScheduleActor {
 
     fn handle(&mut self, look: Look, ctx: &mut Self::Context) {
         if self.waiting.len() >= self.house.settings.waiting_max {
-            Counters::add(&self.house.counters.busy);
-            return look.0(Err(BoxOfficeError::Busy));
+            return look.0(Err(self.house.busy()));
         }
         self.waiting.push(Request::Look(look));
         self.look(ctx);

@@ -14,7 +14,7 @@ use tracing::{Instrument, field};
 use super::actor::{Ask, Drain, Look, ScheduleActor};
 use super::{ScheduleReply, Shelf};
 use crate::error::BoxOfficeError;
-use crate::occurrence::Surroundings;
+use crate::house::Surroundings;
 use crate::reply::{Answer, ReplyTo};
 use crate::stats::Counters;
 
@@ -78,10 +78,7 @@ impl Planner {
         let owner = self.shared.owner.read().unwrap_or_else(PoisonError::into_inner).clone();
         let message = match owner.try_send(message) {
             Ok(()) => return Ok(()),
-            Err(SendError::Full(_)) => {
-                Counters::add(&self.house.counters.busy);
-                return Err(BoxOfficeError::Busy);
-            }
+            Err(SendError::Full(_)) => return Err(self.house.busy()),
             Err(SendError::Closed(message)) => message,
         };
         let again = {
@@ -152,8 +149,7 @@ impl Planner {
         let waiting = shared.agendas.fetch_add(1, Ordering::Relaxed);
         let place = Place(shared);
         if waiting >= self.house.settings.waiting_max {
-            Counters::add(&self.house.counters.busy);
-            return Err(BoxOfficeError::Busy);
+            return Err(self.house.busy());
         }
         let (sender, done) = oneshot::channel();
         let turn = Arc::clone(&self.shared.turn);

@@ -168,7 +168,7 @@ impl Counter {
         let reply = loop {
             match self.office.run(occurrence, command.clone()).await {
                 Ok(reply) => break reply,
-                Err(BoxOfficeError::Busy) => {
+                Err(BoxOfficeError::Busy { .. }) => {
                     sold.busy += 1;
                     tokio::task::yield_now().await;
                 }

@@ -181,6 +181,11 @@ impl<T> Owner<T> {
         self.ledger.seq()
     }
 
+    /// Commands that wait for the disk.
+    pub fn waiting(&self) -> usize {
+        self.in_flight.iter().chain([&self.next]).map(|batch| batch.requests.len()).sum()
+    }
+
     /// Whether everything decided is durable and answered.
     pub fn is_settled(&self) -> bool {
         self.in_flight.is_none() && self.next.requests.is_empty() && self.next.events.is_empty() && !self.next.check

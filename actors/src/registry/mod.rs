@@ -1,11 +1,13 @@
 //! Who starts owners, and who starts them again.
 
+mod alarms;
+
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
-use boxoffice_core::booking::{BookingCommand, BookingReply, Submission, load_ledger};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle, WrapFuture};
+use boxoffice_core::booking::{BookingCommand, BookingReply, SeatCount, Submission};
 use boxoffice_core::id::OccurrenceId;
 use boxoffice_core::persist::{Fault, IdempotencyKey, Seq};
 use boxoffice_core::time::Timestamp;
@@ -15,8 +17,11 @@ use crate::availability::Desk;
 use crate::directory::{Ended, Ending, How};
 use crate::door::Door;
 use crate::error::BoxOfficeError;
-use crate::occurrence::{Drain, Loaded, OccurrenceActor, Surroundings, load_terms};
-use crate::stats::Counters;
+use crate::house::Surroundings;
+use crate::load::Loaded;
+use crate::occurrence::{Drain, OccurrenceActor, Rest};
+use crate::stats::{Counters, Stopwatch};
+use alarms::Alarms;
 
 /// Run a command on an occurrence: the door for hosts that speak actix. [`BoxOffice`](crate::BoxOffice) has methods
 /// for the same.
@@ -59,19 +64,39 @@ pub(crate) struct RestartBudget {
 ///
 /// actix's own supervisor keeps the state of an actor that stopped and gives up one that panicked. Here an owner is
 /// always built anew from its stream, after a fault and after a panic, unless it failed too often of late.
+///
+/// Owners in memory are bounded, and so are those that are started at the same time. An owner that rests although it has
+/// holds leaves an alarm here; those of the time before a restart are read from the store.
 #[derive(Debug)]
 pub struct RegistryActor {
     house: Surroundings,
     desk: Desk,
     budget: RestartBudget,
-    waiting: HashMap<OccurrenceId, Vec<oneshot::Sender<Result<(), BoxOfficeError>>>>,
+    starting: HashMap<OccurrenceId, Starting>,
+    /// Of these, those that wait for their turn.
+    turns: VecDeque<OccurrenceId>,
     failures: HashMap<OccurrenceId, VecDeque<Timestamp>>,
+    alarms: Alarms,
+    timer: Option<(Timestamp, SpawnHandle)>,
     /// Owners started so far; each has its number.
     started: u64,
-    living: u64,
+    /// As many when owners were last told to rest because there were too many.
+    swept_at: u64,
+    living: usize,
     ended: Option<mpsc::UnboundedReceiver<Ended>>,
     draining: Option<oneshot::Sender<()>>,
 }
+
+/// An owner on its way into memory.
+#[derive(Debug)]
+struct Starting {
+    ready: Vec<Ready>,
+    /// The alarm that it is started for.
+    woken: Option<Timestamp>,
+    since: Stopwatch,
+}
+
+type Ready = oneshot::Sender<Result<(), BoxOfficeError>>;
 
 impl RegistryActor {
     pub(crate) fn new(house: Surroundings, desk: Desk, budget: RestartBudget) -> Self {
@@ -81,52 +106,119 @@ impl RegistryActor {
             house,
             desk,
             budget,
-            waiting: HashMap::new(),
+            starting: HashMap::new(),
+            turns: VecDeque::new(),
             failures: HashMap::new(),
+            alarms: Alarms::default(),
+            timer: None,
             started: 0,
+            swept_at: 0,
             living: 0,
             ended: Some(ended),
             draining: None,
         }
     }
 
-    fn load(&mut self, occurrence: OccurrenceId, ctx: &mut Context<Self>) {
-        let (backend, wanted) = (self.house.backend.clone(), occurrence.clone());
-        let loaded = self.house.reader.run(async move {
-            let (ledger, snapshot_seq) = load_ledger(&*backend, &wanted).await?;
-            let terms = load_terms(&*backend, &wanted).await?;
-            Ok(Loaded { ledger, snapshot_seq, terms })
-        });
-        ctx.spawn(loaded.into_actor(self).map(move |loaded, act, _ctx| act.loaded(&occurrence, loaded)));
+    /// Has the owner of an occurrence started when it is its turn.
+    fn begin(
+        &mut self,
+        occurrence: OccurrenceId,
+        ready: Option<Ready>,
+        woken: Option<Timestamp>,
+        ctx: &mut Context<Self>,
+    ) {
+        let woken = woken.or_else(|| self.alarms.take(&occurrence));
+        let starting = Starting { ready: ready.into_iter().collect(), woken, since: Stopwatch::start() };
+        self.starting.insert(occurrence.clone(), starting);
+        self.turns.push_back(occurrence);
+        self.next_turns(ctx);
     }
 
-    fn loaded(&mut self, occurrence: &OccurrenceId, loaded: Result<Loaded, Fault>) {
+    /// Starts as many owners as may be started at the same time: for callers first, then for alarms.
+    fn next_turns(&mut self, ctx: &mut Context<Self>) {
+        while self.starting.len() - self.turns.len() < self.house.settings.activations_max {
+            if let Some(occurrence) = self.turns.pop_front() {
+                self.load(occurrence, ctx);
+            } else if let Some((occurrence, woken)) = self.alarms.pop_due() {
+                if self.starting.contains_key(&occurrence) || self.house.directory.find(&occurrence).is_some() {
+                    continue;
+                }
+                Counters::add(&self.house.counters.alarms);
+                self.begin(occurrence, None, Some(woken), ctx);
+                return;
+            } else {
+                break;
+            }
+        }
+        self.house.counters.activations_waiting.set(self.starting.len());
+    }
+
+    fn load(&mut self, occurrence: OccurrenceId, ctx: &mut Context<Self>) {
+        let (backend, wanted) = (self.house.backend.clone(), occurrence.clone());
+        let woken = self.starting.get(&occurrence).and_then(|starting| starting.woken);
+        let loaded = self.house.reader.run(async move { Loaded::load(&*backend, &wanted, woken).await });
+        ctx.spawn(loaded.into_actor(self).map(move |loaded, act, ctx| act.loaded(&occurrence, loaded, ctx)));
+    }
+
+    fn loaded(&mut self, occurrence: &OccurrenceId, loaded: Result<Loaded, Fault>, ctx: &mut Context<Self>) {
+        let starting = self.starting.remove(occurrence);
         let result = match loaded {
             Ok(_) if self.draining.is_some() => Err(BoxOfficeError::ShutDown),
             Ok(loaded) => {
-                self.start(occurrence, loaded);
+                self.start(occurrence, loaded, ctx);
                 Ok(())
             }
             Err(fault) => {
                 tracing::warn!(%occurrence, %fault, "owner cannot be started");
+                // Its holds must lapse all the same, once the store is well again.
+                if let Some(woken) = starting.as_ref().and_then(|starting| starting.woken) {
+                    self.set_alarm(occurrence.clone(), woken.max(self.house.clock.now() + self.budget.within), ctx);
+                }
                 Err(fault.into())
             }
         };
-        for ready in self.waiting.remove(occurrence).unwrap_or_default() {
-            tell(ready, result.clone());
+        if let Some(Starting { ready, since, .. }) = starting {
+            self.house.counters.activation_seconds.record(since.elapsed());
+            for ready in ready {
+                tell(ready, result.clone());
+            }
         }
+        self.next_turns(ctx);
         self.check_drained();
     }
 
-    fn start(&mut self, occurrence: &OccurrenceId, loaded: Loaded) {
+    fn start(&mut self, occurrence: &OccurrenceId, loaded: Loaded, ctx: &mut Context<Self>) {
+        self.make_room(ctx);
         self.started += 1;
-        self.living += 1;
+        self.count_living(self.living + 1);
         Counters::add(&self.house.counters.activations);
         let directory = Arc::clone(&self.house.directory);
         let ending = Ending::new(Arc::clone(&directory), occurrence.clone(), self.started);
         tracing::debug!(%occurrence, seq = %loaded.ledger.seq(), "owner started");
-        let owner = OccurrenceActor::new(occurrence.clone(), loaded, self.house.clone(), ending).start();
-        directory.enter(occurrence.clone(), self.started, owner);
+        let board = directory.board(occurrence, SeatCount::from(&loaded.ledger));
+        let house = self.house.clone();
+        let owner = OccurrenceActor::new(occurrence.clone(), loaded, house, Arc::clone(&board), ending).start();
+        directory.enter(occurrence.clone(), self.started, owner, board);
+    }
+
+    fn count_living(&mut self, living: usize) {
+        self.living = living;
+        self.house.counters.owners.set(living);
+    }
+
+    /// Tells those to rest that were not used for longest, a sixteenth at a time, if there are too many.
+    fn make_room(&mut self, ctx: &mut Context<Self>) {
+        let owners_max = self.house.settings.owners_max;
+        let some = owners_max.div_ceil(16);
+        if self.living < owners_max || self.started < self.swept_at + some as u64 {
+            return;
+        }
+        self.swept_at = self.started;
+        for owner in self.house.directory.least_used(self.living + some - owners_max) {
+            let rest = async move { owner.send(Rest).await };
+            // Whoever has ended meanwhile need not be told.
+            ctx.spawn(rest.into_actor(self).map(|_told, _act, _ctx| ()));
+        }
     }
 
     /// How long to wait until the owner may be started again; none if it may be now.
@@ -147,11 +239,16 @@ impl RegistryActor {
     }
 
     fn ended(&mut self, ended: Ended, ctx: &mut Context<Self>) {
-        self.living -= 1;
+        self.count_living(self.living.saturating_sub(1));
+        let now = self.house.clock.now();
         if ended.how != How::Rested {
             Counters::add(&self.house.counters.failures);
-            let now = self.house.clock.now();
             self.failures.entry(ended.occurrence.clone()).or_default().push_back(now);
+        }
+        if let Some(due) = ended.due {
+            // After a failure the store may need a while.
+            let at = if ended.how == How::Failed { due.max(now + self.budget.within) } else { due };
+            self.set_alarm(ended.occurrence.clone(), at, ctx);
         }
         if ended.how == How::Panicked {
             tracing::error!(occurrence = %ended.occurrence, "owner panicked");
@@ -163,26 +260,26 @@ impl RegistryActor {
         self.check_drained();
     }
 
-    fn activate(
-        &mut self,
-        occurrence: OccurrenceId,
-        ready: Option<oneshot::Sender<Result<(), BoxOfficeError>>>,
-        ctx: &mut Context<Self>,
-    ) {
-        if let Some(waiting) = self.waiting.get_mut(&occurrence) {
-            waiting.extend(ready);
+    fn activate(&mut self, occurrence: OccurrenceId, ready: Option<Ready>, ctx: &mut Context<Self>) {
+        if let Some(starting) = self.starting.get_mut(&occurrence) {
+            starting.ready.extend(ready);
         } else if self.house.directory.find(&occurrence).is_some() {
             if let Some(ready) = ready {
                 tell(ready, Ok(()));
             }
+        } else if let Some(ready) = ready {
+            if self.turns.len() < self.house.settings.waiting_max {
+                self.begin(occurrence, Some(ready), None, ctx);
+            } else {
+                tell(ready, Err(self.house.busy()));
+            }
         } else {
-            self.waiting.insert(occurrence.clone(), ready.into_iter().collect());
-            self.load(occurrence, ctx);
+            self.begin(occurrence, None, None, ctx);
         }
     }
 
     fn check_drained(&mut self) {
-        if self.living > 0 || !self.waiting.is_empty() {
+        if self.living > 0 || !self.starting.is_empty() {
             return;
         }
         if let Some(drained) = self.draining.take() {
@@ -195,7 +292,7 @@ impl RegistryActor {
     }
 }
 
-fn tell(ready: oneshot::Sender<Result<(), BoxOfficeError>>, result: Result<(), BoxOfficeError>) {
+fn tell(ready: Ready, result: Result<(), BoxOfficeError>) {
     if ready.send(result).is_err() {
         tracing::debug!("caller no longer waits for an owner");
     }
@@ -210,6 +307,7 @@ impl Actor for RegistryActor {
             let ended = futures_util::stream::poll_fn(move |cx| ended.poll_recv(cx));
             ctx.add_message_stream(ended);
         }
+        self.read_alarms(None, ctx);
     }
 }
 
