@@ -141,6 +141,10 @@ impl Door {
         for _ in 0..TRIES_MAX {
             let watch = |board: &Board| SeatWatch::new(board, occurrence.clone(), Arc::clone(directory));
             if let Some(watch) = directory.read_board(occurrence, watch) {
+                if self.house.settings.beside_others {
+                    // The owner looks at what others wrote, and does so again and again from now on.
+                    self.inspect(occurrence, |_| ()).await?;
+                }
                 return Ok(watch);
             }
             self.activate(occurrence).await?;

@@ -23,7 +23,7 @@ pub(super) fn set(booking: &StreamName, due: Option<Timestamp>) -> KvWrite {
     }
 }
 
-/// The next `limit` alarms in the order of the occurrences' ids, those of owners: an occurrence that was booked past them,
+/// The next `limit` alarms in the order of the occurrences' ids as texts, those of owners: an occurrence that was booked past them,
 /// by [`run`](super::run), has none.
 ///
 /// # Errors

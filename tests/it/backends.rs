@@ -52,6 +52,8 @@ pub(crate) struct MoodyBackend {
 struct Mood {
     gate: Semaphore,
     gated: AtomicBool,
+    /// Open as long as it has a permit.
+    read_gate: Semaphore,
     /// Commits that fail from now on: before writing, and after.
     fail_before: AtomicUsize,
     fail_after: AtomicUsize,
@@ -63,6 +65,7 @@ impl MoodyBackend {
         let mood = Mood {
             gate: Semaphore::new(0),
             gated: AtomicBool::new(false),
+            read_gate: Semaphore::new(1),
             fail_before: AtomicUsize::new(0),
             fail_after: AtomicUsize::new(0),
             commits: AtomicUsize::new(0),
@@ -77,6 +80,15 @@ impl MoodyBackend {
 
     pub(crate) fn let_pass(&self, commits: usize) {
         self.mood.gate.add_permits(commits);
+    }
+
+    /// From now on each read of a stream waits for [`MoodyBackend::open_read_gate`].
+    pub(crate) fn close_read_gate(&self) {
+        assert_eq!(self.mood.read_gate.forget_permits(1), 1);
+    }
+
+    pub(crate) fn open_read_gate(&self) {
+        self.mood.read_gate.add_permits(1);
     }
 
     /// Commits asked for so far.
@@ -125,6 +137,7 @@ impl Backend for MoodyBackend {
         self.inner.head(stream).await
     }
     async fn read(&self, stream: &StreamName, from: Seq, limit: usize) -> Result<Vec<RecordedEvent>, Fault> {
+        drop(self.mood.read_gate.acquire().await.unwrap());
         self.inner.read(stream, from, limit).await
     }
     async fn read_all(&self, after: Cursor, limit: usize) -> Result<Page, Fault> {

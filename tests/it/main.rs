@@ -20,6 +20,7 @@ mod engine;
 mod lifecycle;
 mod model;
 mod policies;
+mod runtime;
 mod sale;
 mod schedule;
 mod shred;
