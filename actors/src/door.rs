@@ -79,7 +79,7 @@ impl Door {
                     // There is a seat. Once more, with what policies say of it.
                     (BookingOutcome::Unchecked, Some(attendee)) => {
                         Counters::add(&self.house.counters.policies_asked);
-                        asked.verdict = Some(self.desk.policies(occurrence, attendee).await?);
+                        asked.verdict = Some(self.desk.policies(occurrence, attendee, asked.clash).await?);
                     }
                     // Somebody asked the same under the same key, and was answered.
                     (BookingOutcome::Recall, _) => recall.clone_from(&asked.key),

@@ -102,6 +102,30 @@ impl BoxOffice {
         self.inner.door.run(occurrence, command.into()).await
     }
 
+    /// Runs a command that is bound to more: a key, an observation, what else the attendee has at that time.
+    ///
+    /// # Errors
+    /// As [`BoxOffice::run`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # use boxoffice::{BoxOffice, booking::{BookingCommand, Clash, Seats, Submission}, persist::{IdempotencyKey, MemoryBackend}};
+    /// # let office = BoxOffice::builder().store(MemoryBackend::new()).start()?;
+    /// # let (evening, ann) = ("chess@20260105T190000".parse()?, boxoffice::id::AttendeeId::new("ann")?);
+    /// # office.open(&evening, Seats::new(1)).await?;
+    /// let asked = Submission {
+    ///     key: Some(IdempotencyKey::new("form 4711")?),
+    ///     clash: Clash::Refuse,
+    ///     ..BookingCommand::book(ann).into()
+    /// };
+    /// assert!(office.submit(&evening, asked).await?.outcome.is_accepted());
+    /// # Ok(()) }) }
+    /// ```
+    pub async fn submit(&self, occurrence: &OccurrenceId, asked: Submission) -> Result<BookingReply, BoxOfficeError> {
+        self.inner.door.run(occurrence, asked).await
+    }
+
     /// Runs a command that takes a seat only if the stream still stands at `observed`; else the outcome is
     /// [`Conflict`](boxoffice_core::booking::BookingOutcome::Conflict). For callers who showed somebody a roster and
     /// act on what was seen.

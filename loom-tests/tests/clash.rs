@@ -41,7 +41,7 @@ fn book_for_ann(store: &MemoryBackend, evening: &str, alter: impl Fn(Transaction
         if seen != Seq::UNWRITTEN {
             return false;
         }
-        let verdict = Some(Verdict::Allowed(Grounds { agenda: seen, others: Vec::new() }));
+        let verdict = Some(Verdict::Allowed(Grounds { agenda: seen, others: Vec::new(), warnings: [].into() }));
         let asked = Submission { verdict, ..book("ann").into() };
         assert!(matches!(owner.submit(asked, (), at(1)), Submitted::Waits));
         let replies = settle(store, &mut owner, 1, &alter);

@@ -93,6 +93,7 @@ pub(super) struct Questions {
     pub(super) seats_left: Prepared,
     pub(super) deny: Prepared,
     pub(super) forbidden: Prepared,
+    pub(super) clash: Prepared,
 }
 
 impl Questions {
@@ -116,6 +117,7 @@ impl Questions {
             seats_left: engine.prepare("seats_left", &["o"])?,
             deny: engine.prepare("deny", &["a", "o"])?,
             forbidden: engine.prepare("forbidden", &["a", "o"])?,
+            clash: engine.prepare("clash", &["a", "o"])?,
         })
     }
 }

@@ -15,6 +15,7 @@
 //! | --- | --- |
 //! | [`Availability::apply`] | takes in events, and says what changed |
 //! | [`Availability::is_free`], [`Availability::next_free`], ... | typed questions |
+//! | [`Availability::clashes`] | what of an attendee's overlaps an occurrence |
 //! | [`Availability::forbidden`] | what the policies of a definition forbid: asked before a seat is given |
 //! | [`Availability::ask`] | any question in the language of the rules |
 //! | [`decide`], [`encode`] | what a host does to the rules and to its own facts, as recorded events |

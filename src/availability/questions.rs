@@ -184,6 +184,19 @@ impl Availability {
         self.reasons(attendee, occurrence, now, |questions| &questions.forbidden)
     }
 
+    /// What of the attendee's overlaps the occurrence: `clash with` and the other one, or `clash` if it is no booking.
+    ///
+    /// # Errors
+    /// [`AskError`] when it takes more than the limits allow.
+    pub fn clashes(
+        &mut self,
+        attendee: &AttendeeId,
+        occurrence: &OccurrenceId,
+        now: Timestamp,
+    ) -> Result<Vec<String>, AskError> {
+        self.reasons(attendee, occurrence, now, |questions| &questions.clash)
+    }
+
     fn reasons(
         &mut self,
         attendee: &AttendeeId,

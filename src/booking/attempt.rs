@@ -1,5 +1,7 @@
 //! One command against a store, without an actor: observe, decide, append if nobody was quicker.
 
+use std::sync::Arc;
+
 use super::chain::ChainHash;
 use super::command::BookingCommand;
 use super::decide::{Decision, decide};
@@ -212,7 +214,7 @@ pub async fn attempt(
         CommitOutcome::Conflict(failed) => {
             let actual = actual_of(&failed).unwrap_or(expected);
             let outcome = BookingOutcome::Conflict { expected, actual };
-            Ok(BookingReply { outcome, seq: actual, hash: observed.hash() })
+            Ok(BookingReply { outcome, seq: actual, hash: observed.hash(), warnings: Arc::default() })
         }
         refused @ (CommitOutcome::Refused(_) | CommitOutcome::KeyReused) => {
             Err(Fault::Unavailable { reason: format!("the store does not take booking events: {refused:?}").into() })
@@ -233,7 +235,7 @@ impl Follow {
     }
 
     fn reply(self, outcome: BookingOutcome) -> BookingReply {
-        BookingReply { outcome, seq: self.seq, hash: self.hash }
+        BookingReply { outcome, seq: self.seq, hash: self.hash, warnings: Arc::default() }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Grounds {
     pub agenda: Seq,
     /// Of others, such as that of the rules.
     pub others: Vec<(StreamName, Seq)>,
+    /// What they allow it in spite of.
+    pub warnings: Arc<[Arc<str>]>,
 }
 
 /// What policies said of a seat for an attendee.

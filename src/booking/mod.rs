@@ -87,7 +87,7 @@ pub use grounds::{Grounds, Terms, Verdict, agenda, agenda_stream};
 pub use ledger::{Seat, SeatLedger, SeatState, Undo};
 pub use line::Waiter;
 pub use outcome::{BookingOutcome, BookingReply, Shortage};
-pub use owner::{Owner, Submission, Submitted};
+pub use owner::{Clash, Owner, Submission, Submitted};
 pub use party::{Party, Seats};
 pub use settings::{Settings, Waitlist};
 pub use snapshot::SavedLedger;

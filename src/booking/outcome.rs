@@ -333,4 +333,15 @@ pub struct BookingReply {
     pub seq: Seq,
     /// The stream up to that event in one number: a receipt, see [`ChainHash`].
     pub hash: ChainHash,
+    /// What the seat was given in spite of: clashes, if that was asked for by [`Clash::Warn`](super::Clash::Warn).
+    #[serde(default = "none", skip_serializing_if = "is_empty")]
+    pub warnings: Arc<[Arc<str>]>,
+}
+
+fn none() -> Arc<[Arc<str>]> {
+    Arc::default()
+}
+
+fn is_empty(warnings: &Arc<[Arc<str>]>) -> bool {
+    warnings.is_empty()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use boxoffice::BoxOffice;
 use boxoffice::availability::{AvailabilityOptions, HostFact, Pack};
-use boxoffice::booking::{self, BookingOutcome, SeatState, Seats};
+use boxoffice::booking::{self, BookingCommand, BookingOutcome, Clash, SeatState, Seats, Submission};
 use boxoffice::calendar::{CalendarEvent, Frame, Length};
 use boxoffice::clock::ManualClock;
 use boxoffice::id::{OccurrenceId, PolicyName, SeriesId};
@@ -85,6 +85,47 @@ async fn a_clash_is_denied_with_its_reason_until_the_other_seat_is_given_up() {
     assert_eq!(agenda, ["chess", "dance", "choir"].map(occurrence));
 }
 
+fn asked(attendee: &str, clash: Clash) -> Submission {
+    Submission { clash, ..BookingCommand::book(who(attendee)).into() }
+}
+
+#[tokio::test]
+async fn whoever_books_says_what_to_do_about_a_clash_where_no_policy_does() {
+    let store = memory();
+    let office = day(&store, &[]).await;
+    assert!(book(&office, "chess", "ann").await.is_accepted());
+    let refused = office.submit(&occurrence("choir"), asked("ann", Clash::Refuse)).await.unwrap();
+    assert_eq!(denied(&refused.outcome), ["clash"]);
+    let warned = office.submit(&occurrence("choir"), asked("ann", Clash::Warn)).await.unwrap();
+    assert!(warned.outcome.is_accepted());
+    let warnings: Vec<&str> = warned.warnings.iter().map(AsRef::as_ref).collect();
+    assert_eq!(warnings, [format!("clash with {}", occurrence("chess"))]);
+    for clash in [Clash::Warn, Clash::Refuse] {
+        let attendee = format!("{clash:?}").to_lowercase();
+        let free = office.submit(&occurrence("choir"), asked(&attendee, clash)).await.unwrap();
+        assert!(free.outcome.is_accepted() && free.warnings.is_empty());
+    }
+    // What is under no policy and asks nothing is not looked at, and not in the agenda.
+    assert_eq!(office.stats().policies_asked, 4);
+    let agenda = booking::agenda(&*store, &who("ann")).await.unwrap();
+    assert_eq!(agenda.into_iter().map(|(occurrence, _)| occurrence).collect::<Vec<_>>(), [occurrence("choir")]);
+}
+
+#[tokio::test]
+async fn of_two_bookings_that_refuse_a_clash_and_race_one_succeeds() {
+    let store = memory();
+    let (here, there) = (day(&store, &[]).await, office_on(&store));
+    for n in 0..30 {
+        let attendee = format!("p{n}");
+        let chess = async { here.submit(&occurrence("chess"), asked(&attendee, Clash::Refuse)).await.unwrap() };
+        let choir = async { there.submit(&occurrence("choir"), asked(&attendee, Clash::Refuse)).await.unwrap() };
+        let (chess, choir) = join(chess, choir).await;
+        assert_eq!(u8::from(chess.outcome.is_accepted()) + u8::from(choir.outcome.is_accepted()), 1);
+        let (won, office) = if chess.outcome.is_accepted() { ("chess", &here) } else { ("choir", &there) };
+        let _cancelled = office.cancel(&occurrence(won), &who(&attendee)).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn the_ledger_answers_before_the_policies_are_asked() {
     let office = day(&memory(), &["clash", "nobody knows it"]).await;
@@ -93,10 +134,7 @@ async fn the_ledger_answers_before_the_policies_are_asked() {
     let missing: OccurrenceId = "chess@20270112T180000Z".parse().unwrap();
     assert_eq!(office.book(&missing, &who("ann")).await.unwrap().outcome, BookingOutcome::NotOnSale);
     assert_eq!(office.cancel(&occurrence("chess"), &who("ann")).await.unwrap().outcome, BookingOutcome::NotBooked);
-    let stale = office
-        .run_observed(&occurrence("chess"), booking::BookingCommand::book(who("ann")), Seq::new(9))
-        .await
-        .unwrap();
+    let stale = office.run_observed(&occurrence("chess"), BookingCommand::book(who("ann")), Seq::new(9)).await.unwrap();
     assert!(matches!(stale.outcome, BookingOutcome::Conflict { .. }));
     assert_eq!(office.stats().policies_asked, asked);
 }

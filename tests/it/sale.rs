@@ -196,7 +196,7 @@ fn the_same_office_works_from_an_actix_system_and_by_actix_messages() {
     actix_system(async {
         let office = on_sale(BoxOffice::builder().store(MemoryBackend::new()), 1).await;
         let command = BookingCommand::book(who("ann"));
-        let message = RunBooking { occurrence: evening(), command, observed: None, key: None };
+        let message = RunBooking { occurrence: evening(), asked: command.into() };
         let reply = office.address().send(message).await.unwrap().unwrap();
         assert_eq!(reply.outcome, BookingOutcome::Booked { seat: 1 });
         office.shutdown().await;

@@ -7,9 +7,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle, WrapFuture};
-use boxoffice_core::booking::{BookingCommand, BookingReply, SeatCount, Submission};
+use boxoffice_core::booking::{BookingReply, SeatCount, Submission};
 use boxoffice_core::id::OccurrenceId;
-use boxoffice_core::persist::{Fault, IdempotencyKey, Seq};
+use boxoffice_core::persist::Fault;
 use boxoffice_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -30,12 +30,8 @@ use alarms::Alarms;
 pub struct RunBooking {
     /// On which occurrence.
     pub occurrence: OccurrenceId,
-    /// What is asked.
-    pub command: BookingCommand,
-    /// Acquire a seat only if the stream stands here.
-    pub observed: Option<Seq>,
-    /// Repeat the first answer that was given under it.
-    pub key: Option<IdempotencyKey>,
+    /// What is asked, and what it is bound to.
+    pub asked: Submission,
 }
 
 /// See to it that an occurrence has an owner.
@@ -342,8 +338,8 @@ impl Handler<RunBooking> for RegistryActor {
 
     fn handle(&mut self, request: RunBooking, ctx: &mut Self::Context) -> Self::Result {
         let door = Door::new(ctx.address(), &self.house, self.desk.clone());
-        let RunBooking { occurrence, command, observed, key } = request;
-        Box::pin(async move { door.run(&occurrence, Submission { command, observed, verdict: None, key }).await })
+        let RunBooking { occurrence, asked } = request;
+        Box::pin(async move { door.run(&occurrence, asked).await })
     }
 }
 

@@ -18,6 +18,7 @@ mod batch;
 mod submission;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::alarm;
 use super::answers;
@@ -32,7 +33,7 @@ use crate::persist::{Expect, Failed, Fault, IdempotencyKey, RecordedEvent, Seq, 
 use crate::time::Timestamp;
 
 use batch::{Batch, Request};
-pub use submission::Submission;
+pub use submission::{Clash, Submission};
 
 /// Events that one transaction holds at most. Only a great many holds that lapse at once come near it.
 pub(super) const EVENTS_MAX: usize = 1_024;
@@ -235,7 +236,8 @@ impl<T> Owner<T> {
         let hash = undo.get(place).map_or(self.ledger.hash(), Undo::hash_before);
         self.next.events.extend(events.into_iter().map(|event| (at, event)));
         self.next.undo.extend(undo);
-        BookingReply { outcome, seq: before.plus(place as u64), hash }
+        let warnings = asked.warnings(&outcome);
+        BookingReply { outcome, seq: before.plus(place as u64), hash, warnings }
     }
 
     /// Records what is due at `now`: the lapse of every hold whose time is up, and offers to those who wait.
@@ -343,7 +345,8 @@ impl<T> Owner<T> {
         self.alarm = self.count.returns;
         let waiting = core::mem::take(&mut self.next.requests);
         let (seq, hash) = (self.ledger.seq(), self.ledger.hash());
-        let recall = |token| (token, BookingReply { outcome: BookingOutcome::Recall, seq, hash });
+        let recall =
+            |token| (token, BookingReply { outcome: BookingOutcome::Recall, seq, hash, warnings: Arc::default() });
         let mut replies: Vec<_> = self.outdated.drain(..).map(recall).collect();
         for Request { asked, token, .. } in waiting {
             replies.extend(self.take(asked, token, now));

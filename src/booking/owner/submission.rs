@@ -16,14 +16,37 @@ pub struct Submission {
     pub command: BookingCommand,
     /// Acquire a seat only if the stream stands here; else the outcome is [`BookingOutcome::Conflict`].
     pub observed: Option<Seq>,
-    /// What the policies of the occurrence said.
+    /// What if the attendee has something else at the same time.
+    pub clash: Clash,
+    /// What policies said. A box office asks them itself.
     pub verdict: Option<Verdict>,
     /// The caller's name for the command: asked again under it, the command is not carried out again, and the first answer
     /// is repeated.
     pub key: Option<IdempotencyKey>,
 }
 
+/// What to do if the attendee has a seat in an occurrence that overlaps the one that is booked, or is kept from it by a rule of
+/// the host. What the policies of the occurrence itself forbid is forbidden in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clash {
+    /// Book, and do not look.
+    #[default]
+    Allow,
+    /// Book, and say so in [`BookingReply::warnings`](crate::booking::BookingReply::warnings).
+    Warn,
+    /// Do not book: [`BookingOutcome::Denied`]. Of two such bookings of one attendee that race, one at most succeeds.
+    Refuse,
+}
+
 impl Submission {
+    /// What a command that came to `outcome` was carried out in spite of.
+    pub(super) fn warnings(&self, outcome: &BookingOutcome) -> Arc<[Arc<str>]> {
+        match &self.verdict {
+            Some(Verdict::Allowed(grounds)) if outcome.takes_a_seat() => Arc::clone(&grounds.warnings),
+            Some(Verdict::Allowed(_) | Verdict::Denied { .. }) | None => Arc::default(),
+        }
+    }
+
     /// What becomes of what the rules say, where the stream stands at `actual`.
     pub(super) fn bind(&self, actual: Seq, policies: bool, (outcome, event): Decided) -> Decided {
         if !outcome.takes_a_seat() {
@@ -34,7 +57,7 @@ impl Submission {
         }
         match (&self.verdict, event) {
             (Some(Verdict::Allowed(_)), event) => (outcome, event),
-            (_, event) if !policies => (outcome, event),
+            (_, event) if !policies && self.clash == Clash::Allow => (outcome, event),
             (None, _) => (BookingOutcome::Unchecked, None),
             // The seats are paid for, and cannot be had.
             (Some(Verdict::Denied { .. }), Some(BookingEvent::SeatReacquired { attendee, party })) => {
@@ -50,6 +73,6 @@ impl Submission {
 /// A command that is bound to nothing.
 impl From<BookingCommand> for Submission {
     fn from(command: BookingCommand) -> Self {
-        Self { command, observed: None, verdict: None, key: None }
+        Self { command, observed: None, clash: Clash::Allow, verdict: None, key: None }
     }
 }

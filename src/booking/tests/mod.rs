@@ -573,10 +573,11 @@ fn a_seat_is_acquired_on_an_observation_only_if_it_is_current() {
     let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
     let observed = |name, seq| Submission { observed: Some(Seq::new(seq)), ..book(name).into() };
     let conflict = BookingOutcome::Conflict { expected: Seq::new(1), actual: Seq::new(2) };
-    let reply = BookingReply { outcome: conflict, seq: Seq::new(2), hash };
+    let reply = BookingReply { outcome: conflict, seq: Seq::new(2), hash, warnings: [].into() };
     assert_eq!(owner.submit(observed("bob", 1), 1, at(1)), Submitted::Answered(1, reply));
     // What the roster alone decides needs no observation.
-    let already = BookingReply { outcome: Already { seat: 1, state: CONFIRMED }, seq: Seq::new(2), hash };
+    let already =
+        BookingReply { outcome: Already { seat: 1, state: CONFIRMED }, seq: Seq::new(2), hash, warnings: [].into() };
     assert_eq!(owner.submit(observed("ann", 1), 2, at(1)), Submitted::Answered(2, already));
     assert_eq!(owner.submit(observed("bob", 2), 3, at(1)), Submitted::Waits);
 }
@@ -649,7 +650,8 @@ fn terms(seq: u64, policies: bool) -> Terms {
 
 fn on_grounds(name: &str, agenda: u64) -> Submission {
     let rules = (StreamName::new("availability").unwrap(), Seq::UNWRITTEN);
-    let verdict = Some(Verdict::Allowed(Grounds { agenda: Seq::new(agenda), others: vec![rules] }));
+    let verdict =
+        Some(Verdict::Allowed(Grounds { agenda: Seq::new(agenda), others: vec![rules], warnings: [].into() }));
     Submission { verdict, ..book(name).into() }
 }
 
