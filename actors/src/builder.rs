@@ -62,6 +62,13 @@ impl Builder {
         self
     }
 
+    /// Says of a shared store that nobody else books in it, whoever reads it: refusals are answered at once then. If somebody
+    /// does all the same, no seat is sold twice, but a refusal may be outdated.
+    pub fn alone(mut self) -> Self {
+        self.settings.beside_others = false;
+        self
+    }
+
     /// Where the time comes from. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);

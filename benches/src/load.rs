@@ -67,6 +67,12 @@ where
     Ok(Measured::new(latencies.len() as u64, started.elapsed(), latencies))
 }
 
+/// Waits as a caller does who comes again later.
+#[expect(clippy::disallowed_methods, reason = "callers live in real time")]
+pub async fn pause(length: Duration) {
+    tokio::time::sleep(length).await;
+}
+
 /// The median time of an fdatasync after a small append, on the disk of the temporary directory.
 pub fn disk_p50() -> Result<Duration> {
     let folder = tempfile::tempdir()?;

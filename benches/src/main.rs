@@ -1,6 +1,7 @@
 //! Durable bookings a second, beside the raw engine, the raw disk and PostgreSQL, all in one run.
 //!
-//! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `roster`, `append`,
+//! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `flash`, `last`, `peers`,
+//! `festival`, `bots`, `tail` (which takes how many occurrences to grow to), `roster`, `append`,
 //! `replay`, `volume` (which takes how many events to grow to), `recurrence`, `merge`, `rules` (which takes how many bookings
 //! to grow to).
 #![deny(unsafe_code)]
@@ -12,6 +13,8 @@ mod ours;
 mod postgres;
 mod raw;
 mod rules;
+mod sale;
+mod soak;
 mod store;
 
 use std::time::Duration;
@@ -43,6 +46,34 @@ fn main() -> Result<()> {
             refused.rate(),
             refused.p50().as_micros()
         );
+    }
+    if wants("flash") {
+        runtime.block_on(sale::flash())?;
+    }
+    if wants("last") {
+        runtime.block_on(sale::last_seat())?;
+    }
+    if wants("peers") {
+        runtime.block_on(sale::peers())?;
+    }
+    if wants("festival") {
+        runtime.block_on(sale::festival())?;
+    }
+    if wants("bots") {
+        runtime.block_on(sale::bots())?;
+    }
+    if wants("tail") {
+        let count = std::env::args().nth(2).map_or(Ok(100_000), |text| text.parse())?;
+        runtime.block_on(sale::tail(count))?;
+    }
+    // By hand: it takes as long as it is told.
+    if let [Some("soak"), seconds] = [wanted.as_deref(), std::env::args().nth(2).as_deref()] {
+        runtime.block_on(soak::soak(seconds.unwrap_or("1800").parse()?))?;
+    }
+    if let (Some("soak-child"), Some(folder), Some(seed)) =
+        (wanted.as_deref(), std::env::args().nth(2), std::env::args().nth(3))
+    {
+        runtime.block_on(soak::child(&folder, seed.parse()?))?;
     }
     if wants("roster") {
         ledger::curve();

@@ -111,6 +111,83 @@ impl Cluster {
     }
 }
 
+/// How a seat is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A counter in the occurrence's row.
+    Counter,
+    /// A row for each seat; whoever comes takes one that nobody else has locked.
+    SkipLocked,
+}
+
+/// Connections to one sale.
+pub struct Sale {
+    pool: Vec<tokio::sync::Mutex<(Client, Vec<Statement>)>>,
+    way: Way,
+}
+
+impl Cluster {
+    /// One occurrence with `seats` on sale.
+    pub async fn sale(&self, way: Way, seats: u32) -> Result<std::sync::Arc<Sale>> {
+        let setup = self.connect().await?;
+        setup
+            .batch_execute(&format!(
+                "DROP TABLE IF EXISTS booking; DROP TABLE IF EXISTS occurrence; DROP TABLE IF EXISTS seat;
+                 CREATE TABLE occurrence (id int PRIMARY KEY, sold int NOT NULL, capacity int NOT NULL);
+                 CREATE TABLE booking (occurrence int NOT NULL, attendee text NOT NULL, PRIMARY KEY (occurrence, attendee));
+                 CREATE TABLE seat (id int PRIMARY KEY, holder text);
+                 CREATE INDEX ON seat (id) WHERE holder IS NULL;
+                 INSERT INTO occurrence VALUES (0, 0, {seats});
+                 INSERT INTO seat SELECT n, NULL FROM generate_series(1, {seats}) n; ANALYZE;"
+            ))
+            .await?;
+        let statements: &[&str] = match way {
+            Way::Counter => &[
+                "UPDATE occurrence SET sold = sold + 1 WHERE id = 0 AND sold < capacity",
+                "INSERT INTO booking VALUES (0, $1)",
+            ],
+            Way::SkipLocked => &["UPDATE seat SET holder = $1 WHERE id =
+                (SELECT id FROM seat WHERE holder IS NULL ORDER BY id FOR UPDATE SKIP LOCKED LIMIT 1)"],
+        };
+        let mut pool = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            let client = self.connect().await?;
+            let mut prepared = Vec::new();
+            for statement in statements {
+                prepared.push(client.prepare(statement).await?);
+            }
+            pool.push(tokio::sync::Mutex::new((client, prepared)));
+        }
+        Ok(std::sync::Arc::new(Sale { pool, way }))
+    }
+}
+
+impl Sale {
+    /// Whether a seat was given.
+    pub async fn book(&self, caller: usize, n: u64) -> Result<bool> {
+        let attendee = format!("buyer-{n}");
+        let mut connection = self.pool[caller % self.pool.len()].lock().await;
+        let (client, statements) = &mut *connection;
+        if self.way == Way::SkipLocked {
+            return Ok(client.execute(&statements[0], &[&attendee]).await? == 1);
+        }
+        let transaction = client.transaction().await?;
+        let given = transaction.execute(&statements[0], &[]).await? == 1;
+        if given {
+            transaction.execute(&statements[1], &[&attendee]).await?;
+        }
+        transaction.commit().await?;
+        Ok(given)
+    }
+
+    /// Gives all that is left.
+    pub async fn sell_out(&self) -> Result<()> {
+        let connection = self.pool[0].lock().await;
+        let rest = "UPDATE occurrence SET sold = capacity; UPDATE seat SET holder = 'rest' WHERE holder IS NULL";
+        Ok(connection.0.batch_execute(rest).await?)
+    }
+}
+
 async fn book_one(client: &mut Client, take: &Statement, book: &Statement, occurrence: usize, n: u64) -> Result<()> {
     let (occurrence, attendee) = (i32::try_from(occurrence)?, format!("attendee-{n}"));
     let transaction = client.transaction().await?;

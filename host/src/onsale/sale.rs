@@ -44,7 +44,8 @@ struct Counter {
 
 /// Puts everything on sale and serves all buyers. The store is closed afterwards.
 pub(super) async fn run(plan: &Plan, place: &Location, show: bool, acks: Option<Acks>) -> Result<Sold, HostError> {
-    let office = BoxOffice::builder().shared_store(place.open(true)?).start()?;
+    // Both engines lock their directory: there is nobody else.
+    let office = BoxOffice::builder().shared_store(place.open(true)?).alone().start()?;
     let buyers = if plan.occurrences.is_empty() { 0 } else { plan.buyers };
     let progress = if show { ProgressBar::new(buyers) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} buyers  {per_sec}  {msg}") {
