@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::hall::Hall;
 use super::joined::Join;
 use super::outcome::Shortage;
 use super::party::{Party, Seats};
@@ -42,6 +43,8 @@ pub(super) struct House {
     pub(super) pools: BTreeMap<PoolName, Pool>,
     pub(super) tickets: BTreeMap<TicketType, BTreeSet<PoolName>>,
     pub(super) settings: Settings,
+    /// Seats by name, where they have names.
+    pub(super) hall: Hall,
 }
 
 /// Seats of one party, as the stocks count them.
@@ -80,8 +83,29 @@ impl House {
             }
         }
         let (free, name, pool) = tightest;
-        let short = || Shortage { pool: name.cloned(), capacity: pool.capacity, free, returns: pool.returns() };
-        (free < more).then(short)
+        if let Some(free) = self.hall.free_for(ticket).filter(|places| *places < free) {
+            return (free < more).then(|| self.few_places(ticket, free));
+        }
+        let (pool, capacity, returns) = (name.cloned(), pool.capacity, pool.returns());
+        (free < more).then_some(Shortage { pool, capacity, free, returns, places: false })
+    }
+
+    fn few_places(&self, ticket: Option<&TicketType>, free: u64) -> Shortage {
+        let (capacity, returns) = (self.hall.seats_for(ticket), self.all.returns());
+        Shortage { pool: None, capacity, free, returns, places: true }
+    }
+
+    /// Why a party cannot have seats that are free, also where it must sit together. `longest` is what
+    /// [`House::longest`] says.
+    pub(super) fn lack(&self, party: &Party, longest: Option<u64>) -> Option<Shortage> {
+        let (ticket, wants) = (party.ticket.as_ref(), u64::from(party.seats.get()));
+        let apart = || longest.filter(|longest| *longest < wants).map(|longest| self.few_places(ticket, longest));
+        self.shortage(ticket, wants).or_else(apart)
+    }
+
+    /// Most free seats next to one another, where a party must have such.
+    pub(super) fn longest(&self, ticket: Option<&TicketType>) -> Option<u64> {
+        if self.settings.together { self.hall.longest_for(ticket) } else { None }
     }
 
     /// Counts a party's seats as taken.
@@ -93,6 +117,7 @@ impl House {
                 pool.deadlines.insert((until, counted.join));
             }
         });
+        self.hall.take(counted.join, &counted.party.places);
     }
 
     /// Counts a party's seats as free again.
@@ -104,6 +129,7 @@ impl House {
                 pool.deadlines.remove(&(until, counted.join));
             }
         });
+        self.hall.give_back(counted.join, &counted.party.places);
     }
 
     fn each(&mut self, party: &Party, mut f: impl FnMut(&mut Pool, u64)) {
@@ -117,11 +143,17 @@ impl House {
         }
     }
 
-    /// Counts anew, after kinds of ticket came to draw on other pools.
-    pub(super) fn recount<'p>(&mut self, parties: impl Iterator<Item = Counted<'p>>) {
+    /// Nobody has seats.
+    pub(super) fn empty(&mut self) {
         for pool in self.pools.values_mut().chain([&mut self.all]) {
             *pool = Pool { capacity: pool.capacity, ..Pool::default() };
         }
+        self.hall.empty();
+    }
+
+    /// Counts anew, after kinds of ticket came to draw on other pools, or seats came to have names.
+    pub(super) fn recount<'p>(&mut self, parties: impl Iterator<Item = Counted<'p>>) {
+        self.empty();
         for counted in parties {
             self.take(counted);
         }

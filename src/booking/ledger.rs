@@ -149,6 +149,7 @@ impl PartialEq for SeatLedger {
             && house(self) == house(other)
             && self.house.tickets == other.house.tickets
             && self.house.settings == other.house.settings
+            && self.house.hall.is_like(&other.house.hall)
             && self.pools().eq(other.pools())
             && self.seats == other.seats
             && self.line == other.line
@@ -323,9 +324,7 @@ impl SeatLedger {
         self.lapsed.settle();
         if self.seats.is_sparse() {
             let seats = core::mem::take(&mut self.seats);
-            for pool in self.house.pools.values_mut().chain([&mut self.house.all]) {
-                *pool = Pool { capacity: pool.capacity, ..Pool::default() };
-            }
+            self.house.empty();
             for seat in seats.into_entries() {
                 self.restore(seat);
             }
