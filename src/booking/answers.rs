@@ -17,8 +17,8 @@ use crate::id::OccurrenceId;
 use crate::persist::{Backend, Fault, IdempotencyKey, Key, Payload, StreamName};
 use crate::seating::Place;
 
-/// Longest answer that is kept whole, in bytes. Of one that is longer, the reasons of a denial are left out, and places that
-/// could be had instead, and of those that could not only a few are kept.
+/// Longest answer that is kept whole, in bytes. Of one that is longer, the reasons of a denial and warnings are left out, and
+/// so are the attendee's places and those that could be had instead; of those that could not only a few are kept.
 const ANSWER_MAX: usize = 3_500;
 const PLACES_KEPT: usize = 20;
 
@@ -66,7 +66,8 @@ pub(super) fn to_payload(command: &BookingCommand, reply: &BookingReply) -> Payl
     if whole.len() <= ANSWER_MAX {
         return Payload::stored(&whole);
     }
-    Payload::stored(&write(BookingReply { outcome: shortened(&reply.outcome), ..reply.clone() }))
+    let (warnings, places) = ([].into(), BTreeSet::new());
+    Payload::stored(&write(BookingReply { outcome: shortened(&reply.outcome), warnings, places, ..reply.clone() }))
 }
 
 /// The outcome without what may make it long.
@@ -100,5 +101,5 @@ pub async fn recall(
     if kept.body == body(command) {
         return Ok(Some(kept.reply));
     }
-    Ok(Some(BookingReply { outcome: BookingOutcome::KeyReused, ..kept.reply }))
+    Ok(Some(kept.reply.key_reused()))
 }

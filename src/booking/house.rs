@@ -2,13 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::hall::Hall;
 use super::joined::Join;
-use super::outcome::Shortage;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{PoolName, TicketType};
 use crate::time::Timestamp;
+
+/// Why there are not enough seats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortage {
+    /// The pool with the fewest free seats of those that the party draws on; none is the house itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
+    /// Seats in it.
+    pub capacity: Seats,
+    /// Seats free in it: fewer than the party wants.
+    pub free: u64,
+    /// When the next of its held seats may be free again; none: all are gone for good, unless somebody cancels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<Timestamp>,
+    /// It is named seats that are too few: those of the sections for that kind of ticket, or those next to one another where
+    /// a party must have such. Then `returns` is of the house as a whole.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub places: bool,
+}
 
 /// Seats that are given from one stock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::ChainHash;
 use super::event::BookingEvent;
-use super::house::{Counted, House, Pool};
+use super::house::{Counted, House, Pool, Shortage};
 use super::joined::{Join, Joined, Stands};
 use super::line::{Line, Waiter};
-use super::outcome::Shortage;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};

@@ -93,7 +93,7 @@ impl Line {
             match house.lack(&waiter.party, house.longest(theirs)) {
                 Some(short) if short.places => house.hall.share(ticket, theirs),
                 // They are about to be offered some, or nobody is offered any now.
-                None | Some(super::outcome::Shortage { pool: None, .. }) => true,
+                None | Some(super::house::Shortage { pool: None, .. }) => true,
                 Some(short) => house.drawn_on(ticket).any(|(name, _)| Some(name) == short.pool.as_ref()),
             }
         })

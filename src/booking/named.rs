@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::command::BookingCommand;
 use super::ledger::{Seat, SeatLedger};
 use super::party::Party;
 use crate::id::AttendeeId;
@@ -33,6 +34,11 @@ impl SeatLedger {
     /// The places that an attendee has, held or confirmed; none without a seat, and where seats have no names.
     pub fn places_of(&self, attendee: &AttendeeId) -> Option<&BTreeSet<Place>> {
         self.seat_of(attendee).map(|seat| &seat.party.places).filter(|places| !places.is_empty())
+    }
+
+    /// The places of whom a command is about.
+    pub(super) fn places_told(&self, command: &BookingCommand) -> BTreeSet<Place> {
+        command.attendee().and_then(|who| self.places_of(who)).cloned().unwrap_or_default()
     }
 
     /// The best free places for a party, to be shown to somebody who may then ask for them by name; none where there are

@@ -6,31 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::chain::ChainHash;
+use super::house::Shortage;
 use super::ledger::SeatState;
 use super::party::Seats;
 use crate::id::{PoolName, TicketType};
 use crate::persist::{Cursor, Seq};
 use crate::seating::Place;
 use crate::time::Timestamp;
-
-/// Why there are not enough seats.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shortage {
-    /// The pool with the fewest free seats of those that the party draws on; none is the house itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pool: Option<PoolName>,
-    /// Seats in it.
-    pub capacity: Seats,
-    /// Seats free in it: fewer than the party wants.
-    pub free: u64,
-    /// When the next of its held seats may be free again; none: all are gone for good, unless somebody cancels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub returns: Option<Timestamp>,
-    /// It is named seats that are too few: those of the sections for that kind of ticket, or those next to one another where
-    /// a party must have such. Then `returns` is of the house as a whole.
-    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    pub places: bool,
-}
 
 /// What a command came to.
 ///
@@ -394,6 +376,16 @@ pub struct BookingReply {
     /// What the seat was given in spite of: clashes, if that was asked for by [`Clash::Warn`](super::Clash::Warn).
     #[serde(default = "none", skip_serializing_if = "is_empty")]
     pub warnings: Arc<[Arc<str>]>,
+    /// The places that the attendee has after it, where seats have names.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub places: BTreeSet<Place>,
+}
+
+impl BookingReply {
+    /// The reply to another command under the same key.
+    pub(super) fn key_reused(self) -> Self {
+        Self { outcome: BookingOutcome::KeyReused, warnings: Arc::default(), places: BTreeSet::new(), ..self }
+    }
 }
 
 fn none() -> Arc<[Arc<str>]> {

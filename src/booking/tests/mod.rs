@@ -316,7 +316,7 @@ fn any_seat_command() -> impl Strategy<Value = BookingCommand> {
         3 => any_attendee().prop_map(|attendee| BookingCommand::Cancel { attendee }),
         2 => (any_attendee(), any_attendee()).prop_map(|(from, to)| BookingCommand::Transfer { from, to }),
         2 => (any_attendee(), seats()).prop_map(|(attendee, seats)| BookingCommand::ChangeSeats { attendee, seats }),
-        2 => (any_attendee(), seating::any_places()).prop_map(|(attendee, places)| BookingCommand::MoveTo { attendee, places }),
+        5 => (any_attendee(), seating::any_places()).prop_map(|(attendee, places)| BookingCommand::MoveTo { attendee, places }),
         1 => wish().prop_map(|(attendee, party)| BookingCommand::Request { attendee, party }),
         1 => any_attendee().prop_map(|attendee| BookingCommand::Approve { attendee }),
         1 => any_attendee().prop_map(|attendee| BookingCommand::Decline { attendee }),
@@ -593,11 +593,16 @@ fn a_seat_is_acquired_on_an_observation_only_if_it_is_current() {
     let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
     let observed = |name, seq| Submission { observed: Some(Seq::new(seq)), ..book(name).into() };
     let conflict = BookingOutcome::Conflict { expected: Seq::new(1), actual: Seq::new(2) };
-    let reply = BookingReply { outcome: conflict, seq: Seq::new(2), hash, warnings: [].into() };
+    let reply = BookingReply { outcome: conflict, seq: Seq::new(2), hash, warnings: [].into(), places: [].into() };
     assert_eq!(owner.submit(observed("bob", 1), 1, at(1)), Submitted::Answered(1, reply));
     // What the roster alone decides needs no observation.
-    let already =
-        BookingReply { outcome: Already { seat: 1, state: CONFIRMED }, seq: Seq::new(2), hash, warnings: [].into() };
+    let already = BookingReply {
+        outcome: Already { seat: 1, state: CONFIRMED },
+        seq: Seq::new(2),
+        hash,
+        warnings: [].into(),
+        places: [].into(),
+    };
     assert_eq!(owner.submit(observed("ann", 1), 2, at(1)), Submitted::Answered(2, already));
     assert_eq!(owner.submit(observed("bob", 2), 3, at(1)), Submitted::Waits);
 }

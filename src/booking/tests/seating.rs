@@ -308,8 +308,34 @@ fn the_longest_events_and_answers_fit_into_any_store() {
     let recorded = encode(at(0), event);
     assert!(recorded.data.json().len() + recorded.event_type.as_str().len() + 560 < 4_000);
     let outcome = PlacesTaken { places: all.clone(), nearest: all };
-    let reply = BookingReply { outcome, seq: Seq::new(1), hash: ChainHash::default() };
+    let reply = BookingReply {
+        outcome,
+        seq: Seq::new(1),
+        hash: ChainHash::default(),
+        places: ledger.places_free().cloned().collect(),
+    };
     assert!(answers::to_payload(&open(1), &reply).json().len() < 3_900);
+}
+
+#[test]
+fn whoever_has_seats_is_told_their_places_in_the_reply() {
+    let (_, ledger) = hall(&["1-4"], &[]);
+    let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
+    assert_eq!(owner.submit(party("ann", 3), 1, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(party("ann", 1), 2, at(1)), Submitted::Waits);
+    assert_eq!(owner.submit(cancel("ann"), 3, at(1)), Submitted::Waits);
+    assert!(owner.next_transaction().is_some());
+    let told: Vec<_> = owner.committed().into_iter().map(|(_, reply)| reply.places.len()).collect();
+    assert_eq!(told, [3, 3, 0]);
+    let (store, evening) = (MemoryBackend::new(), "chess@20260105".parse().unwrap());
+    let tell = |command| ready(run(&store, &evening, &command, at(1))).unwrap();
+    assert_eq!(tell(open(9)).places, BTreeSet::new());
+    assert_eq!(tell(set_rows(&["1-4"]).1).places, BTreeSet::new());
+    assert_eq!(tell(at_places("ann", "A1 A2")).places, places("A1 A2"));
+    assert_eq!(tell(at_places("bob", "A1 A3")).outcome.name(), "places_taken");
+    assert_eq!(tell(move_to("ann", "A3 A4")).places, places("A3 A4"));
+    assert_eq!(tell(BookingCommand::Transfer { from: who("ann"), to: who("cyd") }).places, places("A3 A4"));
+    assert_eq!(tell(cancel("cyd")).places, BTreeSet::new());
 }
 
 #[test]
