@@ -68,6 +68,11 @@ impl Hall {
         if self.is_named() { seats(PLACES_BYTES_MAX / (self.map().longest_name() + 3)) } else { Seats::new(u32::MAX) }
     }
 
+    /// Free places; none where seats have no names.
+    pub(super) fn left(&self) -> Option<u64> {
+        self.is_named().then(|| self.seating.left() as u64)
+    }
+
     /// Seats that a ticket of this kind may give, whoever has them.
     pub(super) fn seats_for(&self, ticket: Option<&TicketType>) -> Seats {
         seats(self.seating.seats_for(ticket))

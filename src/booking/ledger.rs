@@ -91,7 +91,8 @@ impl Stands for Lapsed {
     }
 }
 
-/// Everybody who has seats, in join order, those who wait, and what seats there are.
+/// Everybody who has seats, in join order, those who wait, and what seats there are. With a seat map each has as many named
+/// places as seats, none of them another's or kept from sale.
 ///
 /// Every operation takes time logarithmic in the roster, but for those that list it.
 /// Equal ledgers are those that no reader can tell apart.
@@ -214,7 +215,8 @@ impl SeatLedger {
         self.taken() - self.held()
     }
 
-    /// Seats left, blocked ones not counted; zero before the sale was opened, and when more are taken than there are.
+    /// Seats left of the capacity, blocked ones not counted; zero before the sale was opened, and when more are taken than
+    /// there are. Of named ones there may be fewer: [`SeatLedger::places_free`].
     pub fn free(&self) -> u64 {
         if self.house.opened { self.house.free() } else { 0 }
     }

@@ -16,6 +16,7 @@
 //! | [`observe`], [`attempt`], [`run`] | one command against a store, without an actor |
 //! | [`SeatCount`], [`SeatsLeft`] | seats in numbers, as of a sequence number |
 //! | [`Party`], [`Settings`], [`Waitlist`] | how many seats of which kind; what a sale goes by; who is served next |
+//! | [`BookingCommand::SetSection`], [`SeatLedger::whose`] | seats with names, of a [`SeatMap`](crate::seating::SeatMap): the best that are free, or those asked for |
 //! | [`Verdict`], [`Grounds`], [`agenda`] | policies: what is looked at beyond the ledger |
 //! | [`ChainHash`], [`history`], [`observe_as_of`] | receipts, and what was when |
 //! | [`alarms`] | when an occurrence is to be looked at though nobody asks |

@@ -99,6 +99,11 @@ impl Seating {
         })
     }
 
+    /// Free seats, whatever they are for.
+    pub fn left(&self) -> usize {
+        self.parts.iter().map(|part| part.total).sum()
+    }
+
     /// Free seats that a ticket of this kind may give.
     pub fn free_for(&self, ticket: Option<&TicketType>) -> usize {
         self.admitting(ticket).map(|(_, _, part)| part.total).sum()

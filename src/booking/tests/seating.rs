@@ -274,6 +274,8 @@ fn nobody_loses_a_place_by_another_map() {
 fn blocked_places_are_there_for_nobody() {
     let (_, ledger) = hall(&["1-3"], &[(0, block("A1 A2")), (0, book("ann")), (0, book("bob"))]);
     assert_eq!((seats(&ledger), ledger.places_blocked()), (vec!["ann: A3".to_owned()], &places("A1 A2")));
+    // There is capacity, and no place for anybody.
+    assert_eq!((ledger.free(), SeatCount::from(&ledger).left()), (99, SeatsLeft::SoldOut));
     told(&["1-3"], &[(0, at_places("ann", "A1")), (1, block("A1 A2"))], taken("A1", ""));
     told(&["1-3"], &[(0, block("A1")), (1, block("A1"))], AsBefore);
     told(&["1-3"], &[(0, block("A7"))], UnknownPlace { place: place("s/A/7") });
