@@ -314,6 +314,7 @@ fn the_longest_events_and_answers_fit_into_any_store() {
         outcome,
         seq: Seq::new(1),
         hash: ChainHash::default(),
+        warnings: vec!["w".repeat(4_000).into()].into(),
         places: ledger.places_free().cloned().collect(),
     };
     assert!(answers::to_payload(&open(1), &reply).json().len() < 3_900);
