@@ -10,6 +10,7 @@
 //! | [`persist`] | streams and keys over one injected backend, and the one write primitive |
 //! | [`calendar`] | what an event is, when it happens again, which occurrences fall into a window |
 //! | [`datalog`] | rules over facts: what follows, why, why not |
+//! | [`seating`] | seats with names: which there are, which are free, which are best |
 //! | [`booking`] | one occurrence's seats: who has which, who gets the next, and why not |
 //! | [`schedule`] | series that are scheduled, moved, split and cancelled, as streams of events; agendas; orphaned bookings |
 //! | [`availability`] | who is free when, what overlaps, who may book what, by rules that the host can add to |
@@ -51,6 +52,7 @@ pub mod datalog;
 pub mod id;
 pub mod persist;
 pub mod schedule;
+pub mod seating;
 pub mod time;
 
 /// Civil times and zones: the crate whose types the calendar speaks, in the version it speaks them.

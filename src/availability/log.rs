@@ -201,7 +201,7 @@ impl<'a> Staged<'a> {
                     taken.state = "confirmed".into();
                 }
             }
-            BookingEvent::PartyChanged { attendee, seats } => {
+            BookingEvent::PartyChanged { attendee, seats, .. } => {
                 if let Some(taken) = self.seat(occurrence, attendee)? {
                     taken.seats = seats.get().into();
                 }
@@ -214,7 +214,11 @@ impl<'a> Staged<'a> {
             BookingEvent::HoldReleased { attendee }
             | BookingEvent::HoldLapsed { attendee }
             | BookingEvent::SeatCancelled { attendee } => *self.seat(occurrence, attendee)? = None,
-            BookingEvent::PoolSet { .. }
+            BookingEvent::SectionSet { .. }
+            | BookingEvent::SectionRemoved { .. }
+            | BookingEvent::PlacesBlocked { .. }
+            | BookingEvent::PlacesUnblocked { .. }
+            | BookingEvent::PoolSet { .. }
             | BookingEvent::TicketSet { .. }
             | BookingEvent::SettingsChanged { .. }
             | BookingEvent::HoldExtended { .. }

@@ -4,6 +4,8 @@
 //! the key `answer/` followed by SHA-256 (64 hexadecimal digits) of the booking stream's name, a line break and the
 //! caller's key. Its value is `{"body":...,"reply":...}`: SHA-256 of the command as JSON, and the reply.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -13,9 +15,12 @@ use super::command::BookingCommand;
 use super::outcome::{BookingOutcome, BookingReply};
 use crate::id::OccurrenceId;
 use crate::persist::{Backend, Fault, IdempotencyKey, Key, Payload, StreamName};
+use crate::seating::Place;
 
-/// Longest answer that is kept whole, in bytes. Reasons of a denial that make it longer are left out.
+/// Longest answer that is kept whole, in bytes. Of one that is longer, the reasons of a denial and warnings are left out, and
+/// so are the attendee's places and those that could be had instead; of those that could not only a few are kept.
 const ANSWER_MAX: usize = 3_500;
+const PLACES_KEPT: usize = 20;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -58,13 +63,26 @@ pub(super) fn to_payload(command: &BookingCommand, reply: &BookingReply) -> Payl
         serde_json::to_value(&kept).unwrap_or_default().to_string()
     };
     let whole = write(reply.clone());
-    if let BookingOutcome::Denied { cursor, .. } = reply.outcome
-        && whole.len() > ANSWER_MAX
-    {
-        let outcome = BookingOutcome::Denied { reasons: [].into(), cursor };
-        return Payload::stored(&write(BookingReply { outcome, ..reply.clone() }));
+    if whole.len() <= ANSWER_MAX {
+        return Payload::stored(&whole);
     }
-    Payload::stored(&whole)
+    let (warnings, places) = ([].into(), BTreeSet::new());
+    Payload::stored(&write(BookingReply { outcome: shortened(&reply.outcome), warnings, places, ..reply.clone() }))
+}
+
+/// The outcome without what may make it long.
+fn shortened(outcome: &BookingOutcome) -> BookingOutcome {
+    let few = |places: &BTreeSet<Place>| places.iter().take(PLACES_KEPT).cloned().collect();
+    let mut short = outcome.clone();
+    if let BookingOutcome::Denied { reasons, .. } = &mut short {
+        *reasons = [].into();
+    }
+    if let BookingOutcome::PlacesTaken { places, nearest } | BookingOutcome::LeavesSingle { places, nearest } =
+        &mut short
+    {
+        (*places, *nearest) = (few(places), BTreeSet::new());
+    }
+    short
 }
 
 /// The answer that was given to `command` under `key`, if any was: [`BookingOutcome::KeyReused`] if it was another command.
@@ -83,5 +101,5 @@ pub async fn recall(
     if kept.body == body(command) {
         return Ok(Some(kept.reply));
     }
-    Ok(Some(BookingReply { outcome: BookingOutcome::KeyReused, ..kept.reply }))
+    Ok(Some(kept.reply.key_reused()))
 }

@@ -1,5 +1,6 @@
 //! One command against a store, without an actor: observe, decide, append if nobody was quicker.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::chain::ChainHash;
@@ -15,6 +16,7 @@ use crate::persist::{
     AsOf, Backend, CommitOutcome, Expect, Failed, Fault, RecordedEvent, Seq, StoreError, StreamName, Transaction,
     load_snapshot, save_snapshot,
 };
+use crate::seating::Place;
 use crate::time::Timestamp;
 
 const PREFIX: &str = "booking:";
@@ -192,7 +194,8 @@ pub async fn attempt(
 ) -> Result<BookingReply, Fault> {
     let expected = observed.seq();
     let Decision { events, own, outcome, at } = decide(observed, command, now);
-    let mut after = Follow { seq: expected, hash: observed.hash() };
+    let places = places_after(observed, command, (at, &events));
+    let mut after = Follow { seq: expected, hash: observed.hash(), places };
     if events.is_empty() {
         return Ok(after.reply(outcome));
     }
@@ -214,7 +217,13 @@ pub async fn attempt(
         CommitOutcome::Conflict(failed) => {
             let actual = actual_of(&failed).unwrap_or(expected);
             let outcome = BookingOutcome::Conflict { expected, actual };
-            Ok(BookingReply { outcome, seq: actual, hash: observed.hash(), warnings: Arc::default() })
+            Ok(BookingReply {
+                outcome,
+                seq: actual,
+                hash: observed.hash(),
+                warnings: Arc::default(),
+                places: observed.places_told(command),
+            })
         }
         refused @ (CommitOutcome::Refused(_) | CommitOutcome::KeyReused) => {
             Err(Fault::Unavailable { reason: format!("the store does not take booking events: {refused:?}").into() })
@@ -226,6 +235,23 @@ pub async fn attempt(
 struct Follow {
     seq: Seq,
     hash: ChainHash,
+    places: BTreeSet<Place>,
+}
+
+/// The places of whom a command is about, once these events are recorded.
+fn places_after(
+    observed: &SeatLedger,
+    command: &BookingCommand,
+    (at, events): (Timestamp, &[BookingEvent]),
+) -> BTreeSet<Place> {
+    if observed.seat_map().is_empty() || events.is_empty() {
+        return observed.places_told(command);
+    }
+    let mut after = observed.clone();
+    for event in events {
+        after.evolve(at, event);
+    }
+    after.places_told(command)
 }
 
 impl Follow {
@@ -235,7 +261,7 @@ impl Follow {
     }
 
     fn reply(self, outcome: BookingOutcome) -> BookingReply {
-        BookingReply { outcome, seq: self.seq, hash: self.hash, warnings: Arc::default() }
+        BookingReply { outcome, seq: self.seq, hash: self.hash, warnings: Arc::default(), places: self.places }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::audit_places::PlacesAudit;
 use super::event::BookingEvent;
 use super::party::{Party, Seats};
 use crate::id::{AttendeeId, PoolName, TicketType};
@@ -40,7 +41,9 @@ pub struct Tally {
 /// Checked at every sequence number: no gap; time never goes back; seats are only given while the sale is open, as many as
 /// are free in the house and in each pool; nobody has two parties; only held seats are confirmed, extended, released or
 /// lapse, and they lapse no earlier than their deadline; offers go to whoever waited longest for that kind of ticket, or
-/// longest after those who were passed over; what was lost by a lapse is given back or owed once; and the counts add up.
+/// longest after those who were passed over; what was lost by a lapse is given back or owed once; with a seat map, everybody
+/// has as many places of it as seats, and nobody one that is another's, kept from sale or not for that kind of ticket; and
+/// the counts add up.
 ///
 /// ```
 /// use boxoffice_core::booking::{Auditor, BookingEvent, Party, Seats};
@@ -76,6 +79,7 @@ pub struct Auditor {
     passed_over: BTreeSet<AttendeeId>,
     requests: BTreeSet<AttendeeId>,
     lapsed: BTreeMap<AttendeeId, Party>,
+    places: PlacesAudit,
     tally: Tally,
 }
 
@@ -123,6 +127,10 @@ impl Auditor {
     /// [`Breach`] when the rules cannot have produced it.
     pub fn check(&mut self, seq: Seq, at: Timestamp, event: &BookingEvent) -> Result<Tally, Breach> {
         let checked = self.follow(seq, at).and_then(|()| self.apply(at, event)).and_then(|()| self.balance());
+        let checked = checked.and_then(|()| {
+            let party = |who: &AttendeeId| self.seats.get(who).map(|given| &given.party);
+            self.places.check(event, party, self.taken)
+        });
         checked.map(|()| self.tally).map_err(|what| Breach { seq, what })
     }
 
@@ -153,7 +161,11 @@ impl Auditor {
                 Ok(())
             }
             BookingEvent::TicketSet { ticket, pools } => self.draw(ticket, pools),
-            BookingEvent::SettingsChanged { .. } => Ok(()),
+            BookingEvent::SettingsChanged { .. }
+            | BookingEvent::SectionSet { .. }
+            | BookingEvent::SectionRemoved { .. }
+            | BookingEvent::PlacesBlocked { .. }
+            | BookingEvent::PlacesUnblocked { .. } => Ok(()),
             BookingEvent::SeatBooked { attendee, party } => self.give(attendee, party, None),
             BookingEvent::SeatHeld { attendee, party, hold_for } => self.give(attendee, party, Some(at + *hold_for)),
             BookingEvent::HoldExtended { attendee, hold_for } => {
@@ -170,7 +182,7 @@ impl Auditor {
             BookingEvent::RefundDue { attendee, party } => self.made_good(attendee, party),
             BookingEvent::SeatCancelled { attendee } => self.free(attendee),
             BookingEvent::SeatTransferred { from, to } => self.transfer(from, to),
-            BookingEvent::PartyChanged { attendee, seats } => self.change(attendee, *seats),
+            BookingEvent::PartyChanged { attendee, seats, .. } => self.change(attendee, *seats),
             BookingEvent::SeatRequested { attendee, .. } => {
                 let asks = !self.seats.contains_key(attendee) && self.requests.insert(attendee.clone());
                 asks.then_some(()).ok_or_else(|| "seats were asked for twice".to_owned())
@@ -184,7 +196,7 @@ impl Auditor {
                 self.waiters.remove(place);
                 Ok(())
             }
-            BookingEvent::SeatOffered { attendee, hold_for } => self.offer(attendee, at + *hold_for),
+            BookingEvent::SeatOffered { attendee, hold_for, .. } => self.offer(attendee, at + *hold_for),
             BookingEvent::WaiterPassedOver { attendee, position, .. } => {
                 let place = self.waits(attendee)? as u64 + 1;
                 if place != *position {
@@ -304,7 +316,8 @@ impl Auditor {
 
     fn made_good(&mut self, attendee: &AttendeeId, party: &Party) -> Result<(), String> {
         let lost = self.lapsed.remove(attendee);
-        (lost.as_ref() == Some(party)).then_some(()).ok_or_else(|| "what was made good was not lost".to_owned())
+        let good = |lost: Party| lost.seats == party.seats && lost.ticket == party.ticket;
+        lost.is_some_and(good).then_some(()).ok_or_else(|| "what was made good was not lost".to_owned())
     }
 
     fn transfer(&mut self, from: &AttendeeId, to: &AttendeeId) -> Result<(), String> {

@@ -36,6 +36,11 @@ impl ChainHash {
         Self(bytes)
     }
 
+    /// A number that is another after each event, to tell equal choices apart by.
+    pub(super) fn seed(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+    }
+
     /// The hash after one more event, which happened `at`.
     #[must_use]
     pub fn then(&self, at: Timestamp, event: &BookingEvent) -> Self {

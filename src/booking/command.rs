@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
+use crate::seating::{Place, Section};
 use crate::time::Timestamp;
 
 /// What to do when a new capacity is below what is taken.
@@ -80,6 +81,29 @@ pub enum BookingCommand {
         /// All settings as they shall be.
         settings: Settings,
     },
+    /// Give seats names: put a section at the end of the seat map, or in the place of the one of that name. With a map, every
+    /// party has named places, as many as seats; of the map no more are sold than there is capacity. Nobody who has a seat
+    /// loses it: who has none of the seats that are named keeps the map from being begun, and who has one from its being left
+    /// out.
+    SetSection {
+        /// The section.
+        section: Section,
+    },
+    /// Take a section out of the seat map, if nobody has a seat in it. Without any, seats have no names.
+    RemoveSection {
+        /// Its name.
+        section: String,
+    },
+    /// Keep these places from sale, besides those that are.
+    BlockPlaces {
+        /// Which; at most as many as are recorded at once.
+        places: BTreeSet<Place>,
+    },
+    /// Keep these places from sale no longer.
+    UnblockPlaces {
+        /// Which; at most as many as are recorded at once.
+        places: BTreeSet<Place>,
+    },
     /// Take confirmed seats now.
     Book {
         /// Who wants them.
@@ -126,12 +150,20 @@ pub enum BookingCommand {
         /// Who shall have them.
         to: AttendeeId,
     },
-    /// Have more seats, or fewer.
+    /// Have more seats, or fewer. Of named ones, more are those next to what the attendee has, or near; given up are the last
+    /// in the order of the map.
     ChangeSeats {
         /// Who has them.
         attendee: AttendeeId,
         /// How many, at least one.
         seats: Seats,
+    },
+    /// Have other places, as many. At no moment has the attendee none.
+    MoveTo {
+        /// Who has seats.
+        attendee: AttendeeId,
+        /// Which shall be the attendee's; some may be already.
+        places: BTreeSet<Place>,
     },
     /// Ask for seats that somebody has to approve.
     Request {
@@ -187,7 +219,11 @@ impl BookingCommand {
             | Self::Block { .. }
             | Self::SetPool { .. }
             | Self::SetTicket { .. }
-            | Self::Set { .. } => None,
+            | Self::Set { .. }
+            | Self::SetSection { .. }
+            | Self::RemoveSection { .. }
+            | Self::BlockPlaces { .. }
+            | Self::UnblockPlaces { .. } => None,
             Self::Transfer { to: attendee, .. }
             | Self::Book { attendee, .. }
             | Self::Hold { attendee, .. }
@@ -196,6 +232,7 @@ impl BookingCommand {
             | Self::Release { attendee }
             | Self::Cancel { attendee }
             | Self::ChangeSeats { attendee, .. }
+            | Self::MoveTo { attendee, .. }
             | Self::Request { attendee, .. }
             | Self::Approve { attendee }
             | Self::Decline { attendee }

@@ -18,7 +18,7 @@ pub struct SeatCount {
     pub on_sale: bool,
     /// Seats kept from sale.
     pub blocked: Seats,
-    /// Seats that nobody has.
+    /// Seats that nobody has; where they have names, no more than there are free places.
     pub free: u64,
     /// Seats held.
     pub held: u64,
@@ -72,7 +72,7 @@ impl From<&SeatLedger> for SeatCount {
             capacity: ledger.capacity(),
             on_sale: ledger.is_on_sale(),
             blocked: ledger.blocked(),
-            free: ledger.free(),
+            free: ledger.house.hall.left().map_or(ledger.free(), |places| places.min(ledger.free())),
             held: ledger.held(),
             confirmed: ledger.confirmed(),
             waiting: ledger.line.waiters.len() as u64,

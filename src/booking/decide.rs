@@ -105,7 +105,7 @@ impl SeatLedger {
     }
 
     fn offers_due(&self) -> Vec<BookingEvent> {
-        if self.line.waiters.is_empty() { Vec::new() } else { self.line.due(&self.house) }
+        if self.line.waiters.is_empty() { Vec::new() } else { self.line.due(&self.house, self.hash().seed()) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
+use crate::seating::{Place, Section};
 
 /// A recorded fact of a booking stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,26 @@ pub enum BookingEvent {
     SettingsChanged {
         /// All of them.
         settings: Settings,
+    },
+    /// The seat map has a section more, or another in the place of the one of that name.
+    SectionSet {
+        /// All of it.
+        section: Section,
+    },
+    /// The seat map has that section no longer.
+    SectionRemoved {
+        /// Its name.
+        section: String,
+    },
+    /// Places are kept from sale.
+    PlacesBlocked {
+        /// Those that were not before.
+        places: BTreeSet<Place>,
+    },
+    /// Places are kept from sale no longer.
+    PlacesUnblocked {
+        /// Which.
+        places: BTreeSet<Place>,
     },
     /// Seats were taken and confirmed at once.
     SeatBooked {
@@ -112,12 +133,14 @@ pub enum BookingEvent {
         /// Who has them.
         to: AttendeeId,
     },
-    /// An attendee has more seats or fewer.
+    /// An attendee has more seats or fewer, or others.
     PartyChanged {
         /// Who.
         attendee: AttendeeId,
         /// Seats now.
         seats: Seats,
+        /// Which, where they have names.
+        places: BTreeSet<Place>,
     },
     /// Seats were asked for that somebody has to approve. None is taken yet.
     SeatRequested {
@@ -147,6 +170,8 @@ pub enum BookingEvent {
     SeatOffered {
         /// For whom.
         attendee: AttendeeId,
+        /// Which, where they have names.
+        places: BTreeSet<Place>,
         /// How long, from the event's own instant.
         hold_for: Duration,
     },
@@ -172,7 +197,11 @@ impl BookingEvent {
             | Self::SeatsBlocked { .. }
             | Self::PoolSet { .. }
             | Self::TicketSet { .. }
-            | Self::SettingsChanged { .. } => false,
+            | Self::SettingsChanged { .. }
+            | Self::SectionSet { .. }
+            | Self::SectionRemoved { .. }
+            | Self::PlacesBlocked { .. }
+            | Self::PlacesUnblocked { .. } => false,
             Self::SeatTransferred { from, to } => from == who || to == who,
             Self::SeatBooked { attendee, .. }
             | Self::SeatHeld { attendee, .. }

@@ -21,8 +21,9 @@ impl SeatLedger {
             BookingEvent::SeatHeld { attendee, party, hold_for } => {
                 self.seat(Seat::new(at, attendee, party, SeatState::Held { until: at + *hold_for }))
             }
-            BookingEvent::SeatOffered { attendee, hold_for } => match self.line.waiters.of(attendee) {
+            BookingEvent::SeatOffered { attendee, places, hold_for } => match self.line.waiters.of(attendee) {
                 Some(Waiter { party, .. }) => {
+                    let party = &Party { places: places.clone(), ..party.clone() };
                     let held = SeatState::Held { until: at + *hold_for };
                     self.seat(Seat { offered: true, ..Seat::new(at, attendee, party, held) })
                 }
@@ -35,16 +36,11 @@ impl SeatLedger {
             BookingEvent::HoldConfirmed { attendee } => {
                 self.alter(attendee, |seat| Seat { state: SeatState::Confirmed, offered: false, ..seat })
             }
-            BookingEvent::PartyChanged { attendee, seats } => {
-                self.alter(attendee, |seat| Seat { party: Party { seats: *seats, ..seat.party.clone() }, ..seat })
-            }
-            BookingEvent::SeatTransferred { from, to } => {
-                let mut changes = self.alter(from, |seat| Seat { attendee: to.clone(), ..seat });
-                if !changes.is_empty() {
-                    changes.extend(self.forget_wishes(to));
-                }
-                changes
-            }
+            BookingEvent::PartyChanged { attendee, seats, places } => self.alter(attendee, |seat| {
+                let ticket = seat.party.ticket.clone();
+                Seat { party: Party { seats: *seats, ticket, places: places.clone() }, ..seat }
+            }),
+            BookingEvent::SeatTransferred { from, to } => self.transfer(from, to),
             BookingEvent::HoldLapsed { attendee } => self.lapse(attendee),
             BookingEvent::HoldReleased { attendee } | BookingEvent::SeatCancelled { attendee } => {
                 self.leave(attendee).map(|(left, _)| left).into_iter().collect()
@@ -73,12 +69,12 @@ impl SeatLedger {
                 house.pools.entry(pool.clone()).or_default().capacity = *capacity;
             }),
             BookingEvent::TicketSet { ticket, pools } => {
-                let changes = self.change_house(|house| {
-                    house.tickets.insert(ticket.clone(), pools.clone());
-                });
-                self.house.recount(self.seats.iter().map(|(join, seat)| seat.counted(join)));
-                changes
+                self.recounted(|house| drop(house.tickets.insert(ticket.clone(), pools.clone())))
             }
+            BookingEvent::SectionSet { section } => self.recounted(|house| house.hall.set(section)),
+            BookingEvent::SectionRemoved { section } => self.recounted(|house| house.hall.remove(section)),
+            BookingEvent::PlacesBlocked { places } => self.change_house(|house| house.hall.block(places)),
+            BookingEvent::PlacesUnblocked { places } => self.change_house(|house| house.hall.unblock(places)),
             BookingEvent::SettingsChanged { settings } => {
                 self.change_house(|house| house.settings.clone_from(settings))
             }
@@ -90,6 +86,13 @@ impl SeatLedger {
         let before = Box::new(self.house.clone());
         change(&mut self.house);
         vec![Change::House(before)]
+    }
+
+    /// A change of the house after which seats are counted otherwise.
+    fn recounted(&mut self, change: impl FnOnce(&mut House)) -> Vec<Change> {
+        let changes = self.change_house(change);
+        self.house.recount(self.seats.iter().map(|(join, seat)| seat.counted(join)));
+        changes
     }
 
     /// Gives seats, or others in the place of those that an attendee has.
@@ -115,6 +118,14 @@ impl SeatLedger {
         let waited = self.leave_line(attendee);
         let lapsed = self.forget_lapse(attendee);
         request.into_iter().chain(waited).chain(lapsed).collect()
+    }
+
+    fn transfer(&mut self, from: &AttendeeId, to: &AttendeeId) -> Vec<Change> {
+        let mut changes = self.alter(from, |seat| Seat { attendee: to.clone(), ..seat });
+        if !changes.is_empty() {
+            changes.extend(self.forget_wishes(to));
+        }
+        changes
     }
 
     fn alter(&mut self, attendee: &AttendeeId, how: impl FnOnce(Seat) -> Seat) -> Vec<Change> {

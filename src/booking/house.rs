@@ -2,12 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
+use super::hall::Hall;
 use super::joined::Join;
-use super::outcome::Shortage;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{PoolName, TicketType};
 use crate::time::Timestamp;
+
+/// Why there are not enough seats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortage {
+    /// The pool with the fewest free seats of those that the party draws on; none is the house itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
+    /// Seats in it.
+    pub capacity: Seats,
+    /// Seats free in it: fewer than the party wants.
+    pub free: u64,
+    /// When the next of its held seats may be free again; none: all are gone for good, unless somebody cancels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<Timestamp>,
+    /// It is named seats that are too few: those of the sections for that kind of ticket, or those next to one another where
+    /// a party must have such. Then `returns` is of the house as a whole.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub places: bool,
+}
 
 /// Seats that are given from one stock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +63,8 @@ pub(super) struct House {
     pub(super) pools: BTreeMap<PoolName, Pool>,
     pub(super) tickets: BTreeMap<TicketType, BTreeSet<PoolName>>,
     pub(super) settings: Settings,
+    /// Seats by name, where they have names.
+    pub(super) hall: Hall,
 }
 
 /// Seats of one party, as the stocks count them.
@@ -80,8 +103,29 @@ impl House {
             }
         }
         let (free, name, pool) = tightest;
-        let short = || Shortage { pool: name.cloned(), capacity: pool.capacity, free, returns: pool.returns() };
-        (free < more).then(short)
+        if let Some(free) = self.hall.free_for(ticket).filter(|places| *places < free) {
+            return (free < more).then(|| self.few_places(ticket, free));
+        }
+        let (pool, capacity, returns) = (name.cloned(), pool.capacity, pool.returns());
+        (free < more).then_some(Shortage { pool, capacity, free, returns, places: false })
+    }
+
+    fn few_places(&self, ticket: Option<&TicketType>, free: u64) -> Shortage {
+        let (capacity, returns) = (self.hall.seats_for(ticket), self.all.returns());
+        Shortage { pool: None, capacity, free, returns, places: true }
+    }
+
+    /// Why a party cannot have seats that are free, also where it must sit together. `longest` is what
+    /// [`House::longest`] says.
+    pub(super) fn lack(&self, party: &Party, longest: Option<u64>) -> Option<Shortage> {
+        let (ticket, wants) = (party.ticket.as_ref(), u64::from(party.seats.get()));
+        let apart = || longest.filter(|longest| *longest < wants).map(|longest| self.few_places(ticket, longest));
+        self.shortage(ticket, wants).or_else(apart)
+    }
+
+    /// Most free seats next to one another, where a party must have such.
+    pub(super) fn longest(&self, ticket: Option<&TicketType>) -> Option<u64> {
+        if self.settings.together { self.hall.longest_for(ticket) } else { None }
     }
 
     /// Counts a party's seats as taken.
@@ -93,6 +137,7 @@ impl House {
                 pool.deadlines.insert((until, counted.join));
             }
         });
+        self.hall.take(counted.join, &counted.party.places);
     }
 
     /// Counts a party's seats as free again.
@@ -104,6 +149,7 @@ impl House {
                 pool.deadlines.remove(&(until, counted.join));
             }
         });
+        self.hall.give_back(counted.join, &counted.party.places);
     }
 
     fn each(&mut self, party: &Party, mut f: impl FnMut(&mut Pool, u64)) {
@@ -117,11 +163,17 @@ impl House {
         }
     }
 
-    /// Counts anew, after kinds of ticket came to draw on other pools.
-    pub(super) fn recount<'p>(&mut self, parties: impl Iterator<Item = Counted<'p>>) {
+    /// Nobody has seats.
+    pub(super) fn empty(&mut self) {
         for pool in self.pools.values_mut().chain([&mut self.all]) {
             *pool = Pool { capacity: pool.capacity, ..Pool::default() };
         }
+        self.hall.empty();
+    }
+
+    /// Counts anew, after kinds of ticket came to draw on other pools, or seats came to have names.
+    pub(super) fn recount<'p>(&mut self, parties: impl Iterator<Item = Counted<'p>>) {
+        self.empty();
         for counted in parties {
             self.take(counted);
         }

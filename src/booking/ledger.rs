@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::ChainHash;
 use super::event::BookingEvent;
-use super::house::{Counted, House, Pool};
+use super::house::{Counted, House, Pool, Shortage};
 use super::joined::{Join, Joined, Stands};
 use super::line::{Line, Waiter};
-use super::outcome::Shortage;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
@@ -92,7 +91,8 @@ impl Stands for Lapsed {
     }
 }
 
-/// Everybody who has seats, in join order, those who wait, and what seats there are.
+/// Everybody who has seats, in join order, those who wait, and what seats there are. With a seat map each has as many named
+/// places as seats, none of them another's or kept from sale.
 ///
 /// Every operation takes time logarithmic in the roster, but for those that list it.
 /// Equal ledgers are those that no reader can tell apart.
@@ -149,6 +149,7 @@ impl PartialEq for SeatLedger {
             && house(self) == house(other)
             && self.house.tickets == other.house.tickets
             && self.house.settings == other.house.settings
+            && self.house.hall.is_like(&other.house.hall)
             && self.pools().eq(other.pools())
             && self.seats == other.seats
             && self.line == other.line
@@ -214,7 +215,8 @@ impl SeatLedger {
         self.taken() - self.held()
     }
 
-    /// Seats left, blocked ones not counted; zero before the sale was opened, and when more are taken than there are.
+    /// Seats left of the capacity, blocked ones not counted; zero before the sale was opened, and when more are taken than
+    /// there are. Of named ones there may be fewer: [`SeatLedger::places_free`].
     pub fn free(&self) -> u64 {
         if self.house.opened { self.house.free() } else { 0 }
     }
@@ -323,9 +325,7 @@ impl SeatLedger {
         self.lapsed.settle();
         if self.seats.is_sparse() {
             let seats = core::mem::take(&mut self.seats);
-            for pool in self.house.pools.values_mut().chain([&mut self.house.all]) {
-                *pool = Pool { capacity: pool.capacity, ..Pool::default() };
-            }
+            self.house.empty();
             for seat in seats.into_entries() {
                 self.restore(seat);
             }

@@ -89,35 +89,39 @@ impl Line {
     /// Whether somebody waits for seats that `ticket` draws on: whoever comes now stands behind.
     pub(super) fn is_before(&self, house: &House, ticket: Option<&TicketType>) -> bool {
         self.heads().iter().any(|(_, waiter)| {
-            let wants = u64::from(waiter.party.seats.get());
-            match house.shortage(waiter.party.ticket.as_ref(), wants) {
+            let theirs = waiter.party.ticket.as_ref();
+            match house.lack(&waiter.party, house.longest(theirs)) {
+                Some(short) if short.places => house.hall.share(ticket, theirs),
                 // They are about to be offered some, or nobody is offered any now.
-                None | Some(super::outcome::Shortage { pool: None, .. }) => true,
+                None | Some(super::house::Shortage { pool: None, .. }) => true,
                 Some(short) => house.drawn_on(ticket).any(|(name, _)| Some(name) == short.pool.as_ref()),
             }
         })
     }
 
     /// What is due to those who wait: nothing, or an offer, after those who were passed over for it.
-    pub(super) fn due(&self, house: &House) -> Vec<BookingEvent> {
+    pub(super) fn due(&self, house: &House, seed: u64) -> Vec<BookingEvent> {
         let Some(waitlist) = house.settings.waitlist.filter(|_| house.is_on_sale()) else { return Vec::new() };
         let mut awaited: BTreeSet<PoolName> = BTreeSet::new();
+        let mut seated: Vec<Option<&TicketType>> = Vec::new();
         for (_, waiter) in self.heads() {
             let ticket = waiter.party.ticket.as_ref();
-            // Seats of a pool that somebody before them waits for.
-            if house.drawn_on(ticket).any(|(name, _)| awaited.contains(name)) {
+            // Seats of a pool, or of sections, that somebody before them waits for.
+            let pools = house.drawn_on(ticket).any(|(name, _)| awaited.contains(name));
+            if pools || seated.iter().any(|theirs| house.hall.share(ticket, *theirs)) {
                 continue;
             }
-            let Some(short) = house.shortage(ticket, u64::from(waiter.party.seats.get())) else {
-                return vec![offer(waiter, waitlist)];
+            let Some(short) = house.lack(&waiter.party, house.longest(ticket)) else {
+                return vec![offer(waiter, waitlist, house, seed)];
             };
             if waitlist.pass_over
                 && short.free > 0
-                && let Some(due) = self.passing_over(house, ticket, waitlist)
+                && let Some(due) = self.passing_over(house, ticket, (waitlist, seed))
             {
                 return due;
             }
             match short.pool {
+                None if short.places => seated.push(ticket),
                 None => return Vec::new(),
                 Some(pool) => _ = awaited.insert(pool),
             }
@@ -130,15 +134,16 @@ impl Line {
         &self,
         house: &House,
         ticket: Option<&TicketType>,
-        waitlist: Waitlist,
+        (waitlist, seed): (Waitlist, u64),
     ) -> Option<Vec<BookingEvent>> {
+        let longest = house.longest(ticket);
         let mut due = Vec::new();
         let joins = self.by_ticket.get(&ticket.cloned()).into_iter().flatten();
         let waiters = joins.filter_map(|join| Some((*join, self.waiters.get(*join)?)));
         for (join, waiter) in waiters.take(LOOKED_AT_MAX) {
-            match house.shortage(ticket, u64::from(waiter.party.seats.get())) {
+            match house.lack(&waiter.party, longest) {
                 None => {
-                    due.push(offer(waiter, waitlist));
+                    due.push(offer(waiter, waitlist, house, seed));
                     return Some(due);
                 }
                 Some(short) => due.push(BookingEvent::WaiterPassedOver {
@@ -160,6 +165,7 @@ impl Line {
     }
 }
 
-fn offer(waiter: &Waiter, waitlist: Waitlist) -> BookingEvent {
-    BookingEvent::SeatOffered { attendee: waiter.attendee.clone(), hold_for: waitlist.offer_for }
+fn offer(waiter: &Waiter, waitlist: Waitlist, house: &House, seed: u64) -> BookingEvent {
+    let places = house.hall.best_for(&waiter.party, house.settings.together, seed).unwrap_or_default();
+    BookingEvent::SeatOffered { attendee: waiter.attendee.clone(), places, hold_for: waitlist.offer_for }
 }

@@ -16,6 +16,7 @@
 //! | [`observe`], [`attempt`], [`run`] | one command against a store, without an actor |
 //! | [`SeatCount`], [`SeatsLeft`] | seats in numbers, as of a sequence number |
 //! | [`Party`], [`Settings`], [`Waitlist`] | how many seats of which kind; what a sale goes by; who is served next |
+//! | [`BookingCommand::SetSection`], [`SeatLedger::whose`] | seats with names, of a [`SeatMap`](crate::seating::SeatMap): the best that are free, or those asked for |
 //! | [`Verdict`], [`Grounds`], [`agenda`] | policies: what is looked at beyond the ledger |
 //! | [`ChainHash`], [`history`], [`observe_as_of`] | receipts, and what was when |
 //! | [`alarms`] | when an occurrence is to be looked at though nobody asks |
@@ -49,6 +50,7 @@ mod alarm;
 mod answers;
 mod attempt;
 mod audit;
+mod audit_places;
 mod chain;
 mod command;
 mod count;
@@ -56,13 +58,16 @@ mod decide;
 mod event;
 mod evolve;
 mod grounds;
+mod hall;
 mod house;
 mod joined;
 mod ledger;
 mod line;
+mod named;
 mod outcome;
 mod owner;
 mod party;
+mod places;
 mod ranks;
 mod rules;
 mod settings;
@@ -84,9 +89,10 @@ pub use count::{SeatCount, SeatsLeft};
 pub use decide::{Decision, decide};
 pub use event::BookingEvent;
 pub use grounds::{Grounds, Terms, Verdict, agenda, agenda_stream};
+pub use house::Shortage;
 pub use ledger::{Seat, SeatLedger, SeatState, Undo};
 pub use line::Waiter;
-pub use outcome::{BookingOutcome, BookingReply, Shortage};
+pub use outcome::{BookingOutcome, BookingReply};
 pub use owner::{Clash, Owner, Submission, Submitted};
 pub use party::{Party, Seats};
 pub use settings::{Settings, Waitlist};

@@ -1,30 +1,18 @@
 //! Every answer there is. "No" is one of them, not an error.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::chain::ChainHash;
+use super::house::Shortage;
 use super::ledger::SeatState;
 use super::party::Seats;
 use crate::id::{PoolName, TicketType};
 use crate::persist::{Cursor, Seq};
+use crate::seating::Place;
 use crate::time::Timestamp;
-
-/// Why there are not enough seats.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shortage {
-    /// The pool with the fewest free seats of those that the party draws on; none is the house itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pool: Option<PoolName>,
-    /// Seats in it.
-    pub capacity: Seats,
-    /// Seats free in it: fewer than the party wants.
-    pub free: u64,
-    /// When the next of its held seats may be free again; none: all are gone for good, unless somebody cancels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub returns: Option<Timestamp>,
-}
 
 /// What a command came to.
 ///
@@ -59,6 +47,22 @@ pub enum BookingOutcome {
         /// The most that is allowed.
         max: Seats,
     },
+    /// Book, hold, request, move: so many places must be named, or none; wait: none must be. Block, unblock: at most so many
+    /// are recorded at once.
+    PlaceCount {
+        /// How many.
+        wanted: Seats,
+    },
+    /// Book, hold, request, approve, move, block: there is no such place.
+    UnknownPlace {
+        /// The first that there is not.
+        place: Place,
+    },
+    /// Book, hold, request, approve, move: that kind of ticket gives no seat in the section of the place.
+    NotForTicket {
+        /// The first such place.
+        place: Place,
+    },
     /// Book, hold: somebody has to approve. Use a request.
     NeedsApproval,
     /// Request: the attendee has asked already. Nothing was written.
@@ -81,6 +85,23 @@ pub enum BookingOutcome {
         /// How many wait.
         waiting: u64,
     },
+    /// Book, hold, approve, move: somebody else has these places, or they are kept from sale. Block, set section, remove
+    /// section: somebody has them. Nothing was written.
+    PlacesTaken {
+        /// Which of those that were named.
+        places: BTreeSet<Place>,
+        /// As many as were asked for that are free, near those; empty if there are none.
+        nearest: BTreeSet<Place>,
+    },
+    /// Book, hold, approve, move: a seat would be left single, and need not be.
+    LeavesSingle {
+        /// Which.
+        places: BTreeSet<Place>,
+        /// As many as were asked for, near those, that leave none.
+        nearest: BTreeSet<Place>,
+    },
+    /// Book, hold, approve, move, more seats: they are not next to one another, or no such are free.
+    NotTogether,
     /// Wait: there are seats. Use a book or hold.
     SeatsFree,
     /// Book, hold: the seat could be had, but the stream has moved on since the caller looked.
@@ -179,6 +200,8 @@ pub enum BookingOutcome {
         /// How many.
         seats: Seats,
     },
+    /// Move: the attendee has these places now.
+    Moved,
     /// Open: the occurrence is on sale already, with this capacity, which need not be the one asked for.
     AlreadyOpen {
         /// Seats there are.
@@ -192,7 +215,7 @@ pub enum BookingOutcome {
     Closed,
     /// Reopen: done.
     Reopened,
-    /// Resize, set pool, block: more seats are taken than would be left, and nothing was changed.
+    /// Resize, set pool, block, set section: more seats are taken than would be left, and nothing was changed.
     Taken {
         /// Seats taken, held ones included.
         taken: u64,
@@ -202,12 +225,17 @@ pub enum BookingOutcome {
         /// The pool.
         pool: PoolName,
     },
+    /// Set section: the seat map would have more seats than a map may.
+    SeatMapFull {
+        /// The most that are allowed.
+        max: u64,
+    },
     /// Resize, set pool: done.
     Resized {
         /// Seats taken beyond the new capacity: as many must be given up before any is given.
         over: u64,
     },
-    /// Block, set ticket, set: done.
+    /// Block, set ticket, set, set section, remove section, unblock: done.
     Set,
 }
 
@@ -231,6 +259,7 @@ impl BookingOutcome {
                 | Self::Cancelled
                 | Self::Transferred { .. }
                 | Self::Changed { .. }
+                | Self::Moved
                 | Self::Opened
                 | Self::Closed
                 | Self::Reopened
@@ -260,6 +289,9 @@ impl BookingOutcome {
                 | Self::SaleClosed
                 | Self::Full(_)
                 | Self::Queued { .. }
+                | Self::PlacesTaken { .. }
+                | Self::LeavesSingle { .. }
+                | Self::NotTogether
                 | Self::Conflict { .. }
                 | Self::Denied { .. }
                 | Self::Unchecked
@@ -275,6 +307,9 @@ impl BookingOutcome {
             Self::UnknownTicket { .. } => "unknown_ticket",
             Self::Already { .. } => "already",
             Self::PartySize { .. } => "party_size",
+            Self::PlaceCount { .. } => "place_count",
+            Self::UnknownPlace { .. } => "unknown_place",
+            Self::NotForTicket { .. } => "not_for_ticket",
             Self::NeedsApproval => "needs_approval",
             Self::AlreadyRequested => "already_requested",
             Self::NotRequested => "not_requested",
@@ -283,6 +318,9 @@ impl BookingOutcome {
             Self::NotWaiting => "not_waiting",
             Self::Full(_) => "full",
             Self::Queued { .. } => "queued",
+            Self::PlacesTaken { .. } => "places_taken",
+            Self::LeavesSingle { .. } => "leaves_single",
+            Self::NotTogether => "not_together",
             Self::SeatsFree => "seats_free",
             Self::Conflict { .. } => "conflict",
             Self::Denied { .. } => "denied",
@@ -309,6 +347,7 @@ impl BookingOutcome {
             Self::Transferred { .. } => "transferred",
             Self::Unchanged => "unchanged",
             Self::Changed { .. } => "changed",
+            Self::Moved => "moved",
             Self::AlreadyOpen { .. } => "already_open",
             Self::Opened => "opened",
             Self::AsBefore => "as_before",
@@ -316,6 +355,7 @@ impl BookingOutcome {
             Self::Reopened => "reopened",
             Self::Taken { .. } => "taken",
             Self::UnknownPool { .. } => "unknown_pool",
+            Self::SeatMapFull { .. } => "seat_map_full",
             Self::Resized { .. } => "resized",
             Self::Set => "set",
         }
@@ -336,6 +376,16 @@ pub struct BookingReply {
     /// What the seat was given in spite of: clashes, if that was asked for by [`Clash::Warn`](super::Clash::Warn).
     #[serde(default = "none", skip_serializing_if = "is_empty")]
     pub warnings: Arc<[Arc<str>]>,
+    /// The places that the attendee has after it, where seats have names.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub places: BTreeSet<Place>,
+}
+
+impl BookingReply {
+    /// The reply to another command under the same key.
+    pub(super) fn key_reused(self) -> Self {
+        Self { outcome: BookingOutcome::KeyReused, warnings: Arc::default(), places: BTreeSet::new(), ..self }
+    }
 }
 
 fn none() -> Arc<[Arc<str>]> {

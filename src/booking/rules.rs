@@ -17,17 +17,17 @@ pub(super) struct View<'a> {
     pub(super) at: Timestamp,
 }
 
-fn no(outcome: BookingOutcome) -> Decided {
+pub(super) fn no(outcome: BookingOutcome) -> Decided {
     (outcome, None)
 }
 
-fn yes(outcome: BookingOutcome, event: BookingEvent) -> Decided {
+pub(super) fn yes(outcome: BookingOutcome, event: BookingEvent) -> Decided {
     (outcome, Some(event))
 }
 
 /// What a party is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
     Book,
     Hold,
     Request,
@@ -58,6 +58,7 @@ impl<'a> View<'a> {
             },
             BookingCommand::Transfer { from, to } => self.transfer(from, to),
             BookingCommand::ChangeSeats { attendee, seats } => self.change_seats(attendee, *seats),
+            BookingCommand::MoveTo { attendee, places } => self.move_to(attendee, places),
             BookingCommand::Approve { attendee } => self.approve(attendee),
             BookingCommand::Decline { attendee } if self.ledger.requests.contains_key(attendee) => {
                 yes(BookingOutcome::Declined, BookingEvent::RequestDeclined { attendee: attendee.clone() })
@@ -83,6 +84,10 @@ impl<'a> View<'a> {
             }
             BookingCommand::Block { seats } => self.block(*seats),
             BookingCommand::SetTicket { ticket, pools } => self.set_ticket(ticket, pools),
+            BookingCommand::SetSection { section } => self.set_section(section),
+            BookingCommand::RemoveSection { section } => self.remove_section(section),
+            BookingCommand::BlockPlaces { places } => self.block_places(places),
+            BookingCommand::UnblockPlaces { places } => self.unblock_places(places),
             BookingCommand::Set { settings } => {
                 let event = BookingEvent::SettingsChanged { settings: settings.clone() };
                 change(house.settings != *settings, BookingOutcome::Set, event)
@@ -108,6 +113,9 @@ impl<'a> View<'a> {
         if let Some(size) = self.wrong_size(party.ticket.as_ref(), party.seats) {
             return Some(size);
         }
+        if let Some(misnamed) = self.misnamed(party, wish) {
+            return Some(misnamed);
+        }
         let settings = &house.settings;
         match wish {
             Wish::Book | Wish::Hold if settings.approval => Some(BookingOutcome::NeedsApproval),
@@ -130,8 +138,9 @@ impl<'a> View<'a> {
     fn wrong_size(&self, ticket: Option<&TicketType>, seats: Seats) -> Option<BookingOutcome> {
         let house = &self.ledger.house;
         let pools = house.drawn_on(ticket).map(|(_, pool)| pool.capacity);
+        let pools = pools.chain(house.hall.is_named().then(|| house.hall.seats_for(ticket)));
         let there_are = pools.fold(house.all.capacity, Ord::min);
-        let max = house.settings.party_max.unwrap_or(Seats::new(u32::MAX));
+        let max = house.settings.party_max.unwrap_or(Seats::new(u32::MAX)).min(house.hall.named_at_once());
         // One seat of a house without any is not too many: it is full.
         let too_many = seats > max || (seats > there_are && seats > Seats::ONE);
         (seats == Seats::default() || too_many).then(|| BookingOutcome::PartySize { max: max.min(there_are) })
@@ -156,27 +165,31 @@ impl<'a> View<'a> {
         self.ledger.taken() + 1
     }
 
+    /// The party with its places, if it can have seats now.
+    fn given(&self, attendee: &AttendeeId, party: &Party, wish: Wish) -> Result<Party, BookingOutcome> {
+        let against = self.refused(attendee, party, wish).or_else(|| self.lacking(party));
+        against.map_or_else(|| self.placed(party), Err)
+    }
+
     fn book(&self, attendee: &AttendeeId, party: &Party) -> Decided {
-        let against = self.refused(attendee, party, Wish::Book).or_else(|| self.lacking(party));
-        against.map_or_else(
-            || {
-                let (attendee, party) = (attendee.clone(), party.clone());
+        match self.given(attendee, party, Wish::Book) {
+            Err(against) => no(against),
+            Ok(party) => {
+                let attendee = attendee.clone();
                 yes(BookingOutcome::Booked { seat: self.next_seat() }, BookingEvent::SeatBooked { attendee, party })
-            },
-            no,
-        )
+            }
+        }
     }
 
     fn hold(&self, attendee: &AttendeeId, party: &Party, term: HoldTerm) -> Decided {
-        let against = self.refused(attendee, party, Wish::Hold).or_else(|| self.lacking(party));
-        if let Some(against) = against {
-            return no(against);
-        }
+        let party = match self.given(attendee, party, Wish::Hold) {
+            Err(against) => return no(against),
+            Ok(party) => party,
+        };
         let wanted = term.from(self.at);
         let hold_for = self.ledger.settings().hold_max.map_or(wanted, |max| wanted.min(max));
-        let (attendee, party) = (attendee.clone(), party.clone());
         let outcome = BookingOutcome::Held { seat: self.next_seat(), until: self.at + hold_for };
-        yes(outcome, BookingEvent::SeatHeld { attendee, party, hold_for })
+        yes(outcome, BookingEvent::SeatHeld { attendee: attendee.clone(), party, hold_for })
     }
 
     fn request(&self, attendee: &AttendeeId, party: &Party) -> Decided {
@@ -195,7 +208,12 @@ impl<'a> View<'a> {
         if let Some(short) = self.ledger.shortage(party.ticket.as_ref(), party.seats.get().into()) {
             return no(BookingOutcome::Full(short));
         }
-        let (attendee, party) = (attendee.clone(), party.clone());
+        let against = self.misnamed(party, Wish::Request);
+        let party = match against.map_or_else(|| self.placed(party), Err) {
+            Err(against) => return no(against),
+            Ok(party) => party,
+        };
+        let attendee = attendee.clone();
         yes(BookingOutcome::Approved { seat: self.next_seat() }, BookingEvent::SeatBooked { attendee, party })
     }
 
@@ -203,7 +221,7 @@ impl<'a> View<'a> {
         if let Some(against) = self.refused(attendee, party, Wish::Wait) {
             return no(against);
         }
-        if self.lacking(party).is_none() {
+        if self.lacking(party).is_none() && self.placed(party).is_ok() {
             return no(BookingOutcome::SeatsFree);
         }
         let (attendee, party) = (attendee.clone(), party.clone());
@@ -246,9 +264,10 @@ impl<'a> View<'a> {
             return no(BookingOutcome::RefundDue);
         }
         let party = lapsed.party.clone();
-        if self.lacking(&party).is_some() || self.ledger.house.closed {
+        let free = self.lacking(&party).is_none() && !self.ledger.house.closed;
+        let Some(party) = free.then(|| self.placed_again(&party)).flatten() else {
             return yes(BookingOutcome::RefundDue, BookingEvent::RefundDue { attendee: who(), party });
-        }
+        };
         let outcome = BookingOutcome::Reacquired { seat: self.next_seat() };
         yes(outcome, BookingEvent::SeatReacquired { attendee: who(), party })
     }
@@ -275,12 +294,18 @@ impl<'a> View<'a> {
             if self.ledger.house.closed {
                 return no(BookingOutcome::SaleClosed);
             }
-            let more = Party { seats: Seats::new(more), ticket: seat.party.ticket.clone() };
+            let more = Party { seats: Seats::new(more), ticket: seat.party.ticket.clone(), ..Party::default() };
             if let Some(lacking) = self.lacking(&more) {
                 return no(lacking);
             }
         }
-        yes(BookingOutcome::Changed { seats }, BookingEvent::PartyChanged { attendee: attendee.clone(), seats })
+        match self.resized(&seat.party, seats) {
+            Err(against) => no(against),
+            Ok(places) => {
+                let event = BookingEvent::PartyChanged { attendee: attendee.clone(), seats, places };
+                yes(BookingOutcome::Changed { seats }, event)
+            }
+        }
     }
 
     fn open(&self, capacity: Seats) -> Decided {
@@ -310,7 +335,7 @@ impl<'a> View<'a> {
 }
 
 /// A change of the sale, or none if all is as it shall be.
-fn change(changes: bool, outcome: BookingOutcome, event: BookingEvent) -> Decided {
+pub(super) fn change(changes: bool, outcome: BookingOutcome, event: BookingEvent) -> Decided {
     if changes { yes(outcome, event) } else { no(BookingOutcome::AsBefore) }
 }
 

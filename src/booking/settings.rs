@@ -25,6 +25,12 @@ pub struct Settings {
     /// How those who wait are served; none: nobody can wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waitlist: Option<Waitlist>,
+    /// Where seats have names: a party has seats next to one another, or none.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub together: bool,
+    /// Where seats have names: places are refused that leave a single seat free, if others of that number leave none.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub no_single_seats: bool,
 }
 
 /// How those who wait are served: first come, first served, as seats become free.

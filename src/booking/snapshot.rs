@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::chain::ChainHash;
+use super::hall::Hall;
 use super::house::{House, Pool};
 use super::ledger::{Lapsed, Seat, SeatLedger, SeatState};
 use super::line::Waiter;
@@ -12,10 +13,12 @@ use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::persist::Projected;
+use crate::seating::{Place, SeatMap};
 use crate::time::Timestamp;
 
-/// Another version is not read: the stream is folded instead.
-const VERSION: u32 = 2;
+/// Version 2 knew no names of seats and is read too. Another is not: the stream is folded instead.
+const VERSION: u32 = 3;
+const UNNAMED: u32 = 2;
 
 /// A ledger as it is saved: what is as it was before the sale is left out. Seats and those who wait stand in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,10 @@ pub struct SavedLedger {
     tickets: BTreeMap<TicketType, BTreeSet<PoolName>>,
     #[serde(default, skip_serializing_if = "is_default")]
     settings: Settings,
+    #[serde(default, skip_serializing_if = "is_default")]
+    map: SeatMap,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    places_blocked: BTreeSet<Place>,
     seats: Vec<SavedSeat>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     waiters: Vec<(AttendeeId, Party)>,
@@ -83,7 +90,7 @@ impl From<SavedSeat> for Seat {
 impl SeatLedger {
     /// The ledger as it is saved, and as of which event.
     pub fn to_saved(&self) -> Projected<SavedLedger> {
-        let House { closed, blocked, pools, tickets, settings, .. } = &self.house;
+        let House { closed, blocked, pools, tickets, settings, hall, .. } = &self.house;
         let value = SavedLedger {
             version: VERSION,
             latest_at: self.latest_at(),
@@ -94,6 +101,8 @@ impl SeatLedger {
             pools: pools.iter().map(|(name, pool)| (name.clone(), pool.capacity)).collect(),
             tickets: tickets.clone(),
             settings: settings.clone(),
+            map: hall.map().clone(),
+            places_blocked: hall.blocked().clone(),
             seats: self.roster().map(SavedSeat::from).collect(),
             waiters: self.waiters().map(|waiter| (waiter.attendee.clone(), waiter.party.clone())).collect(),
             requests: self.requests.clone(),
@@ -105,7 +114,7 @@ impl SeatLedger {
     /// The ledger that was saved; none when it was written by another version.
     pub fn from_saved(saved: Projected<SavedLedger>) -> Option<Self> {
         let Projected { value, seq } = saved;
-        if value.version != VERSION {
+        if ![VERSION, UNNAMED].contains(&value.version) {
             return None;
         }
         let pool = |capacity| Pool { capacity, ..Pool::default() };
@@ -117,6 +126,7 @@ impl SeatLedger {
             pools: value.pools.into_iter().map(|(name, capacity)| (name, pool(capacity))).collect(),
             tickets: value.tickets,
             settings: value.settings,
+            hall: Hall::new(value.map, &value.places_blocked),
         };
         let mut ledger = Self::begun(house, (seq, value.latest_at, value.hash));
         value.seats.into_iter().for_each(|seat| ledger.restore(seat.into()));

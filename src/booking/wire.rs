@@ -17,6 +17,11 @@
 //! | `booking.seat_held.v2` | `{"attendee":"ann","party":{"seats":4},"hold_ms":600000}` |
 //! | `booking.hold_extended.v1`, `booking.seat_offered.v1` | `{"attendee":"ann","hold_ms":600000}` |
 //! | `booking.hold_confirmed.v1`, `booking.hold_released.v1`, `booking.hold_lapsed.v1`, `booking.seat_cancelled.v1`, `booking.request_declined.v1`, `booking.wait_left.v1` | `{"attendee":"ann"}` |
+//! | `booking.section_set.v1` | `{"section":{...}}`, see [`Section`] |
+//! | `booking.section_removed.v1` | `{"name":"stalls"}` |
+//! | `booking.places_blocked.v1`, `booking.places_unblocked.v1` | `{"places":["stalls/A/1"]}` |
+//! | `booking.seat_booked.v3`, `booking.seat_held.v3`, `booking.seat_reacquired.v2`, `booking.refund_due.v2`, `booking.seat_requested.v2` | as the version before, the party with places: `{"seats":1,"places":["stalls/A/1"]}` |
+//! | `booking.seat_offered.v2`, `booking.party_changed.v2` | as the version before, and `"places":["stalls/A/1"]` |
 //! | `booking.seat_transferred.v1` | `{"from":"ann","to":"bob"}` |
 //! | `booking.party_changed.v1` | `{"attendee":"ann","seats":3}` |
 //! | `booking.waiter_passed_over.v1` | `{"attendee":"ann","position":1,"free":2}` |
@@ -34,6 +39,7 @@ use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::persist::{EventType, Fault, NewEvent, Payload, RecordedEvent};
+use crate::seating::{Place, Section};
 use crate::time::Timestamp;
 
 /// Each type of event with a version.
@@ -47,29 +53,40 @@ enum Kind {
     PoolSet,
     TicketSet,
     SettingsChanged,
+    SectionSet,
+    SectionRemoved,
+    PlacesBlocked,
+    PlacesUnblocked,
     OneBooked,
     SeatBooked,
+    NamedBooked,
     OneHeld,
     SeatHeld,
+    NamedHeld,
     HoldExtended,
     HoldConfirmed,
     HoldReleased,
     HoldLapsed,
     SeatReacquired,
+    NamedReacquired,
     RefundDue,
+    NamedRefundDue,
     SeatCancelled,
     SeatTransferred,
     PartyChanged,
+    NamedChanged,
     SeatRequested,
+    NamedRequested,
     RequestDeclined,
     WaitJoined,
     WaitLeft,
     SeatOffered,
+    NamedOffered,
     WaiterPassedOver,
 }
 
 /// In the order of [`Kind`].
-const NAMES: [(Kind, &str); 27] = [
+const NAMES: [(Kind, &str); 38] = [
     (Kind::SaleOpened, "booking.sale_opened.v1"),
     (Kind::SaleClosed, "booking.sale_closed.v1"),
     (Kind::SaleReopened, "booking.sale_reopened.v1"),
@@ -78,29 +95,40 @@ const NAMES: [(Kind, &str); 27] = [
     (Kind::PoolSet, "booking.pool_set.v1"),
     (Kind::TicketSet, "booking.ticket_set.v1"),
     (Kind::SettingsChanged, "booking.settings_changed.v1"),
+    (Kind::SectionSet, "booking.section_set.v1"),
+    (Kind::SectionRemoved, "booking.section_removed.v1"),
+    (Kind::PlacesBlocked, "booking.places_blocked.v1"),
+    (Kind::PlacesUnblocked, "booking.places_unblocked.v1"),
     (Kind::OneBooked, "booking.seat_booked.v1"),
     (Kind::SeatBooked, "booking.seat_booked.v2"),
+    (Kind::NamedBooked, "booking.seat_booked.v3"),
     (Kind::OneHeld, "booking.seat_held.v1"),
     (Kind::SeatHeld, "booking.seat_held.v2"),
+    (Kind::NamedHeld, "booking.seat_held.v3"),
     (Kind::HoldExtended, "booking.hold_extended.v1"),
     (Kind::HoldConfirmed, "booking.hold_confirmed.v1"),
     (Kind::HoldReleased, "booking.hold_released.v1"),
     (Kind::HoldLapsed, "booking.hold_lapsed.v1"),
     (Kind::SeatReacquired, "booking.seat_reacquired.v1"),
+    (Kind::NamedReacquired, "booking.seat_reacquired.v2"),
     (Kind::RefundDue, "booking.refund_due.v1"),
+    (Kind::NamedRefundDue, "booking.refund_due.v2"),
     (Kind::SeatCancelled, "booking.seat_cancelled.v1"),
     (Kind::SeatTransferred, "booking.seat_transferred.v1"),
     (Kind::PartyChanged, "booking.party_changed.v1"),
+    (Kind::NamedChanged, "booking.party_changed.v2"),
     (Kind::SeatRequested, "booking.seat_requested.v1"),
+    (Kind::NamedRequested, "booking.seat_requested.v2"),
     (Kind::RequestDeclined, "booking.request_declined.v1"),
     (Kind::WaitJoined, "booking.wait_joined.v1"),
     (Kind::WaitLeft, "booking.wait_left.v1"),
     (Kind::SeatOffered, "booking.seat_offered.v1"),
+    (Kind::NamedOffered, "booking.seat_offered.v2"),
     (Kind::WaiterPassedOver, "booking.waiter_passed_over.v1"),
 ];
 
 /// The names as event types, made once: a clone is cheaper than a copy of the text.
-static TYPES: LazyLock<[EventType; 27]> = LazyLock::new(|| NAMES.map(|(_, name)| EventType::stored(name)));
+static TYPES: LazyLock<[EventType; 38]> = LazyLock::new(|| NAMES.map(|(_, name)| EventType::stored(name)));
 
 /// Why a recorded event is no booking event of a version known here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -151,7 +179,16 @@ impl Members {
             Some(ticket) => members.text("ticket", ticket.as_str()),
             None => members,
         };
-        self.raw("party", members.end())
+        self.raw("party", members.places(&party.places).end())
+    }
+
+    /// Nothing if there are none.
+    fn places(self, places: &BTreeSet<Place>) -> Self {
+        if places.is_empty() {
+            return self;
+        }
+        let places: Vec<&str> = places.iter().map(Place::as_str).collect();
+        self.raw("places", Value::from(places))
     }
 
     fn millis(self, length: &Duration) -> Self {
@@ -167,7 +204,7 @@ impl Members {
 /// The recorded form of `event`, which happened `at`.
 pub fn encode(at: Timestamp, event: &BookingEvent) -> NewEvent {
     let (kind, members) = members(event);
-    let types: &[EventType; 27] = &TYPES;
+    let types: &[EventType; 38] = &TYPES;
     let place = NAMES.iter().position(|(named, _)| *named == kind).unwrap_or_default();
     let event_type = types.get(place).cloned().unwrap_or_else(|| EventType::stored("booking"));
     NewEvent { event_type, at, data: Payload::stored(&members.end()) }
@@ -177,6 +214,8 @@ fn members(event: &BookingEvent) -> (Kind, Members) {
     let new = Members::new;
     let who = |attendee: &AttendeeId| Members::new().attendee(attendee);
     let one = |party: &Party| *party == Party::default();
+    let kind = |places: &BTreeSet<Place>, plain, named| if places.is_empty() { plain } else { named };
+    let of = |party: &Party, plain, named| kind(&party.places, plain, named);
     match event {
         BookingEvent::SaleOpened { capacity } => (Kind::SaleOpened, new().seats("capacity", *capacity)),
         BookingEvent::SaleClosed => (Kind::SaleClosed, new()),
@@ -194,30 +233,49 @@ fn members(event: &BookingEvent) -> (Kind, Members) {
             let settings = serde_json::to_value(settings).unwrap_or_default();
             (Kind::SettingsChanged, new().raw("settings", settings))
         }
+        BookingEvent::SectionSet { section } => {
+            (Kind::SectionSet, new().raw("section", serde_json::to_string(section).unwrap_or_default()))
+        }
+        BookingEvent::SectionRemoved { section } => (Kind::SectionRemoved, new().text("name", section)),
+        BookingEvent::PlacesBlocked { places } => (Kind::PlacesBlocked, new().places(places)),
+        BookingEvent::PlacesUnblocked { places } => (Kind::PlacesUnblocked, new().places(places)),
         BookingEvent::SeatBooked { attendee, party } if one(party) => (Kind::OneBooked, who(attendee)),
-        BookingEvent::SeatBooked { attendee, party } => (Kind::SeatBooked, who(attendee).party(party)),
+        BookingEvent::SeatBooked { attendee, party } => {
+            (of(party, Kind::SeatBooked, Kind::NamedBooked), who(attendee).party(party))
+        }
         BookingEvent::SeatHeld { attendee, party, hold_for } if one(party) => {
             (Kind::OneHeld, who(attendee).millis(hold_for))
         }
         BookingEvent::SeatHeld { attendee, party, hold_for } => {
-            (Kind::SeatHeld, who(attendee).party(party).millis(hold_for))
+            (of(party, Kind::SeatHeld, Kind::NamedHeld), who(attendee).party(party).millis(hold_for))
         }
         BookingEvent::HoldExtended { attendee, hold_for } => (Kind::HoldExtended, who(attendee).millis(hold_for)),
         BookingEvent::HoldConfirmed { attendee } => (Kind::HoldConfirmed, who(attendee)),
         BookingEvent::HoldReleased { attendee } => (Kind::HoldReleased, who(attendee)),
         BookingEvent::HoldLapsed { attendee } => (Kind::HoldLapsed, who(attendee)),
-        BookingEvent::SeatReacquired { attendee, party } => (Kind::SeatReacquired, who(attendee).party(party)),
-        BookingEvent::RefundDue { attendee, party } => (Kind::RefundDue, who(attendee).party(party)),
+        BookingEvent::SeatReacquired { attendee, party } => {
+            (of(party, Kind::SeatReacquired, Kind::NamedReacquired), who(attendee).party(party))
+        }
+        BookingEvent::RefundDue { attendee, party } => {
+            (of(party, Kind::RefundDue, Kind::NamedRefundDue), who(attendee).party(party))
+        }
         BookingEvent::SeatCancelled { attendee } => (Kind::SeatCancelled, who(attendee)),
         BookingEvent::SeatTransferred { from, to } => {
             (Kind::SeatTransferred, Members::new().text("from", from.as_str()).text("to", to.as_str()))
         }
-        BookingEvent::PartyChanged { attendee, seats } => (Kind::PartyChanged, who(attendee).seats("seats", *seats)),
-        BookingEvent::SeatRequested { attendee, party } => (Kind::SeatRequested, who(attendee).party(party)),
+        BookingEvent::PartyChanged { attendee, seats, places } => {
+            let kind = kind(places, Kind::PartyChanged, Kind::NamedChanged);
+            (kind, who(attendee).seats("seats", *seats).places(places))
+        }
+        BookingEvent::SeatRequested { attendee, party } => {
+            (of(party, Kind::SeatRequested, Kind::NamedRequested), who(attendee).party(party))
+        }
         BookingEvent::RequestDeclined { attendee } => (Kind::RequestDeclined, who(attendee)),
         BookingEvent::WaitJoined { attendee, party } => (Kind::WaitJoined, who(attendee).party(party)),
         BookingEvent::WaitLeft { attendee } => (Kind::WaitLeft, who(attendee)),
-        BookingEvent::SeatOffered { attendee, hold_for } => (Kind::SeatOffered, who(attendee).millis(hold_for)),
+        BookingEvent::SeatOffered { attendee, places, hold_for } => {
+            (kind(places, Kind::SeatOffered, Kind::NamedOffered), who(attendee).places(places).millis(hold_for))
+        }
         BookingEvent::WaiterPassedOver { attendee, position, free } => {
             (Kind::WaiterPassedOver, who(attendee).raw("position", position).raw("free", free))
         }
@@ -240,6 +298,10 @@ struct Data {
     settings: Option<Settings>,
     position: Option<u64>,
     free: Option<u64>,
+    section: Option<Section>,
+    name: Option<String>,
+    #[serde(default)]
+    places: BTreeSet<Place>,
 }
 
 fn need<T>(value: Option<T>, name: &str) -> Result<T, String> {
@@ -279,28 +341,42 @@ impl Data {
                 BookingEvent::TicketSet { ticket: need(self.ticket, "ticket")?, pools }
             }
             Kind::SettingsChanged => BookingEvent::SettingsChanged { settings: need(self.settings, "settings")? },
+            Kind::SectionSet => BookingEvent::SectionSet { section: need(self.section, "section")? },
+            Kind::SectionRemoved => BookingEvent::SectionRemoved { section: need(self.name, "name")? },
+            Kind::PlacesBlocked => BookingEvent::PlacesBlocked { places: self.places },
+            Kind::PlacesUnblocked => BookingEvent::PlacesUnblocked { places: self.places },
             Kind::OneBooked => BookingEvent::SeatBooked { attendee: attendee?, party: Party::default() },
-            Kind::SeatBooked => BookingEvent::SeatBooked { attendee: attendee?, party: party? },
+            Kind::SeatBooked | Kind::NamedBooked => BookingEvent::SeatBooked { attendee: attendee?, party: party? },
             Kind::OneHeld => {
                 BookingEvent::SeatHeld { attendee: attendee?, party: Party::default(), hold_for: hold_for? }
             }
-            Kind::SeatHeld => BookingEvent::SeatHeld { attendee: attendee?, party: party?, hold_for: hold_for? },
+            Kind::SeatHeld | Kind::NamedHeld => {
+                BookingEvent::SeatHeld { attendee: attendee?, party: party?, hold_for: hold_for? }
+            }
             Kind::HoldExtended => BookingEvent::HoldExtended { attendee: attendee?, hold_for: hold_for? },
             Kind::HoldConfirmed => BookingEvent::HoldConfirmed { attendee: attendee? },
             Kind::HoldReleased => BookingEvent::HoldReleased { attendee: attendee? },
             Kind::HoldLapsed => BookingEvent::HoldLapsed { attendee: attendee? },
-            Kind::SeatReacquired => BookingEvent::SeatReacquired { attendee: attendee?, party: party? },
-            Kind::RefundDue => BookingEvent::RefundDue { attendee: attendee?, party: party? },
+            Kind::SeatReacquired | Kind::NamedReacquired => {
+                BookingEvent::SeatReacquired { attendee: attendee?, party: party? }
+            }
+            Kind::RefundDue | Kind::NamedRefundDue => BookingEvent::RefundDue { attendee: attendee?, party: party? },
             Kind::SeatCancelled => BookingEvent::SeatCancelled { attendee: attendee? },
             Kind::SeatTransferred => {
                 BookingEvent::SeatTransferred { from: need(self.from, "from")?, to: need(self.to, "to")? }
             }
-            Kind::PartyChanged => BookingEvent::PartyChanged { attendee: attendee?, seats: seats? },
-            Kind::SeatRequested => BookingEvent::SeatRequested { attendee: attendee?, party: party? },
+            Kind::PartyChanged | Kind::NamedChanged => {
+                BookingEvent::PartyChanged { attendee: attendee?, seats: seats?, places: self.places }
+            }
+            Kind::SeatRequested | Kind::NamedRequested => {
+                BookingEvent::SeatRequested { attendee: attendee?, party: party? }
+            }
             Kind::RequestDeclined => BookingEvent::RequestDeclined { attendee: attendee? },
             Kind::WaitJoined => BookingEvent::WaitJoined { attendee: attendee?, party: party? },
             Kind::WaitLeft => BookingEvent::WaitLeft { attendee: attendee? },
-            Kind::SeatOffered => BookingEvent::SeatOffered { attendee: attendee?, hold_for: hold_for? },
+            Kind::SeatOffered | Kind::NamedOffered => {
+                BookingEvent::SeatOffered { attendee: attendee?, places: self.places, hold_for: hold_for? }
+            }
             Kind::WaiterPassedOver => {
                 let (position, free) = (need(self.position, "position")?, need(self.free, "free")?);
                 BookingEvent::WaiterPassedOver { attendee: attendee?, position, free }

@@ -17,7 +17,7 @@ use crate::backends::{MoodyBackend, at, evening, on_sale, until, who};
 
 /// All seats are taken, and the next held one may be free at `returns`.
 fn full(capacity: u32, returns: Option<Timestamp>) -> BookingOutcome {
-    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free: 0, returns })
+    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free: 0, returns, places: false })
 }
 
 /// Checks the evening's stream event by event, and gives the seats taken at its end.

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the core. One imports only from those of a lower rank.
-const LADDER: [(&str, u8); 8] = [
+const LADDER: [(&str, u8); 9] = [
     ("id", 0),
     ("time", 0),
     ("persist", 1),
     ("calendar", 1),
     ("datalog", 1),
+    ("seating", 1),
     ("booking", 2),
     ("schedule", 3),
     ("availability", 4),

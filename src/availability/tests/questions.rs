@@ -366,7 +366,7 @@ fn whoever_has_seats_by_any_way_waits_no_more() {
         BookingEvent::SeatBooked { attendee: attendee.clone(), party: party.clone() },
         BookingEvent::SeatHeld { attendee: attendee.clone(), party: party.clone(), hold_for: minutes(1) },
         BookingEvent::SeatReacquired { attendee: attendee.clone(), party: party.clone() },
-        BookingEvent::SeatOffered { attendee: attendee.clone(), hold_for: minutes(1) },
+        BookingEvent::SeatOffered { attendee: attendee.clone(), places: [].into(), hold_for: minutes(1) },
         BookingEvent::SeatTransferred { from: who("bob"), to: attendee.clone() },
     ];
     for way in ways {

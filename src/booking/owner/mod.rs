@@ -210,7 +210,7 @@ impl<T> Owner<T> {
         let first = on_its_way.map(|first| (first.asked.command == asked.command, first.reply.clone()));
         let (reply, repeats) = match first {
             Some((true, reply)) => (reply, true),
-            Some((false, reply)) => (BookingReply { outcome: BookingOutcome::KeyReused, ..reply }, true),
+            Some((false, reply)) => (reply.key_reused(), true),
             None => (self.decide(&asked, now), false),
         };
         let request = Request { asked, token, reply, repeats };
@@ -237,7 +237,8 @@ impl<T> Owner<T> {
         self.next.events.extend(events.into_iter().map(|event| (at, event)));
         self.next.undo.extend(undo);
         let warnings = asked.warnings(&outcome);
-        BookingReply { outcome, seq: before.plus(place as u64), hash, warnings }
+        let places = self.ledger.places_told(&asked.command);
+        BookingReply { outcome, seq: before.plus(place as u64), hash, warnings, places }
     }
 
     /// Records what is due at `now`: the lapse of every hold whose time is up, and offers to those who wait.
@@ -345,8 +346,9 @@ impl<T> Owner<T> {
         self.alarm = self.count.returns;
         let waiting = core::mem::take(&mut self.next.requests);
         let (seq, hash) = (self.ledger.seq(), self.ledger.hash());
-        let recall =
-            |token| (token, BookingReply { outcome: BookingOutcome::Recall, seq, hash, warnings: Arc::default() });
+        let (warnings, places) = (Arc::default(), BTreeSet::new());
+        let reply = BookingReply { outcome: BookingOutcome::Recall, seq, hash, warnings, places };
+        let recall = |token| (token, reply.clone());
         let mut replies: Vec<_> = self.outdated.drain(..).map(recall).collect();
         for Request { asked, token, .. } in waiting {
             replies.extend(self.take(asked, token, now));

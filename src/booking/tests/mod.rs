@@ -3,6 +3,7 @@
 mod beside;
 mod keys;
 mod sale;
+mod seating;
 mod waitlist;
 
 use core::time::Duration;
@@ -80,12 +81,18 @@ fn held_until(millis: i64) -> SeatState {
 
 /// Full for good, unless somebody cancels.
 fn full(capacity: u32) -> BookingOutcome {
-    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free: 0, returns: None })
+    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free: 0, returns: None, places: false })
 }
 
 /// All seats are taken, and a held one may be free at that instant.
 fn full_until(capacity: u32, millis: i64) -> BookingOutcome {
-    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free: 0, returns: Some(at(millis)) })
+    BookingOutcome::Full(Shortage {
+        pool: None,
+        capacity: Seats::new(capacity),
+        free: 0,
+        returns: Some(at(millis)),
+        places: false,
+    })
 }
 
 #[test]
@@ -242,10 +249,11 @@ fn any_attendee() -> impl Strategy<Value = AttendeeId> {
 }
 
 fn any_party() -> impl Strategy<Value = Party> {
-    (0..4_u32, 0..4_u8).prop_map(|(seats, ticket)| match ticket {
-        0 => Party::of(seats).with_ticket(ticket_type("balcony")),
-        1 => Party::of(seats).with_ticket(ticket_type("student")),
-        _ => Party::of(seats),
+    let party = prop_oneof![4 => (0..4_u32).prop_map(Party::of), 1 => seating::any_places().prop_map(Party::at)];
+    (party, 0..4_u8).prop_map(|(party, ticket)| match ticket {
+        0 => party.with_ticket(ticket_type("balcony")),
+        1 => party.with_ticket(ticket_type("student")),
+        _ => party,
     })
 }
 
@@ -263,8 +271,13 @@ fn any_settings() -> impl Strategy<Value = Settings> {
     let waitlist = prop::option::weighted(0.9, waitlist);
     let hold_max = prop::option::weighted(0.2, (50..200_u64).prop_map(Duration::from_millis));
     let party_max = prop::option::weighted(0.2, (1..4_u32).prop_map(Seats::new));
-    (prop::bool::weighted(0.1), party_max, hold_max, waitlist)
-        .prop_map(|(approval, party_max, hold_max, waitlist)| Settings { approval, party_max, hold_max, waitlist })
+    let places = (prop::bool::weighted(0.3), prop::bool::weighted(0.3));
+    (prop::bool::weighted(0.1), party_max, hold_max, waitlist, places).prop_map(
+        |(approval, party_max, hold_max, waitlist, places)| {
+            let (together, no_single_seats) = places;
+            Settings { approval, party_max, hold_max, waitlist, together, no_single_seats }
+        },
+    )
 }
 
 fn any_house_command() -> impl Strategy<Value = BookingCommand> {
@@ -285,6 +298,7 @@ fn any_house_command() -> impl Strategy<Value = BookingCommand> {
             .prop_map(|pools| BookingCommand::SetTicket { ticket: ticket_type("student"), pools }),
         1 => Just(BookingCommand::SetTicket { ticket: ticket_type("balcony"), pools: [pool("balcony")].into() }),
         4 => any_settings().prop_map(|settings| BookingCommand::Set { settings }),
+        6 => seating::any_hall_command(),
     ]
 }
 
@@ -302,6 +316,7 @@ fn any_seat_command() -> impl Strategy<Value = BookingCommand> {
         3 => any_attendee().prop_map(|attendee| BookingCommand::Cancel { attendee }),
         2 => (any_attendee(), any_attendee()).prop_map(|(from, to)| BookingCommand::Transfer { from, to }),
         2 => (any_attendee(), seats()).prop_map(|(attendee, seats)| BookingCommand::ChangeSeats { attendee, seats }),
+        5 => (any_attendee(), seating::any_places()).prop_map(|(attendee, places)| BookingCommand::MoveTo { attendee, places }),
         1 => wish().prop_map(|(attendee, party)| BookingCommand::Request { attendee, party }),
         1 => any_attendee().prop_map(|attendee| BookingCommand::Approve { attendee }),
         1 => any_attendee().prop_map(|attendee| BookingCommand::Decline { attendee }),
@@ -314,9 +329,13 @@ fn any_command() -> impl Strategy<Value = BookingCommand> {
     prop_oneof![5 => any_seat_command(), 1 => any_house_command()]
 }
 
-/// Commands with the time that passes before each; sometimes the clock steps back.
+/// Commands with the time that passes before each; sometimes the clock steps back, and sometimes seats have names at first.
 fn any_history() -> impl Strategy<Value = Vec<(i64, BookingCommand)>> {
-    prop::collection::vec((-20..120_i64, any_command()), 0..60)
+    let commands = prop::collection::vec((-20..120_i64, any_command()), 0..60);
+    (any::<bool>(), commands).prop_map(|(named, commands)| {
+        let named = if named { seating::halls() } else { Vec::new() };
+        named.into_iter().map(|command| (0, command)).chain(commands).collect()
+    })
 }
 
 fn with_instants(history: &[(i64, BookingCommand)]) -> impl Iterator<Item = (Timestamp, &BookingCommand)> {
@@ -428,8 +447,9 @@ proptest! {
 
     /// Owners in any interleaving of submit, commit and conflict with a rival answer as one after the other would.
     #[test]
-    fn owners_answer_what_the_log_says(history in prop::collection::vec((0..4_u8, any_command()), 1..80)) {
-        ready(owners_race(history))?;
+    fn owners_answer_what_the_log_says(named: bool, history in prop::collection::vec((0..4_u8, any_command()), 1..80)) {
+        let named = if named { seating::halls() } else { Vec::new() };
+        ready(owners_race(named.into_iter().map(|command| (3, command)).chain(history).collect()))?;
     }
 }
 
@@ -463,7 +483,7 @@ fn recorded_as(outcome: &BookingOutcome) -> &'static str {
         "approved" => "seat_booked",
         "waiting" => "wait_joined",
         "left_waitlist" => "wait_left",
-        "resized" | "set" | "extended" | "changed" | "closed" | "reopened" => "booking.",
+        "resized" | "set" | "extended" | "changed" | "moved" | "closed" | "reopened" => "booking.",
         name => name,
     }
 }
@@ -573,11 +593,16 @@ fn a_seat_is_acquired_on_an_observation_only_if_it_is_current() {
     let mut owner = Owner::new(StreamName::new("s").unwrap(), ledger, 10);
     let observed = |name, seq| Submission { observed: Some(Seq::new(seq)), ..book(name).into() };
     let conflict = BookingOutcome::Conflict { expected: Seq::new(1), actual: Seq::new(2) };
-    let reply = BookingReply { outcome: conflict, seq: Seq::new(2), hash, warnings: [].into() };
+    let reply = BookingReply { outcome: conflict, seq: Seq::new(2), hash, warnings: [].into(), places: [].into() };
     assert_eq!(owner.submit(observed("bob", 1), 1, at(1)), Submitted::Answered(1, reply));
     // What the roster alone decides needs no observation.
-    let already =
-        BookingReply { outcome: Already { seat: 1, state: CONFIRMED }, seq: Seq::new(2), hash, warnings: [].into() };
+    let already = BookingReply {
+        outcome: Already { seat: 1, state: CONFIRMED },
+        seq: Seq::new(2),
+        hash,
+        warnings: [].into(),
+        places: [].into(),
+    };
     assert_eq!(owner.submit(observed("ann", 1), 2, at(1)), Submitted::Answered(2, already));
     assert_eq!(owner.submit(observed("bob", 2), 3, at(1)), Submitted::Waits);
 }

@@ -31,7 +31,7 @@ fn set(settings: Settings) -> BookingCommand {
 }
 
 fn short(capacity: u32, free: u64) -> BookingOutcome {
-    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free, returns: None })
+    BookingOutcome::Full(Shortage { pool: None, capacity: Seats::new(capacity), free, returns: None, places: false })
 }
 
 fn size(max: u32) -> BookingOutcome {
@@ -192,7 +192,13 @@ fn theatre() -> Vec<(i64, BookingCommand)> {
 }
 
 fn short_of(name: &str, capacity: u32, free: u64) -> BookingOutcome {
-    BookingOutcome::Full(Shortage { pool: Some(pool(name)), capacity: Seats::new(capacity), free, returns: None })
+    BookingOutcome::Full(Shortage {
+        pool: Some(pool(name)),
+        capacity: Seats::new(capacity),
+        free,
+        returns: None,
+        places: false,
+    })
 }
 
 #[test]

@@ -92,7 +92,8 @@ fn a_group_is_passed_over_only_where_that_is_the_policy_and_it_is_recorded() {
     let before = ledger(2, &sold_out(true, &queue));
     let decision = decide(&before, &cancel("ann"), at(4));
     let passed = BookingEvent::WaiterPassedOver { attendee: who("cyd"), position: 1, free: 1 };
-    let offered = BookingEvent::SeatOffered { attendee: who("dan"), hold_for: Duration::from_millis(50) };
+    let offered =
+        BookingEvent::SeatOffered { attendee: who("dan"), places: [].into(), hold_for: Duration::from_millis(50) };
     assert_eq!(decision.events, [BookingEvent::SeatCancelled { attendee: who("ann") }, passed, offered]);
     assert_eq!((decision.own, decision.outcome), (Some(0), BookingOutcome::Cancelled));
     let seen = ledger(2, &sold_out(true, &[&queue[..], &[(4, cancel("ann"))]].concat()));
