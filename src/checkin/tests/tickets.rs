@@ -112,10 +112,9 @@ fn a_text_that_is_no_ticket_is_refused_with_what_is_wrong() {
 
 #[test]
 fn bits_that_do_not_count_must_not_be_set() {
-    // 133 bytes leave four bits of the last letter unused.
     let ticket = Ticket { attendee: who("anna"), ..ann() };
     let good = key().sign(ticket).text().to_owned();
-    assert_eq!(bytes(&good).len() % 3, 2, "so that the last letter has bits that do not count");
+    assert_eq!(bytes(&good).len() % 3, 1, "so that four bits of the last letter do not count");
     let (start, last) = good.split_at(good.len() - 1);
     let letters: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for letter in letters.chars().filter(|letter| !last.starts_with(*letter)) {
@@ -229,7 +228,9 @@ proptest! {
     #[test]
     fn no_text_is_a_ticket_but_one_that_was_signed(hostile in ".{0,300}", raw in prop::collection::vec(any::<u8>(), 0..400)) {
         for hostile in [hostile.clone(), format!("BOX1.{hostile}"), text(&raw)] {
-            prop_assert!(matches!(verifier().read(&hostile), Err(TicketError::Malformed(_) | TicketError::UnknownKey { .. })));
+            let read = verifier().read(&hostile);
+            let refused = matches!(read, Err(TicketError::Malformed(_) | TicketError::UnknownKey { .. }));
+            prop_assert!(refused, "{:?}", read);
         }
         // A genuine head with anything behind it.
         let mut begun = bytes(key().sign(ann()).text());
