@@ -40,12 +40,13 @@ impl Gate {
     /// # Errors
     /// [`Fault`] when storage failed or an event is not readable.
     pub async fn catch_up(&mut self, backend: &dyn Backend) -> Result<(), Fault> {
-        catch_up(backend, &booking_stream(self.ledger.occurrence()), &mut self.seats).await?;
         let stream = checkin_stream(self.ledger.occurrence());
         each(backend, &stream, self.ledger.seq(), |recorded, event| {
             self.ledger.evolve(recorded.at, &event);
         })
-        .await
+        .await?;
+        // The bookings second: what a scan rests on is never less than what one before it did.
+        catch_up(backend, &booking_stream(self.ledger.occurrence()), &mut self.seats).await
     }
 }
 

@@ -12,10 +12,9 @@ use boxoffice_core::checkin::{
     Gate, GateAttempt, GateCommand, GateReply, GateStatus, TicketRoster, attempt, load_gate,
 };
 use boxoffice_core::id::OccurrenceId;
-use boxoffice_core::persist::{Backend, Fault};
+use boxoffice_core::persist::Fault;
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
 use crate::error::BoxOfficeError;
 use crate::house::Surroundings;
 use crate::reply::ReplyTo;
@@ -23,7 +22,8 @@ use crate::shared_writer::SharedWriter;
 use crate::stats::Counters;
 
 /// Lost commits in a row after which the scans are given back: somebody writes these streams without pause.
-const CONFLICTS_MAX: u32 = 64;
+/// While seats are sold as fast as the disk goes, each try is about as likely to lose as to win.
+const CONFLICTS_MAX: u32 = 256;
 /// Commands that are recorded in one transaction, but for those of one request, which are not parted.
 pub(super) const COMMANDS_MAX: usize = 1_000;
 /// Gates that are kept in memory while nobody asks for them.
@@ -74,7 +74,6 @@ struct Place {
 #[derive(Debug)]
 pub(super) struct GateActor {
     house: Surroundings,
-    backend: Arc<SharedWriter>,
     places: BTreeMap<OccurrenceId, Place>,
     /// Requests that were taken and not answered.
     open: usize,
@@ -85,9 +84,7 @@ pub(super) struct GateActor {
 
 impl GateActor {
     pub(super) fn new(house: Surroundings) -> Self {
-        let Surroundings { backend, store, reader, .. } = house.clone();
-        let backend = Arc::new(SharedWriter::new(backend, store, reader));
-        Self { house, backend, places: BTreeMap::new(), open: 0, rounds: 0, drained: None }
+        Self { house, places: BTreeMap::new(), open: 0, rounds: 0, drained: None }
     }
 
     /// Decides what waits for an occurrence, unless a round of it is under way.
@@ -108,13 +105,7 @@ impl GateActor {
                 break;
             }
         }
-        let round = Round {
-            backend: Arc::clone(&self.backend),
-            clock: Arc::clone(&self.house.clock),
-            counters: Arc::clone(&self.house.counters),
-            occurrence: occurrence.clone(),
-        };
-        let decided = round.run(place.gate.take(), commands);
+        let decided = decide(self.house.clone(), occurrence.clone(), place.gate.take(), commands);
         let occurrence = occurrence.clone();
         ctx.spawn(decided.into_actor(self).map(move |decided, act, ctx| act.decided(&occurrence, asked, decided, ctx)));
     }
@@ -201,33 +192,29 @@ impl GateActor {
     }
 }
 
-/// What a round needs of the house.
-struct Round {
-    backend: Arc<SharedWriter>,
-    clock: Arc<dyn Clock>,
-    counters: Arc<Counters>,
+/// Decides commands on all that is recorded, and again while others are quicker.
+async fn decide(
+    house: Surroundings,
     occurrence: OccurrenceId,
-}
-
-impl Round {
-    /// Decides commands on all that is recorded, and again while others are quicker.
-    async fn run(self, gate: Option<Gate>, commands: Vec<GateCommand>) -> Result<(Gate, Vec<GateReply>), Fault> {
-        let backend: &dyn Backend = &*self.backend;
-        let mut gate = match gate {
-            Some(gate) => gate,
-            None => load_gate(backend, &self.occurrence).await?,
-        };
-        for _ in 0..CONFLICTS_MAX {
-            gate.catch_up(backend).await?;
-            match attempt(backend, gate, &commands, self.clock.now()).await? {
-                (gate, GateAttempt::Answered(replies)) => return Ok((gate, replies)),
-                (back, GateAttempt::Conflict) => gate = back,
-            }
-            Counters::add(&self.counters.conflicts);
-            tracing::debug!(occurrence = %self.occurrence, "somebody was quicker than the gate");
+    mut gate: Option<Gate>,
+    commands: Vec<GateCommand>,
+) -> Result<(Gate, Vec<GateReply>), Fault> {
+    let writer = SharedWriter::new(Arc::clone(&house.backend), house.store.clone(), house.reader.clone());
+    for _ in 0..CONFLICTS_MAX {
+        let (backend, of) = (Arc::clone(&house.backend), occurrence.clone());
+        let read = house.reader.run(async move {
+            let Some(mut gate) = gate else { return load_gate(&*backend, &of).await };
+            gate.catch_up(&*backend).await?;
+            Ok(gate)
+        });
+        match attempt(&writer, read.await?, &commands, house.clock.now()).await? {
+            (gate, GateAttempt::Answered(replies)) => return Ok((gate, replies)),
+            (back, GateAttempt::Conflict) => gate = Some(back),
         }
-        Err(Fault::Unavailable { reason: "others that write of the occurrence are always quicker".into() })
+        Counters::add(&house.counters.conflicts);
+        tracing::debug!(%occurrence, "somebody was quicker than the gate");
     }
+    Err(Fault::Unavailable { reason: "others that write of the occurrence are always quicker".into() })
 }
 
 impl Actor for GateActor {
