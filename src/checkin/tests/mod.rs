@@ -100,7 +100,7 @@ impl House {
     fn reply(&mut self, now: i64, command: &GateCommand) -> ScanReply {
         match self.tell(now, command) {
             GateReply::Scanned(reply) => reply,
-            GateReply::Set(_) => unreachable!(),
+            GateReply::Set(seq) => panic!("set at {seq}"),
         }
     }
 
