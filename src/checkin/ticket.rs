@@ -1,25 +1,4 @@
-//! What a ticket says, and how it is written.
-//!
-//! The text is `BOX1.` and, in base64url without padding (RFC 4648 section 5), a body and its signature. Numbers are
-//! unsigned and big-endian; instants are signed (two's complement) milliseconds since the Unix epoch.
-//!
-//! | bytes of the body | what |
-//! | --- | --- |
-//! | 4 | [`KeyId`] of the key that signed |
-//! | 4 | place in the party, from 1 |
-//! | 8 | receipt: sequence number of the event that gave the seats |
-//! | 8 | issued at |
-//! | 1 | 1 if it expires, else 0 |
-//! | 8, if it expires | first instant at which it no longer admits |
-//! | 2 | length of the occurrence's id |
-//! | so many | occurrence's id, UTF-8 |
-//! | 2 | length of the attendee's id |
-//! | so many | attendee's id, UTF-8 |
-//!
-//! The last 64 bytes are an ed25519 signature (RFC 8032 section 5.1.6) over `boxoffice ticket v1`, a zero byte and the body.
-//! One ticket has one text: whatever is written otherwise, such as with padding or bits set that do not count, is refused. A
-//! text has at most [`SignedTicket::TEXT_BYTES_MAX`] bytes; with ids of twenty bytes each it has 183, which is a QR code of
-//! version 8 at error correction L.
+//! What a ticket says, and how it is written: see [`SignedTicket`].
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -151,6 +130,27 @@ pub enum TicketError {
 ///
 /// It can only be had from [`TicketKey::sign`](super::TicketKey::sign) and [`TicketVerifier`](super::TicketVerifier), so
 /// whoever has one need not ask whether it is genuine.
+///
+/// The text is `BOX1.` and, in base64url without padding (RFC 4648 section 5), a body and its signature. Numbers are
+/// unsigned and big-endian; instants are signed (two's complement) milliseconds since the Unix epoch.
+///
+/// | bytes of the body | what |
+/// | --- | --- |
+/// | 4 | [`KeyId`] of the key that signed |
+/// | 4 | place in the party, from 1 |
+/// | 8 | receipt: sequence number of the event that gave the seats |
+/// | 8 | issued at |
+/// | 1 | 1 if it expires, else 0 |
+/// | 8, if it expires | first instant at which it no longer admits |
+/// | 2 | length of the occurrence's id |
+/// | so many | occurrence's id, UTF-8 |
+/// | 2 | length of the attendee's id |
+/// | so many | attendee's id, UTF-8 |
+///
+/// The last 64 bytes are an ed25519 signature (RFC 8032 section 5.1.6) over `boxoffice ticket v1`, a zero byte and the body.
+/// One ticket has one text: whatever is written otherwise, such as with padding or bits set that do not count, is refused. A
+/// text has at most [`Self::TEXT_BYTES_MAX`] bytes; with ids of twenty bytes each it has 183, which is a QR code of
+/// version 8 at error correction L.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedTicket {
     ticket: Ticket,

@@ -250,7 +250,6 @@ async fn an_upload_of_thousands_is_one_order_whatever_it_is_cut_into() {
     let store = memory();
     let office = on_sale(office(&store), 5).await;
     let ticket = tickets(&office, "ann", 1).await.remove(0);
-    let ways = [Direction::Entry, Direction::Exit];
     let way = |n| if n % 2 == 0 { Direction::Entry } else { Direction::Exit };
     let scans = (0..2_500).rev().map(|n| request(&ticket, way(n), n, &n.to_string()));
     let replies = office.upload_scans(&evening(), scans.collect()).await.unwrap();
