@@ -157,6 +157,17 @@ text_id!(
     PoolName, "pool name", 64
 );
 
+text_id!(
+    /// What reads tickets at a door, such as `gate-2`. 1 to 64 bytes, no control characters.
+    DeviceId, "device id", 64
+);
+
+text_id!(
+    /// A device's name for one scan, so that a retry is recognised as one; random, or a counter that never starts anew. 1 to
+    /// 64 bytes, no control characters.
+    Nonce, "nonce", 64
+);
+
 /// Which occurrence of a series: the start that the rule first gave it, in the series' own frame.
 ///
 /// Written as RFC 5545 section 3.8.4.4 writes a RECURRENCE-ID value: `20260105` for an all-day entry,

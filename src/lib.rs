@@ -13,6 +13,7 @@
 //! | [`seating`] | seats with names: which there are, which are free, which are best |
 //! | [`booking`] | one occurrence's seats: who has which, who gets the next, and why not |
 //! | [`schedule`] | series that are scheduled, moved, split and cancelled, as streams of events; agendas; orphaned bookings |
+//! | `checkin` | signed tickets and who has come in; behind the feature of that name |
 //! | [`availability`] | who is free when, what overlaps, who may book what, by rules that the host can add to |
 //!
 //! A room imports only from rooms above it in this table. A whole sale, without actors:
@@ -48,6 +49,8 @@
 pub mod availability;
 pub mod booking;
 pub mod calendar;
+#[cfg(feature = "checkin")]
+pub mod checkin;
 pub mod datalog;
 pub mod id;
 pub mod persist;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use boxoffice_core::persist::Backend;
 
 use crate::availability::AvailabilityOptions;
+#[cfg(feature = "checkin")]
+use crate::checkin::CheckinOptions;
 use crate::clock::{Clock, SystemClock};
 use crate::error::StartError;
 use crate::house::Settings;
@@ -23,6 +25,8 @@ pub struct Builder {
     budget: RestartBudget,
     /// Given by the host: then availability is kept from the start.
     availability: Option<AvailabilityOptions>,
+    #[cfg(feature = "checkin")]
+    checkin: CheckinOptions,
 }
 
 impl Default for Builder {
@@ -40,6 +44,8 @@ impl Default for Builder {
             },
             budget: RestartBudget { failures_max: 5, within: Duration::from_secs(10) },
             availability: None,
+            #[cfg(feature = "checkin")]
+            checkin: CheckinOptions::default(),
         }
     }
 }
@@ -124,18 +130,31 @@ impl Builder {
         self
     }
 
+    /// Who signs tickets, and whose are accepted at the doors. Default: nobody. Needs the feature `checkin`.
+    #[cfg(feature = "checkin")]
+    pub fn checkin(mut self, options: CheckinOptions) -> Self {
+        self.checkin = options;
+        self
+    }
+
     /// Starts the actor system on threads of its own, whatever runtime the host uses, if any.
     ///
     /// # Errors
     /// [`StartError`] when no store was given or there is no thread to be had.
     pub fn start(self) -> Result<BoxOffice, StartError> {
-        let Self { backend, clock, settings, budget, availability } = self;
-        let backend = backend.ok_or(StartError::NoStore)?;
-        let at_once = availability.is_some();
-        let availability = availability.unwrap_or_default();
-        let running = system::start(Plan { backend, clock, settings, budget, availability })?;
+        let backend = self.backend.ok_or(StartError::NoStore)?;
+        let at_once = self.availability.is_some();
+        let running = system::start(Plan {
+            backend,
+            clock: self.clock,
+            settings: self.settings,
+            budget: self.budget,
+            availability: self.availability.unwrap_or_default(),
+            #[cfg(feature = "checkin")]
+            checkin: self.checkin,
+        })?;
         if at_once {
-            running.desk.begin();
+            running.built.desk.begin();
         }
         Ok(BoxOffice::of(running))
     }

@@ -12,6 +12,7 @@
 //!                                             StoreActor -- one sync for all --> Backend   (writer's thread)
 //!                                                  ^
 //! BoxOffice ---> ScheduleActor: series in memory --+                                       (planner's thread)
+//! BoxOffice ---> GateActor: who is in -------------+        (feature `checkin`)                     (planner's thread)
 //! BoxOffice ---> AvailabilityActor: facts and rules <-- committed events -- Backend        (a thread of its own)
 //! ```
 //!
@@ -21,6 +22,8 @@ pub mod availability;
 mod board;
 mod builder;
 mod cart;
+#[cfg(feature = "checkin")]
+pub mod checkin;
 pub mod clock;
 mod directory;
 mod door;

@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 use crate::availability::Desk;
 use crate::board::{Board, OwnerState, SeatWatch};
 use crate::builder::Builder;
+#[cfg(feature = "checkin")]
+use crate::checkin::Gatekeeper;
 use crate::door::Door;
 use crate::error::BoxOfficeError;
 use crate::house::Surroundings;
@@ -74,15 +76,24 @@ pub(crate) struct Inner {
     house: Surroundings,
     pub(crate) planner: Planner,
     pub(crate) desk: Desk,
+    #[cfg(feature = "checkin")]
+    pub(crate) gatekeeper: Gatekeeper,
     lifetime: Lifetime,
 }
 
 impl BoxOffice {
     pub(crate) fn of(running: Running) -> Self {
-        let Running { registry, house, planner, desk, system, ended } = running;
-        let door = Door::new(registry, &house, desk.clone());
-        let lifetime = Lifetime { system, ended: Mutex::new(Some(ended)) };
-        Self { inner: Arc::new(Inner { door, house, planner, desk, lifetime }) }
+        let Running { built, system, ended } = running;
+        let inner = Inner {
+            door: Door::new(built.registry, &built.house, built.desk.clone()),
+            house: built.house,
+            planner: built.planner,
+            desk: built.desk,
+            #[cfg(feature = "checkin")]
+            gatekeeper: built.gatekeeper,
+            lifetime: Lifetime { system, ended: Mutex::new(Some(ended)) },
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Sets up a box office.
@@ -371,6 +382,8 @@ impl BoxOffice {
     pub async fn shutdown(self) {
         self.inner.planner.drain().await;
         self.inner.desk.drain().await;
+        #[cfg(feature = "checkin")]
+        self.inner.gatekeeper.drain().await;
         let (drained, all_drained) = oneshot::channel();
         if self.inner.door.registry().send(DrainAll { drained }).await.is_ok() && all_drained.await.is_err() {
             tracing::warn!("another shutdown was quicker");

@@ -111,6 +111,12 @@ counters! {
     availability_built = "boxoffice_availability_built_total",
     /// Watchers of relations that left too much unread and had to begin anew.
     availability_lagged = "boxoffice_availability_lagged_total",
+    /// Scans of tickets that were answered, refusals and repeated ones included. Only with the feature `checkin`.
+    scans_answered = "boxoffice_scans_answered_total",
+    /// Of these, scans that let through.
+    scans_accepted = "boxoffice_scans_accepted_total",
+    /// Of these, scans that happened offline and should not have.
+    scan_conflicts = "boxoffice_scan_conflicts_total",
 }
 
 impl Counters {

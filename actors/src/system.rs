@@ -13,6 +13,8 @@ use futures_util::FutureExt;
 use tokio::sync::{oneshot, watch};
 
 use crate::availability::{AvailabilityOptions, Desk, Threads};
+#[cfg(feature = "checkin")]
+use crate::checkin::{CheckinOptions, Gatekeeper};
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::StartError;
@@ -62,13 +64,21 @@ impl Reader {
 /// A running actor system, on threads of its own.
 #[derive(Debug)]
 pub(crate) struct Running {
+    pub(crate) built: Built,
+    pub(crate) system: System,
+    /// Resolves when the threads have ended.
+    pub(crate) ended: oneshot::Receiver<()>,
+}
+
+/// The actors, and what they live in.
+#[derive(Debug)]
+pub(crate) struct Built {
     pub(crate) registry: Addr<RegistryActor>,
     pub(crate) house: Surroundings,
     pub(crate) planner: Planner,
     pub(crate) desk: Desk,
-    pub(crate) system: System,
-    /// Resolves when the threads have ended.
-    pub(crate) ended: oneshot::Receiver<()>,
+    #[cfg(feature = "checkin")]
+    pub(crate) gatekeeper: Gatekeeper,
 }
 
 /// What the system is built from.
@@ -79,6 +89,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) budget: RestartBudget,
     pub(crate) availability: AvailabilityOptions,
+    #[cfg(feature = "checkin")]
+    pub(crate) checkin: CheckinOptions,
 }
 
 pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
@@ -93,7 +105,7 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
         let more = Threads::new(planner.handle());
         let later = more.clone();
         let built = runner.block_on(async move { build(plan, &handles.0, handles.1, handles.2, later) });
-        let directory = Arc::clone(&built.1.directory);
+        let directory = Arc::clone(&built.house.directory);
         let started = up.send((built, System::current()));
         let ran = started.map_or(Ok(()), |()| runner.run());
         if let Err(error) = ran {
@@ -109,8 +121,8 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
             tracing::debug!("nobody waits for the end of the actor system");
         }
     })?;
-    let ((registry, house, planner, desk), system) = started.recv().map_err(|_| StartError::System)?;
-    Ok(Running { registry, house, planner, desk, system, ended })
+    let (built, system) = started.recv().map_err(|_| StartError::System)?;
+    Ok(Running { built, system, ended })
 }
 
 fn end(thread: Arbiter) {
@@ -120,14 +132,8 @@ fn end(thread: Arbiter) {
     }
 }
 
-fn build(
-    plan: Plan,
-    writer: &ArbiterHandle,
-    reader: ArbiterHandle,
-    planner: ArbiterHandle,
-    more: Threads,
-) -> (Addr<RegistryActor>, Surroundings, Planner, Desk) {
-    let Plan { backend, clock, settings, budget, availability } = plan;
+fn build(plan: Plan, writer: &ArbiterHandle, reader: ArbiterHandle, planner: ArbiterHandle, more: Threads) -> Built {
+    let Plan { backend, clock, settings, budget, availability, .. } = plan;
     let writes_to = backend.clone();
     let (tell, committed) = watch::channel(0);
     let counters = Arc::new(Counters::default());
@@ -145,7 +151,17 @@ fn build(
         settings,
         committed,
     };
+    #[cfg(feature = "checkin")]
+    let gatekeeper = Gatekeeper::start(house.clone(), plan.checkin, planner.clone());
     let planner = Planner::start(house.clone(), planner);
     let desk = Desk::new(house.clone(), availability, budget, more);
-    (RegistryActor::new(house.clone(), desk.clone(), budget).start(), house, planner, desk)
+    let registry = RegistryActor::new(house.clone(), desk.clone(), budget).start();
+    Built {
+        registry,
+        house,
+        planner,
+        desk,
+        #[cfg(feature = "checkin")]
+        gatekeeper,
+    }
 }

@@ -129,7 +129,7 @@ pub async fn save_ledger(backend: &dyn Backend, occurrence: &OccurrenceId, ledge
 }
 
 /// Folds the events of `stream` that `ledger` does not know yet.
-async fn catch_up(backend: &dyn Backend, stream: &StreamName, ledger: &mut SeatLedger) -> Result<(), Fault> {
+pub(crate) async fn catch_up(backend: &dyn Backend, stream: &StreamName, ledger: &mut SeatLedger) -> Result<(), Fault> {
     loop {
         let page = backend.read(stream, ledger.seq().next(), PAGE).await?;
         fold(ledger, &page)?;

@@ -97,7 +97,8 @@ impl SeatLedger {
 
     /// Gives seats, or others in the place of those that an attendee has.
     fn seat(&mut self, seat: Seat) -> Vec<Change> {
-        let attendee = seat.attendee.clone();
+        let (attendee, granted) = (seat.attendee.clone(), self.seq());
+        let seat = Seat { granted, ..seat };
         let mut changes = match self.seats.find(&attendee) {
             Some(join) => {
                 let since = self.seats.get(join).map_or(seat.since, |before| before.since);
@@ -121,7 +122,8 @@ impl SeatLedger {
     }
 
     fn transfer(&mut self, from: &AttendeeId, to: &AttendeeId) -> Vec<Change> {
-        let mut changes = self.alter(from, |seat| Seat { attendee: to.clone(), ..seat });
+        let granted = self.seq();
+        let mut changes = self.alter(from, |seat| Seat { attendee: to.clone(), granted, ..seat });
         if !changes.is_empty() {
             changes.extend(self.forget_wishes(to));
         }

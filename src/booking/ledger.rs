@@ -39,14 +39,17 @@ pub struct Seat {
     pub party: Party,
     /// When they were taken.
     pub since: Timestamp,
+    /// The event that gave them to this attendee. Confirming them or changing their number leaves it as it is.
+    pub granted: Seq,
     /// Whether they are held as an offer to somebody who waited.
     pub offered: bool,
 }
 
 impl Seat {
-    /// Seats that are no offer.
+    /// Seats that are no offer. Which event gives them, the ledger knows.
     pub(super) fn new(since: Timestamp, attendee: &AttendeeId, party: &Party, state: SeatState) -> Self {
-        Self { attendee: attendee.clone(), state, party: party.clone(), since, offered: false }
+        let (attendee, party, granted) = (attendee.clone(), party.clone(), Seq::UNWRITTEN);
+        Self { attendee, state, party, since, granted, offered: false }
     }
 
     fn until(&self) -> Option<Timestamp> {

@@ -79,6 +79,8 @@ mod tests;
 
 pub use alarm::alarms;
 pub use answers::recall;
+#[cfg(feature = "checkin")]
+pub(crate) use attempt::catch_up;
 pub use attempt::{
     Happened, attempt, booking_stream, history, load_ledger, observe, observe_as_of, occurrence_of, run, save_ledger,
 };

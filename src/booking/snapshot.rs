@@ -12,13 +12,12 @@ use super::line::Waiter;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
-use crate::persist::Projected;
+use crate::persist::{Projected, Seq};
 use crate::seating::{Place, SeatMap};
 use crate::time::Timestamp;
 
-/// Version 2 knew no names of seats and is read too. Another is not: the stream is folded instead.
+/// Another version is not read: the stream is folded instead.
 const VERSION: u32 = 3;
-const UNNAMED: u32 = 2;
 
 /// A ledger as it is saved: what is as it was before the sale is left out. Seats and those who wait stand in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +56,8 @@ struct SavedSeat {
     attendee: AttendeeId,
     #[serde(rename = "s")]
     since: Timestamp,
+    #[serde(rename = "g")]
+    granted: Seq,
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
     #[serde(rename = "p", default, skip_serializing_if = "is_default")]
@@ -75,15 +76,15 @@ impl From<&Seat> for SavedSeat {
             SeatState::Held { until } => Some(until),
             SeatState::Confirmed => None,
         };
-        let Seat { attendee, party, since, offered, .. } = seat.clone();
-        Self { attendee, since, until, party, offered }
+        let Seat { attendee, party, since, granted, offered, .. } = seat.clone();
+        Self { attendee, since, granted, until, party, offered }
     }
 }
 
 impl From<SavedSeat> for Seat {
-    fn from(SavedSeat { attendee, since, until, party, offered }: SavedSeat) -> Self {
+    fn from(SavedSeat { attendee, since, granted, until, party, offered }: SavedSeat) -> Self {
         let state = until.map_or(SeatState::Confirmed, |until| SeatState::Held { until });
-        Self { attendee, state, party, since, offered }
+        Self { attendee, state, party, since, granted, offered }
     }
 }
 
@@ -114,7 +115,7 @@ impl SeatLedger {
     /// The ledger that was saved; none when it was written by another version.
     pub fn from_saved(saved: Projected<SavedLedger>) -> Option<Self> {
         let Projected { value, seq } = saved;
-        if ![VERSION, UNNAMED].contains(&value.version) {
+        if value.version != VERSION {
             return None;
         }
         let pool = |capacity| Pool { capacity, ..Pool::default() };

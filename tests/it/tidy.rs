@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the core. One imports only from those of a lower rank.
-const LADDER: [(&str, u8); 9] = [
+const LADDER: [(&str, u8); 10] = [
     ("id", 0),
     ("time", 0),
     ("persist", 1),
@@ -13,6 +13,7 @@ const LADDER: [(&str, u8); 9] = [
     ("seating", 1),
     ("booking", 2),
     ("schedule", 3),
+    ("checkin", 3),
     ("availability", 4),
 ];
 

@@ -409,17 +409,6 @@ fn events_with_places_are_recorded_under_versions_of_their_own() {
 }
 
 #[test]
-fn a_snapshot_of_before_seats_had_names_is_read() {
-    let (_, ledger) = after(&[(0, open(3)), (0, party("ann", 2)), (0, hold("bob"))]);
-    let saved = ledger.to_saved();
-    let json = serde_json::to_string(&saved.value).unwrap();
-    let before = json.replace(r#""version":3"#, r#""version":2"#);
-    assert_ne!(before, json);
-    let saved = crate::persist::Projected { value: serde_json::from_str(&before).unwrap(), seq: saved.seq };
-    assert_eq!(SeatLedger::from_saved(saved).as_ref(), Some(&ledger));
-}
-
-#[test]
 fn the_audit_finds_what_is_wrong_with_places() {
     let book = |name: &str, party: Party| BookingEvent::SeatBooked { attendee: who(name), party };
     let map = || BookingEvent::SectionSet { section: section("s", &["1-3"], &[]) };
