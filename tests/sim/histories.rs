@@ -55,7 +55,7 @@ impl Checked {
 
 #[test]
 fn every_history_has_an_order_that_explains_it() {
-    let (started, mut checked, seeds) = (Instant::now(), Checked::default(), seeds("BOXOFFICE_HISTORIES", 500));
+    let (started, mut checked, seeds) = (Instant::now(), Checked::default(), seeds("BOXOFFICE_HISTORIES", 550));
     for seed in seeds.clone() {
         named(seed, "every_history", || {
             run(seed, true).record.by_occurrence().values().for_each(|operations| checked.check(operations));
