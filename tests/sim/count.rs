@@ -69,11 +69,11 @@ impl Count {
             BookingEvent::SeatHeld { attendee, party, hold_for } => {
                 return Some(self.give(attendee, party.clone(), Some((at + *hold_for, at)), false));
             }
-            BookingEvent::SeatOffered { attendee, hold_for } => {
+            BookingEvent::SeatOffered { attendee, hold_for, .. } => {
                 let party = self.waits.get(attendee).cloned().expect("an offer to somebody who does not wait");
                 return Some(self.give(attendee, party, Some((at + *hold_for, at)), true));
             }
-            BookingEvent::PartyChanged { attendee, seats } => {
+            BookingEvent::PartyChanged { attendee, seats, .. } => {
                 let party = &mut self.has(attendee).party;
                 let more = *seats > party.seats;
                 party.seats = *seats;
@@ -99,7 +99,12 @@ impl Count {
             BookingEvent::SeatRequested { attendee, .. } => _ = self.requests.insert(attendee.clone()),
             BookingEvent::RequestDeclined { attendee } => _ = self.requests.remove(attendee),
             BookingEvent::WaitLeft { attendee } => drop(self.waits.remove(attendee)),
-            BookingEvent::SaleClosed
+            // Named seats are not on the menu yet.
+            BookingEvent::SectionSet { .. }
+            | BookingEvent::SectionRemoved { .. }
+            | BookingEvent::PlacesBlocked { .. }
+            | BookingEvent::PlacesUnblocked { .. }
+            | BookingEvent::SaleClosed
             | BookingEvent::SaleReopened
             | BookingEvent::SettingsChanged { .. }
             | BookingEvent::RefundDue { .. }

@@ -124,6 +124,7 @@ impl Menu {
             party_max: dice.permille(200).then(|| Seats::new(2)),
             hold_max: dice.permille(300).then(|| Duration::from_millis(self.hold_max)),
             waitlist: (self.waitlist && dice.permille(850)).then_some(waitlist),
+            ..Settings::default()
         }
     }
 }

@@ -122,7 +122,8 @@ impl House {
 
     fn full(&self, wanted: u64) -> Option<BookingOutcome> {
         let returns = self.parties.iter().filter_map(|party| party.until).min();
-        let shortage = Shortage { pool: None, capacity: small(self.capacity), free: self.free(), returns };
+        let shortage =
+            Shortage { pool: None, capacity: small(self.capacity), free: self.free(), returns, places: false };
         (self.free() < wanted).then_some(BookingOutcome::Full(shortage))
     }
 
