@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use boxoffice::booking::{BookingOutcome, SavedLedger, Seats, booking_stream};
 use boxoffice::clock::{Clock, ManualClock, Sleep};
-use boxoffice::persist::{Backend, Fault, MemoryBackend, SledBackend, load_snapshot};
+use boxoffice::persist::{Backend, Fault, MemoryBackend, Seq, SledBackend, load_snapshot};
 use boxoffice::time::Timestamp;
 use boxoffice::{BoxOffice, BoxOfficeError, StartError};
 
@@ -104,6 +104,19 @@ async fn a_fault_is_told_to_every_caller_and_the_next_request_finds_a_new_owner(
     assert!(matches!(refused, Err(BoxOfficeError::Store(Fault::Unavailable { .. }))), "{refused:?}");
     assert_eq!(office.book(&evening(), &who("ann")).await.unwrap().outcome, BookingOutcome::Booked { seat: 1 });
     until(async || office.stats().failures == 1).await;
+}
+
+#[tokio::test]
+async fn a_hold_whose_answer_was_lost_lapses_though_nobody_asks() {
+    let (store, clock) = (MoodyBackend::new(), ManualClock::new(at(0)));
+    let office = on_sale(BoxOffice::builder().store(store.clone()).clock(clock.clone()), 1).await;
+    store.lose_answers(1);
+    let lost = office.hold(&evening(), &who("ann"), Duration::from_secs(1)).await;
+    assert!(matches!(lost, Err(BoxOfficeError::Store(Fault::Unknown { .. }))), "{lost:?}");
+    let stream = booking_stream(&evening());
+    until(async || office.stats().failures == 1).await;
+    clock.advance(MINUTE);
+    until(async || store.head(&stream).await.unwrap().last == Seq::new(3)).await;
 }
 
 #[tokio::test]

@@ -241,10 +241,10 @@ impl RegistryActor {
             Counters::add(&self.house.counters.failures);
             self.failures.entry(ended.occurrence.clone()).or_default().push_back(now);
         }
-        if let Some(due) = ended.due {
-            // After a failure the store may need a while.
-            let at = if ended.how == How::Failed { due.max(now + self.budget.within) } else { due };
-            self.set_alarm(ended.occurrence.clone(), at, ctx);
+        // After a failure the store may need a while, and nobody knows what of the last batch it has: somebody looks then.
+        let due = if ended.how == How::Failed { Some(now + self.budget.within) } else { ended.due };
+        if let Some(due) = due {
+            self.set_alarm(ended.occurrence.clone(), due, ctx);
         }
         if ended.how == How::Panicked {
             tracing::error!(occurrence = %ended.occurrence, "owner panicked");

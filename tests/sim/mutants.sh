@@ -1,0 +1,100 @@
+#!/bin/sh
+# Whether the simulator sees anything: breaks the real source in one place at a time and runs it, and only it.
+#
+#   tests/sim/mutants.sh            all mutants
+#   tests/sim/mutants.sh WORD       those whose name has WORD in it
+#
+# Each must be caught within a minute of running; the script fails if one is missed, or no longer applies because the line that
+# it breaks has changed (then mend it here). Not part of CI: every mutant is a build. The build is of the core alone, in a copy
+# of the tracked files under ${BOXOFFICE_MUTANTS:-target/mutants}.
+set -eu
+cd "$(git rev-parse --show-toplevel)"
+scratch=${BOXOFFICE_MUTANTS:-$PWD/target/mutants}
+wanted=${1:-}
+seconds=60
+
+# name|file|perl that breaks it
+mutants() {
+    cat <<'END'
+append expects nothing|src/booking/owner/mod.rs|s/Expect::At\(expected\), events/Expect::Any, events/
+reply before the sync|src/booking/owner/mod.rs|s/if self\.is_settled\(\) && !request\.is_kept\(\) && !self\.beside_others \{/if request.asked.command.attendee().is_some() {/
+no hold lapses|src/booking/decide.rs|s/self\.lapsed\(at\)\.next\(\)/self.lapsed(at).next().filter(|_| false)/
+one seat too many|src/booking/house.rs|s/sold\.saturating_sub\(self\.taken\)/(sold + 1).saturating_sub(self.taken)/
+one seat too few|src/booking/house.rs|s/sold\.saturating_sub\(self\.taken\)/sold.saturating_sub(self.taken + 1)/
+nothing is taken back after a conflict|src/booking/owner/mod.rs|s/(pub fn conflicted\(.*?\{\s*)self\.take_back\(\);/$1/s
+what is in flight is not taken back|src/booking/owner/mod.rs|s/\[&mut self\.next\]\.into_iter\(\)\.chain\(&mut self\.in_flight\)/[&mut self.next].into_iter()/
+a departure is taken back without its seats|src/booking/ledger.rs|s/(Change::Left\(join, seat\) => \{\s*)self\.house\.take\(seat\.counted\(join\)\);/$1/
+a key may be used twice|src/booking/owner/batch.rs|s/\.expect_key\(place\.clone\(\), KeyExpect::Absent\)/.expect_stream(stream.clone(), Expect::Any)/
+a command on its way is decided again|src/booking/owner/mod.rs|s/asked\.key\.as_ref\(\)\.and_then\(\|key\| self\.under_key\(key\)\)/asked.key.as_ref().filter(|_| false).and_then(|key| self.under_key(key))/
+a refusal is told before it is kept|src/booking/owner/batch.rs|s/(request\.reply\.seq <= durable\s*)&& !request\.is_kept\(\)/$1/
+an answer leaves before what it rests on|src/booking/owner/batch.rs|s/request\.reply\.seq <= durable/request.reply.seq <= durable.next()/
+a verdict is kept after a conflict|src/booking/owner/batch.rs|s/\*verdict = None;//
+the agenda is not demanded|src/booking/owner/batch.rs|s/demand\(&mut transaction, &agenda, grounds\.agenda\);//
+a hold lapses too late|src/booking/ledger.rs|s/\*until <= now\)/*until < now)/
+seats of those who leave are not free|src/booking/evolve.rs|s/(let seat = self\.seats\.remove\(join\)\?;\s*)self\.house\.give_back\(seat\.counted\(join\)\);/$1/
+a snapshot drops what is held|src/booking/snapshot.rs|s/self\.roster\(\)\.map\(SavedSeat::from\)/self.roster().filter(|seat| seat.state == SeatState::Confirmed).map(SavedSeat::from)/
+what others wrote is not read|src/booking/owner/mod.rs|s/fold\(&mut self\.ledger, tail\)\?;/fold(&mut self.ledger, &tail[..0])?;/
+beside others refusals are told at once|src/booking/owner/mod.rs|s/!request\.is_kept\(\) && !self\.beside_others/!request.is_kept()/
+no alarm is left for the next hold|src/booking/owner/mod.rs|s/transaction\.writes\.push\(alarm::set\(&self\.stream, after\.returns\)\);//
+END
+}
+
+prepare() {
+    mkdir -p "$scratch"
+    rm -rf "$scratch/src" "$scratch/tests"
+    git ls-files -z src tests/sim README.md Cargo.lock rust-toolchain.toml | xargs -0 cp --parents -t "$scratch"
+    rm "$scratch/tests/sim/real.rs"
+    perl -pi -e 's/^mod real;\n//' "$scratch/tests/sim/main.rs"
+    # The package alone, without its other tests and what only they need.
+    perl -0pe 's/^members = .*?$/members = ["."]/m; s/^default-members = .*?$//m; s/^exclude = .*?$//m;
+        s/\[\[test\]\]\nname = "(?!sim").*?\n\n//gs; s/^(boxoffice|actix|sled|proptest)(\.workspace = true| = \{ workspace = true, features).*\n//gm;
+        s/^\[package\]/[package]\nautotests = false/m; s/^sled = \{ workspace.*\n//gm; s/^sled = \["dep:sled"\]/sled = []/m' \
+        Cargo.toml >"$scratch/Cargo.toml"
+}
+
+build() {
+    (cd "$scratch" && CARGO_TARGET_DIR="$scratch/target" cargo test --offline -q -p boxoffice-core --test sim --no-run \
+        --message-format=json 2>"$scratch/errors" | grep -o '"executable":"[^"]*/sim-[^"]*"' | cut -d'"' -f4)
+}
+
+# Runs the simulator, then the histories, until one fails.
+catch() {
+    for test in no_seat_is_sold_twice every_history_has; do
+        began=$(date +%s)
+        if BOXOFFICE_SIM_SEEDS=1000000 BOXOFFICE_HISTORIES=1000000 timeout "$seconds" \
+            "$program" "$test" --nocapture >"$scratch/out" 2>&1; then code=0; else code=$?; fi
+        took=$(($(date +%s) - began))
+        if [ "$code" -ne 124 ] && [ "$code" -ne 0 ]; then
+            seed=$(sed -n 's/^seed \([0-9]*\) failed.*/\1/p' "$scratch/out" | head -1)
+            why=$(grep -A1 'panicked at' "$scratch/out" | sed -n 2p | cut -c1-70)
+            echo "caught, seed ${seed:-?}, $took s, $test: $why"
+            return 0
+        fi
+    done
+    echo "MISSED"
+    return 1
+}
+
+missed=0
+prepare
+program=$(build) || { cat "$scratch/errors"; exit 2; }
+printf '%-45s %s\n' mutant result
+while IFS='|' read -r name file break; do
+    case $name in *"$wanted"*) ;; *) continue ;; esac
+    cp "$file" "$scratch/$file"
+    perl -0pi -e "$break" "$scratch/$file"
+    if cmp -s "$file" "$scratch/$file"; then
+        result="DOES NOT APPLY"
+        missed=$((missed + 1))
+    elif ! program=$(build); then
+        result="DOES NOT BUILD: $(grep -m1 '^error' "$scratch/errors")"
+        missed=$((missed + 1))
+    else
+        result=$(catch) || missed=$((missed + 1))
+    fi
+    cp "$file" "$scratch/$file"
+    printf '%-45s %s\n' "$name" "$result"
+done <<EOF
+$(mutants)
+EOF
+[ "$missed" -eq 0 ] || { echo "$missed missed"; exit 1; }
