@@ -26,11 +26,13 @@ fn sell(store: &dyn Backend, names: &[&'static str]) -> Replies {
     replies
 }
 
-/// Everybody was answered once, and who was given a seat stands in the log where the reply says.
+/// Everybody was answered once, that there is a seat or that there is none, and who was given one stands in the log where the reply says.
 fn check(store: &dyn Backend, replies: &Replies, expected: &[&str]) {
     let mut names: Vec<&str> = replies.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     assert_eq!(names, expected);
+    let is_final = |outcome: &BookingOutcome| outcome.is_accepted() || matches!(outcome, BookingOutcome::Full(_));
+    assert!(replies.iter().all(|(_, reply)| is_final(&reply.outcome)), "{replies:?}");
     let log = log(store);
     for (name, reply) in replies.iter().filter(|(_, reply)| reply.outcome.is_accepted()) {
         let event = log.iter().find(|event| event.seq == reply.seq).expect("an acknowledged event");
