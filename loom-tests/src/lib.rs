@@ -4,35 +4,51 @@
 //! `decide`, `evolve`, `attempt`, `run` and `Owner`. Nothing of it is written again here, but for the twins that are
 //! broken on purpose and must be caught.
 
+mod failing;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use boxoffice_core::booking::{
-    Auditor, BookingCommand, BookingReply, Owner, Party, SeatLedger, Seats, Settings, Waitlist, booking_stream, decode,
-    observe, run,
+    Auditor, BookingCommand, BookingOutcome, BookingReply, Owner, Party, SeatLedger, Seats, Settings, Waitlist,
+    booking_stream, decide, decode, encode, observe, run,
 };
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
-use boxoffice_core::persist::{Backend, CommitOutcome, MemoryBackend, RecordedEvent, Seq, Transaction};
+use boxoffice_core::persist::{Backend, CommitOutcome, Expect, MemoryBackend, RecordedEvent, Seq, Transaction};
 use boxoffice_core::time::Timestamp;
 
+pub use failing::Failing;
+
 /// Runs `model` under loom with at most `preemptions` preemptions (none: all interleavings), and prints how many
-/// interleavings there were and how long they took.
+/// interleavings there were and how long they took, also when one of them panics.
 ///
 /// # Panics
 /// When `model` panics in any interleaving.
-pub fn explore(name: &str, preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) {
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
-    let started = Instant::now();
+pub fn explore(name: &'static str, preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) {
+    let report = Report { name, count: Arc::default(), started: Instant::now() };
+    let counted = Arc::clone(&report.count);
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions;
     builder.check(move || {
         counted.fetch_add(1, Ordering::Relaxed);
         model();
     });
-    println!("{name}: {} interleavings in {:?}", count.load(Ordering::Relaxed), started.elapsed());
+}
+
+struct Report {
+    name: &'static str,
+    count: Arc<AtomicUsize>,
+    started: Instant,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let caught = if std::thread::panicking() { "caught after " } else { "" };
+        let Self { name, count, started } = self;
+        println!("{name}: {caught}{} interleavings in {:?}", count.load(Ordering::Relaxed), started.elapsed());
+    }
 }
 
 /// The result of a future that never waits: those of the memory store do not.
@@ -124,12 +140,49 @@ pub fn store(capacity: u32, given: &[BookingCommand]) -> Arc<MemoryBackend> {
     Arc::new(store)
 }
 
-/// Runs a command with the core's own retry loop.
+/// How a command comes to its outcome.
+pub type Shell = fn(&dyn Backend, &BookingCommand, i64) -> BookingOutcome;
+
+/// With the core's own retry loop.
 ///
 /// # Panics
 /// When the store fails.
-pub fn ask(store: &dyn Backend, command: &BookingCommand, millis: i64) -> BookingReply {
-    now(run(store, &evening(), command, at(millis))).expect("memory does not fail")
+pub fn ask(store: &dyn Backend, command: &BookingCommand, millis: i64) -> BookingOutcome {
+    now(run(store, &evening(), command, at(millis))).expect("memory does not fail").outcome
+}
+
+/// Broken: checks, then appends wherever the stream stands.
+///
+/// # Panics
+/// When the store fails.
+pub fn check_then_append(store: &dyn Backend, command: &BookingCommand, millis: i64) -> BookingOutcome {
+    let ledger = now(observe(store, &evening())).expect("memory does not fail");
+    let decision = decide(&ledger, command, at(millis));
+    let events = decision.events.iter().map(|event| encode(decision.at, event)).collect();
+    let transaction = Transaction::append(&booking_stream(&evening()), Expect::Any, events);
+    assert!(now(store.commit_one(transaction)).expect("memory does not fail").is_done());
+    decision.outcome
+}
+
+/// Broken: what follows from one command is written one by one, each event as if it were safe once the first is.
+///
+/// # Panics
+/// When the store fails.
+pub fn one_by_one(store: &dyn Backend, command: &BookingCommand, millis: i64) -> BookingOutcome {
+    'again: loop {
+        let ledger = now(observe(store, &evening())).expect("memory does not fail");
+        let decision = decide(&ledger, command, at(millis));
+        let mut expect = Expect::At(ledger.seq());
+        for event in &decision.events {
+            let events = vec![encode(decision.at, event)];
+            let transaction = Transaction::append(&booking_stream(&evening()), expect, events);
+            if !now(store.commit_one(transaction)).expect("memory does not fail").is_done() {
+                continue 'again;
+            }
+            expect = Expect::Any;
+        }
+        return decision.outcome;
+    }
 }
 
 /// The whole log of the evening.
@@ -147,9 +200,18 @@ pub fn log(store: &dyn Backend) -> Vec<RecordedEvent> {
 /// With "oversold" when the log breaks a rule.
 #[must_use]
 pub fn audit(store: &dyn Backend) -> u64 {
+    audit_through(&log(store), Seq::new(u64::MAX))
+}
+
+/// The same as of event `last` of a log.
+///
+/// # Panics
+/// With "oversold" when the log breaks a rule.
+#[must_use]
+pub fn audit_through(log: &[RecordedEvent], last: Seq) -> u64 {
     let mut auditor = Auditor::new();
-    for event in log(store) {
-        let decoded = decode(&event).expect("a booking event");
+    for event in log.iter().take_while(|event| event.seq <= last) {
+        let decoded = decode(event).expect("a booking event");
         if let Err(breach) = auditor.check(event.seq, event.at, &decoded) {
             panic!("oversold or worse: {breach}");
         }
@@ -180,15 +242,29 @@ pub fn settle<T>(
 ) -> Vec<(T, BookingReply)> {
     let mut replies = Vec::new();
     while let Some(transaction) = owner.next_transaction() {
-        match now(store.commit_one(alter(transaction))).expect("memory does not fail") {
-            CommitOutcome::Done(_) => replies.extend(owner.committed()),
-            CommitOutcome::Conflict(failed) => {
-                owner.conflicted(&failed);
-                let tail = now(store.read(owner.stream(), owner.seq().next(), 1_000)).expect("memory does not fail");
-                replies.extend(owner.caught_up(&tail, None, at(millis)).expect("the log is readable"));
-            }
-            other => panic!("{other:?}"),
-        }
+        let outcome = now(store.commit_one(alter(transaction))).expect("memory does not fail");
+        replies.extend(resolve(store, owner, millis, outcome));
     }
     replies
+}
+
+/// Hands what became of a batch to its owner, and what others wrote after a conflict.
+///
+/// # Panics
+/// When the store fails or refuses.
+pub fn resolve<T>(
+    store: &dyn Backend,
+    owner: &mut Owner<T>,
+    millis: i64,
+    outcome: CommitOutcome,
+) -> Vec<(T, BookingReply)> {
+    match outcome {
+        CommitOutcome::Done(_) => owner.committed(),
+        CommitOutcome::Conflict(failed) => {
+            owner.conflicted(&failed);
+            let tail = now(store.read(owner.stream(), owner.seq().next(), 1_000)).expect("memory does not fail");
+            owner.caught_up(&tail, None, at(millis)).expect("the log is readable")
+        }
+        other => panic!("{other:?}"),
+    }
 }

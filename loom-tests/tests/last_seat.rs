@@ -4,22 +4,33 @@ use std::sync::Arc;
 
 use boxoffice_core::booking::{BookingCommand, BookingOutcome, attempt, observe};
 use boxoffice_loom_tests::{
-    ask, at, audit, book, cancel, confirm, evening, explore, hold, now, store, transfer, wait, waitlist,
+    Shell, ask, at, audit, book, cancel, check_then_append, confirm, evening, explore, hold, now, one_by_one, store,
+    transfer, wait, waitlist,
 };
 use loom::thread;
 
 /// Runs the commands at the same time, each by a thread of its own, and gives the outcomes' names in their order.
 fn race(capacity: u32, given: &[BookingCommand], commands: Vec<(BookingCommand, i64)>) -> (Vec<&'static str>, u64) {
+    race_by(ask, capacity, given, commands)
+}
+
+/// The same by another shell.
+fn race_by(
+    shell: Shell,
+    capacity: u32,
+    given: &[BookingCommand],
+    commands: Vec<(BookingCommand, i64)>,
+) -> (Vec<&'static str>, u64) {
     let store = store(capacity, given);
     let mut commands = commands.into_iter();
     let (mine, millis) = commands.next().expect("at least one command");
     let others: Vec<_> = commands
         .map(|(command, millis)| {
             let store = Arc::clone(&store);
-            thread::spawn(move || ask(&*store, &command, millis).outcome.name())
+            thread::spawn(move || shell(&*store, &command, millis).name())
         })
         .collect();
-    let mut outcomes = vec![ask(&*store, &mine, millis).outcome.name()];
+    let mut outcomes = vec![shell(&*store, &mine, millis).name()];
     outcomes.extend(others.into_iter().map(|other| other.join().expect("no panic")));
     (outcomes, audit(&*store))
 }
@@ -70,32 +81,74 @@ fn a_cancelled_seat_goes_to_the_booker_or_to_nobody() {
     });
 }
 
+/// The clocks of two machines: for one the hold still counts, for the other it does not.
+fn confirm_against_the_lapse(shell: Shell) {
+    let (outcomes, taken) = race_by(shell, 1, &[hold("ann")], vec![(book("bob"), 100), (confirm("ann"), 99)]);
+    assert!(outcomes == ["full", "confirmed"] || outcomes == ["booked", "refund_due"], "{outcomes:?}");
+    assert_eq!(taken, 1);
+}
+
 #[test]
 fn a_hold_whose_time_is_up_is_confirmed_or_sold_again_but_not_both() {
-    // The clocks of two machines: for one the hold still counts, for the other it does not.
-    explore("confirm against the lapse", None, || {
-        let (outcomes, taken) = race(1, &[hold("ann")], vec![(confirm("ann"), 99), (book("bob"), 100)]);
-        assert!(outcomes == ["confirmed", "full"] || outcomes == ["refund_due", "booked"], "{outcomes:?}");
-        assert_eq!(taken, 1);
-    });
+    explore("confirm against the lapse", None, || confirm_against_the_lapse(ask));
+}
+
+#[test]
+#[should_panic(expected = "a hold was named that is not there")]
+fn a_lapse_and_a_confirmation_without_expectation_are_caught() {
+    explore("broken: confirm against the lapse", None, || confirm_against_the_lapse(check_then_append));
+}
+
+fn transfer_against_cancel(shell: Shell) {
+    let (outcomes, taken) = race_by(shell, 1, &[book("ann")], vec![(transfer("ann", "bob"), 1), (cancel("ann"), 1)]);
+    let expected = if taken == 1 { ["transferred", "not_booked"] } else { ["not_booked", "cancelled"] };
+    assert_eq!(outcomes, expected);
 }
 
 #[test]
 fn seats_that_are_transferred_and_cancelled_at_once_are_one_of_both() {
-    explore("transfer against cancel", None, || {
-        let (outcomes, taken) = race(1, &[book("ann")], vec![(transfer("ann", "bob"), 1), (cancel("ann"), 1)]);
-        let expected = if taken == 1 { ["transferred", "not_booked"] } else { ["not_booked", "cancelled"] };
-        assert_eq!(outcomes, expected);
-    });
+    explore("transfer against cancel", None, || transfer_against_cancel(ask));
+}
+
+#[test]
+#[should_panic(expected = "seats were transferred that nobody had")]
+fn a_transfer_and_a_cancellation_without_expectation_are_caught() {
+    explore("broken: transfer against cancel", None, || transfer_against_cancel(check_then_append));
+}
+
+fn offer_against_book(shell: Shell) {
+    let given = [waitlist(), book("ann"), wait("bob")];
+    let (outcomes, taken) = race_by(shell, 1, &given, vec![(cancel("ann"), 1), (book("cyd"), 1)]);
+    assert_eq!((outcomes, taken), (vec!["cancelled", "full"], 1));
 }
 
 #[test]
 fn a_freed_seat_is_offered_to_whoever_waits_and_not_sold_to_whoever_comes() {
-    explore("waitlist offer against book", None, || {
-        let given = [waitlist(), book("ann"), wait("bob")];
-        let (outcomes, taken) = race(1, &given, vec![(cancel("ann"), 1), (book("cyd"), 1)]);
-        assert_eq!((outcomes, taken), (vec!["cancelled", "full"], 1));
-    });
+    explore("waitlist offer against book", None, || offer_against_book(ask));
+}
+
+#[test]
+#[should_panic(expected = "whoever is named does not wait")]
+fn an_offer_that_is_written_after_the_cancellation_is_caught() {
+    explore("broken: waitlist offer against book", None, || offer_against_book(one_by_one));
+}
+
+fn offer_taken_against_its_lapse(shell: Shell) {
+    let given = [waitlist(), book("ann"), wait("bob"), cancel("ann")];
+    let (outcomes, taken) = race_by(shell, 1, &given, vec![(book("cyd"), 100), (confirm("bob"), 99)]);
+    assert!(outcomes == ["full", "offer_taken"] || outcomes == ["booked", "refund_due"], "{outcomes:?}");
+    assert_eq!(taken, 1);
+}
+
+#[test]
+fn an_offer_whose_time_is_up_is_taken_or_sold_but_not_both() {
+    explore("offer taken against its lapse", None, || offer_taken_against_its_lapse(ask));
+}
+
+#[test]
+#[should_panic(expected = "a hold was named that is not there")]
+fn an_offer_taken_and_sold_without_expectation_is_caught() {
+    explore("broken: offer taken against its lapse", None, || offer_taken_against_its_lapse(check_then_append));
 }
 
 #[test]
@@ -115,7 +168,7 @@ fn of_two_attempts_on_one_observation_one_conflicts() {
         assert_eq!((booked, conflicts.count()), (1, 1));
         // The loser looks again, and is told the truth.
         let loser = if both[0].outcome.is_accepted() { book("bob") } else { book("ann") };
-        assert_eq!(ask(&*store, &loser, 1).outcome.name(), "full");
+        assert_eq!(ask(&*store, &loser, 1).name(), "full");
         assert_eq!(audit(&*store), 1);
     });
 }
