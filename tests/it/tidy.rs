@@ -117,7 +117,7 @@ fn no_file_has_grown_out_of_hand() {
 #[test]
 fn no_test_sleeps() {
     let banned = ["sleep", "("].concat();
-    let folders = ["src", "tests", "actors/src", "host/src", "loom-tests/tests"];
+    let folders = ["src", "tests", "actors/src", "host/src", "loom-tests/tests", "loom-tests/shuttle/tests"];
     let mut wrong = Vec::new();
     for path in folders.iter().flat_map(|folder| sources(&root().join(folder))) {
         let waits = code(&path).into_iter().filter(|(_, line)| line.contains(&banned));
