@@ -24,6 +24,7 @@ macro_rules! counters {
         /// | --- | --- |
         /// | `boxoffice_owners` | owners in memory |
         /// | `boxoffice_activations_waiting` | occurrences whose owner is being started |
+        /// | `boxoffice_transactions_waiting` | transactions with the store when the last group commit began |
         /// | `boxoffice_commit_seconds` | a group commit, from its beginning until it is durable |
         /// | `boxoffice_group_transactions` | transactions of a group commit |
         /// | `boxoffice_activation_seconds` | the start of an owner, waiting included |
@@ -35,6 +36,8 @@ macro_rules! counters {
             pub owners: u64,
             /// Occurrences whose owner is being started now.
             pub activations_waiting: u64,
+            /// Transactions that were with the store when the last group commit began.
+            pub transactions_waiting: u64,
             /// The store's own counters.
             pub store: persist::Stats,
         }
@@ -44,6 +47,7 @@ macro_rules! counters {
             $(pub(crate) $name: Count,)+
             pub(crate) owners: Gauge,
             pub(crate) activations_waiting: Gauge,
+            pub(crate) transactions_waiting: Gauge,
             pub(crate) commit_seconds: metrics::Histogram,
             pub(crate) group_transactions: metrics::Histogram,
             pub(crate) activation_seconds: metrics::Histogram,
@@ -56,6 +60,7 @@ macro_rules! counters {
                     $($name: Count { total: AtomicU64::new(0), told: metrics::counter!($metric) },)+
                     owners: Gauge::new(metrics::gauge!("boxoffice_owners")),
                     activations_waiting: Gauge::new(metrics::gauge!("boxoffice_activations_waiting")),
+                    transactions_waiting: Gauge::new(metrics::gauge!("boxoffice_transactions_waiting")),
                     commit_seconds: metrics::histogram!("boxoffice_commit_seconds"),
                     group_transactions: metrics::histogram!("boxoffice_group_transactions"),
                     activation_seconds: metrics::histogram!("boxoffice_activation_seconds"),
@@ -69,6 +74,7 @@ macro_rules! counters {
                     $($name: self.$name.total.load(Ordering::Relaxed),)+
                     owners: self.owners.read(),
                     activations_waiting: self.activations_waiting.read(),
+                    transactions_waiting: self.transactions_waiting.read(),
                     store,
                 }
             }

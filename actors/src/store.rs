@@ -64,6 +64,7 @@ impl StoreActor {
     fn commit(&mut self, ctx: &mut Context<Self>) {
         self.scheduled = false;
         let mut waiting = self.waiting.borrow_mut();
+        self.gauges.0.transactions_waiting.set(waiting.len());
         let count = waiting.len().min(GROUP_MAX);
         let (transactions, callers): (Vec<_>, Vec<_>) = waiting.drain(..count).unzip();
         drop(waiting);

@@ -1,7 +1,7 @@
 //! Durable bookings a second, beside the raw engine, the raw disk and PostgreSQL, all in one run.
 //!
 //! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `flash`, `last`, `peers`,
-//! `festival`, `bots`, `tail` (which takes how many occurrences to grow to), `roster`, `append`,
+//! `festival`, `fair`, `engines`, `bots`, `tail` (which takes how many occurrences to grow to), `roster`, `append`,
 //! `replay`, `volume` (which takes how many events to grow to), `recurrence`, `merge`, `rules` (which takes how many bookings
 //! to grow to).
 #![deny(unsafe_code)]
@@ -58,6 +58,12 @@ fn main() -> Result<()> {
     }
     if wants("festival") {
         runtime.block_on(sale::festival())?;
+    }
+    if wants("fair") {
+        runtime.block_on(sale::fair())?;
+    }
+    if wants("engines") {
+        runtime.block_on(engines())?;
     }
     if wants("bots") {
         runtime.block_on(sale::bots())?;
@@ -118,6 +124,28 @@ async fn bookings(name: &str, occurrences: usize) -> Result<()> {
             None => None,
         };
         row(callers, &ours, &sled, &file, peer.as_ref());
+    }
+    Ok(())
+}
+
+/// The same hot occurrence on each engine: how many syncs an answer takes.
+async fn engines() -> Result<()> {
+    let sync = disk_p50()?;
+    println!("\none hot occurrence, by engine (fdatasync p50 of this disk now: {} us)\n", sync.as_micros());
+    println!("| engine | callers | bookings/s | p50 | p99 | p99 in syncs |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    for (name, engine) in [("sled", ours::Engine::Sled), ("fjall", ours::Engine::Fjall)] {
+        for callers in [1, 8, 64] {
+            let measured = ours::bookings_on(engine, 1, callers).await?;
+            let (p50, p99) = (measured.p50(), measured.quantile(0.99));
+            println!(
+                "| {name} | {callers} | {} | {} us | {} us | {:.1} |",
+                measured.rate(),
+                p50.as_micros(),
+                p99.as_micros(),
+                p99.as_secs_f64() / sync.as_secs_f64().max(1e-9)
+            );
+        }
     }
     Ok(())
 }

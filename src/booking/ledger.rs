@@ -145,7 +145,10 @@ pub(super) enum Change {
 
 impl PartialEq for SeatLedger {
     fn eq(&self, other: &Self) -> bool {
-        let house = |ledger: &Self| (ledger.opened_with(), ledger.house.closed, ledger.house.blocked);
+        let house = |ledger: &Self| {
+            let House { opened, closed, all, blocked, .. } = &ledger.house;
+            (*opened, *closed, all.capacity, *blocked)
+        };
         self.seq == other.seq
             && self.latest_at == other.latest_at
             && self.hash == other.hash
@@ -176,10 +179,6 @@ impl SeatLedger {
 
     /// Seats for sale, blocked ones included; none before the sale was opened.
     pub fn capacity(&self) -> Option<Seats> {
-        self.opened_with()
-    }
-
-    fn opened_with(&self) -> Option<Seats> {
         self.house.opened.then_some(self.house.all.capacity)
     }
 

@@ -25,7 +25,8 @@ pub struct SavedLedger {
     version: u32,
     latest_at: Timestamp,
     hash: ChainHash,
-    capacity: Option<Seats>,
+    opened: bool,
+    capacity: Seats,
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     closed: bool,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -91,12 +92,13 @@ impl From<SavedSeat> for Seat {
 impl SeatLedger {
     /// The ledger as it is saved, and as of which event.
     pub fn to_saved(&self) -> Projected<SavedLedger> {
-        let House { closed, blocked, pools, tickets, settings, hall, .. } = &self.house;
+        let House { opened, closed, all, blocked, pools, tickets, settings, hall } = &self.house;
         let value = SavedLedger {
             version: VERSION,
             latest_at: self.latest_at(),
             hash: self.hash(),
-            capacity: self.capacity(),
+            opened: *opened,
+            capacity: all.capacity,
             closed: *closed,
             blocked: *blocked,
             pools: pools.iter().map(|(name, pool)| (name.clone(), pool.capacity)).collect(),
@@ -120,9 +122,9 @@ impl SeatLedger {
         }
         let pool = |capacity| Pool { capacity, ..Pool::default() };
         let house = House {
-            opened: value.capacity.is_some(),
+            opened: value.opened,
             closed: value.closed,
-            all: pool(value.capacity.unwrap_or_default()),
+            all: pool(value.capacity),
             blocked: value.blocked,
             pools: value.pools.into_iter().map(|(name, capacity)| (name, pool(capacity))).collect(),
             tickets: value.tickets,

@@ -62,7 +62,7 @@ pub(super) struct Drain(pub(super) oneshot::Sender<()>);
 
 /// The gate of one occurrence, and who waits for it.
 #[derive(Debug, Default)]
-struct Place {
+struct Post {
     /// None before it was read, while a round is under way, and after a fault.
     gate: Option<Gate>,
     waiting: VecDeque<Ask>,
@@ -74,7 +74,7 @@ struct Place {
 #[derive(Debug)]
 pub(super) struct GateActor {
     house: Surroundings,
-    places: BTreeMap<OccurrenceId, Place>,
+    posts: BTreeMap<OccurrenceId, Post>,
     /// Requests that were taken and not answered.
     open: usize,
     /// Counts rounds, to find the gate that was not used for longest.
@@ -84,20 +84,20 @@ pub(super) struct GateActor {
 
 impl GateActor {
     pub(super) fn new(house: Surroundings) -> Self {
-        Self { house, places: BTreeMap::new(), open: 0, rounds: 0, drained: None }
+        Self { house, posts: BTreeMap::new(), open: 0, rounds: 0, drained: None }
     }
 
     /// Decides what waits for an occurrence, unless a round of it is under way.
     fn begin(&mut self, occurrence: &OccurrenceId, ctx: &mut Context<Self>) {
         self.rounds += 1;
-        let Some(place) = self.places.get_mut(occurrence) else { return };
-        if place.busy || place.waiting.is_empty() {
+        let Some(post) = self.posts.get_mut(occurrence) else { return };
+        if post.busy || post.waiting.is_empty() {
             return;
         }
-        place.busy = true;
-        place.used = self.rounds;
+        post.busy = true;
+        post.used = self.rounds;
         let (mut asked, mut commands) = (Vec::new(), Vec::new());
-        while let Some(mut ask) = place.waiting.pop_front() {
+        while let Some(mut ask) = post.waiting.pop_front() {
             ask.reply.accept();
             commands.append(&mut ask.commands.clone());
             asked.push(ask);
@@ -105,7 +105,7 @@ impl GateActor {
                 break;
             }
         }
-        let decided = decide(self.house.clone(), occurrence.clone(), place.gate.take(), commands);
+        let decided = decide(self.house.clone(), occurrence.clone(), post.gate.take(), commands);
         let occurrence = occurrence.clone();
         ctx.spawn(decided.into_actor(self).map(move |decided, act, ctx| act.decided(&occurrence, asked, decided, ctx)));
     }
@@ -128,8 +128,8 @@ impl GateActor {
                 None
             }
         };
-        if let Some(place) = self.places.get_mut(occurrence) {
-            (place.gate, place.busy) = (gate, false);
+        if let Some(post) = self.posts.get_mut(occurrence) {
+            (post.gate, post.busy) = (gate, false);
         }
         self.begin(occurrence, ctx);
         self.forget();
@@ -170,11 +170,11 @@ impl GateActor {
 
     /// Drops the gates that were not used for longest, when there are too many at rest.
     fn forget(&mut self) {
-        let at_rest = |place: &Place| !place.busy && place.waiting.is_empty();
-        while self.places.values().filter(|place| at_rest(place)).count() > KEPT_MAX {
-            let oldest = self.places.iter().filter(|(_, place)| at_rest(place)).min_by_key(|(_, place)| place.used);
+        let at_rest = |post: &Post| !post.busy && post.waiting.is_empty();
+        while self.posts.values().filter(|post| at_rest(post)).count() > KEPT_MAX {
+            let oldest = self.posts.iter().filter(|(_, post)| at_rest(post)).min_by_key(|(_, post)| post.used);
             let Some(oldest) = oldest.map(|(occurrence, _)| occurrence.clone()) else { return };
-            self.places.remove(&oldest);
+            self.posts.remove(&oldest);
         }
     }
 
@@ -233,12 +233,12 @@ impl Handler<Ask> for GateActor {
             return ask.reply.send(Err(BoxOfficeError::ShutDown));
         }
         let occurrence = ask.occurrence.clone();
-        let place = self.places.entry(occurrence.clone()).or_default();
-        if place.waiting.len() >= self.house.settings.waiting_max {
+        let post = self.posts.entry(occurrence.clone()).or_default();
+        if post.waiting.len() >= self.house.settings.waiting_max {
             return ask.reply.send(Err(self.house.busy()));
         }
         self.open += 1;
-        place.waiting.push_back(ask);
+        post.waiting.push_back(ask);
         self.begin(&occurrence, ctx);
     }
 }

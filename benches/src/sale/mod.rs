@@ -1,5 +1,6 @@
 //! Whole sales: a stampede, a last seat, a festival, a long tail, bots. Each ends with an audit of every stream.
 
+mod fair;
 mod festival;
 mod flash;
 mod peers;
@@ -16,6 +17,7 @@ use boxoffice::{BoxOffice, BoxOfficeError};
 use crate::Result;
 use crate::load::{disk_p50, pause};
 
+pub use fair::fair;
 pub use festival::festival;
 pub use flash::{flash, last_seat};
 pub use peers::peers;

@@ -445,6 +445,16 @@ proptest! {
         prop_assert_eq!(&restored, &ledger);
     }
 
+    #[test]
+    fn a_snapshot_of_before_the_sale_restores_what_was_prepared(history in any_history(), capacity in 0..9_u32) {
+        let (_, mut ledger) = after(&history);
+        let mut restored = SeatLedger::from_saved(ledger.to_saved()).unwrap();
+        prop_assert_eq!(&restored, &ledger);
+        let resize = BookingCommand::Resize { capacity: Seats::new(capacity), below: Below::GiveNoMore };
+        let now = at(1_000_000);
+        prop_assert_eq!(apply(&mut restored, &resize, now), apply(&mut ledger, &resize, now));
+    }
+
     /// Owners in any interleaving of submit, commit and conflict with a rival answer as one after the other would.
     #[test]
     fn owners_answer_what_the_log_says(named: bool, history in prop::collection::vec((0..4_u8, any_command()), 1..80)) {
