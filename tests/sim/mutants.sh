@@ -42,7 +42,7 @@ END
 prepare() {
     mkdir -p "$scratch"
     rm -rf "$scratch/src" "$scratch/tests"
-    git ls-files -z src tests/sim README.md Cargo.lock rust-toolchain.toml | xargs -0 cp --parents -t "$scratch"
+    git ls-files -z src tests/sim README.md Cargo.lock rust-toolchain.toml | xargs -0 cp -f --parents -t "$scratch"
     rm "$scratch/tests/sim/real.rs"
     perl -pi -e 's/^mod real;\n//' "$scratch/tests/sim/main.rs"
     # The package alone, without its other tests and what only they need.
