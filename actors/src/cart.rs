@@ -81,7 +81,7 @@ impl BoxOffice {
         Ok(CartOutcome::Held { until, holds })
     }
 
-    /// Confirms the attendee's holds in these occurrences, each for itself: before the deadline all are confirmed, after it
+    /// Confirms the attendee's holds in these occurrences, each once and for itself: before the deadline all are confirmed, after it
     /// each has its seats again or is due back.
     ///
     /// # Errors
@@ -92,8 +92,11 @@ impl BoxOffice {
         attendee: &AttendeeId,
         occurrences: &[OccurrenceId],
     ) -> Result<Vec<(OccurrenceId, BookingReply)>, BoxOfficeError> {
-        let mut replies = Vec::with_capacity(occurrences.len());
+        let mut replies: Vec<(OccurrenceId, BookingReply)> = Vec::with_capacity(occurrences.len());
         for occurrence in occurrences {
+            if replies.iter().any(|(asked, _)| asked == occurrence) {
+                continue;
+            }
             replies.push((occurrence.clone(), self.confirm(occurrence, attendee).await?));
         }
         Ok(replies)

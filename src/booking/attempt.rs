@@ -8,8 +8,9 @@ use super::command::BookingCommand;
 use super::decide::{Decision, decide};
 use super::event::BookingEvent;
 use super::ledger::SeatLedger;
-use super::outcome::{BookingOutcome, BookingReply};
+use super::outcome::BookingOutcome;
 use super::owner::EVENTS_MAX;
+use super::reply::BookingReply;
 use super::wire;
 use crate::id::{AttendeeId, OccurrenceId};
 use crate::persist::{

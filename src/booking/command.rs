@@ -23,6 +23,9 @@ pub enum Below {
 }
 
 /// How long a hold lasts.
+///
+/// A stream never goes back in time. After a clock that was ahead and has been set right, a hold counts from the latest event
+/// of the stream, and so lasts as much longer as the clock was ahead: keep the clocks of offices on one store together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldTerm {
@@ -128,7 +131,8 @@ pub enum BookingCommand {
         term: HoldTerm,
     },
     /// Turn the attendee's held seats into confirmed ones, or an offer into seats. A payment that comes after the hold has
-    /// lapsed has seats again if there are as many, and else is due back.
+    /// lapsed has seats again if there are as many (with names: the same places, or else others), and else is due back. The
+    /// latest 10,000 lapsed holds are remembered.
     Confirm {
         /// Who holds them.
         attendee: AttendeeId,
@@ -172,7 +176,7 @@ pub enum BookingCommand {
         /// How many, and of which kind.
         party: Party,
     },
-    /// Give the seats that were asked for.
+    /// Give the seats that were asked for. For whoever may decide that; like all that changes the sale, no command for a buyer.
     Approve {
         /// Who asked.
         attendee: AttendeeId,

@@ -24,7 +24,7 @@ pub struct SeatCount {
     pub held: u64,
     /// Seats confirmed.
     pub confirmed: u64,
-    /// Attendees who wait.
+    /// Attendees who wait and are served before others; none without a waitlist.
     pub waiting: u64,
     /// When the next hold lapses.
     pub returns: Option<Timestamp>,
@@ -40,6 +40,13 @@ pub enum SeatsLeft {
     NotOnSale,
     /// So many can be had.
     Free(u64),
+    /// Seats are free, and others wait for some of them: whoever comes now may have to wait too.
+    Awaited {
+        /// Free seats.
+        free: u64,
+        /// Attendees who wait.
+        waiting: u64,
+    },
     /// None can be had now. Some are only held, and may return.
     AllHeld {
         /// When the first of them lapses, unless it is confirmed before.
@@ -59,6 +66,7 @@ impl SeatCount {
     pub fn left(&self) -> SeatsLeft {
         match self.returns {
             _ if !self.on_sale => SeatsLeft::NotOnSale,
+            _ if self.free > 0 && self.waiting > 0 => SeatsLeft::Awaited { free: self.free, waiting: self.waiting },
             _ if self.free > 0 => SeatsLeft::Free(self.free),
             Some(returns) => SeatsLeft::AllHeld { returns },
             None => SeatsLeft::SoldOut,
@@ -75,7 +83,7 @@ impl From<&SeatLedger> for SeatCount {
             free: ledger.house.hall.left().map_or(ledger.free(), |places| places.min(ledger.free())),
             held: ledger.held(),
             confirmed: ledger.confirmed(),
-            waiting: ledger.line.waiters.len() as u64,
+            waiting: ledger.settings().waitlist.map_or(0, |_| ledger.line.waiters.len() as u64),
             returns: ledger.next_deadline(),
             seq: ledger.seq(),
         }

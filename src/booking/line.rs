@@ -101,7 +101,9 @@ impl Line {
 
     /// What is due to those who wait: nothing, or an offer, after those who were passed over for it.
     pub(super) fn due(&self, house: &House, seed: u64) -> Vec<BookingEvent> {
-        let Some(waitlist) = house.settings.waitlist.filter(|_| house.is_on_sale()) else { return Vec::new() };
+        // Where somebody has to approve, nobody is given seats by waiting.
+        let gives = house.is_on_sale() && !house.settings.approval;
+        let Some(waitlist) = house.settings.waitlist.filter(|_| gives) else { return Vec::new() };
         let mut awaited: BTreeSet<PoolName> = BTreeSet::new();
         let mut seated: Vec<Option<&TicketType>> = Vec::new();
         for (_, waiter) in self.heads() {

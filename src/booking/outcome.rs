@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::chain::ChainHash;
 use super::house::Shortage;
 use super::ledger::SeatState;
 use super::party::Seats;
@@ -42,7 +41,8 @@ pub enum BookingOutcome {
         /// In which state.
         state: SeatState,
     },
-    /// Book, hold, request, wait, change: no seats at all, or more than one attendee may have.
+    /// Book, hold, request, wait, change: no seats at all, or more than one attendee may have. With a seat map also more than
+    /// are recorded at once: 2,700 bytes of names of places, three more for each.
     PartySize {
         /// The most that is allowed.
         max: Seats,
@@ -63,7 +63,7 @@ pub enum BookingOutcome {
         /// The first such place.
         place: Place,
     },
-    /// Book, hold: somebody has to approve. Use a request.
+    /// Book, hold, wait, more seats: somebody has to approve. Use a request.
     NeedsApproval,
     /// Request: the attendee has asked already. Nothing was written.
     AlreadyRequested,
@@ -80,7 +80,7 @@ pub enum BookingOutcome {
     NotWaiting,
     /// Book, hold, approve, late confirm, more seats: there are not enough, held ones counted as taken.
     Full(Shortage),
-    /// Book, hold, request: others wait for the same seats. Use a wait.
+    /// Book, hold, approve, late confirm, more seats: others wait for the same seats. Use a wait.
     Queued {
         /// How many wait.
         waiting: u64,
@@ -225,6 +225,11 @@ pub enum BookingOutcome {
         /// The pool.
         pool: PoolName,
     },
+    /// Set ticket: the names of its pools are more than are recorded at once.
+    TooManyPools {
+        /// Bytes that they may have in all, with three more for each.
+        bytes_max: u64,
+    },
     /// Set section: the seat map would have more seats than a map may.
     SeatMapFull {
         /// The most that are allowed.
@@ -355,43 +360,10 @@ impl BookingOutcome {
             Self::Reopened => "reopened",
             Self::Taken { .. } => "taken",
             Self::UnknownPool { .. } => "unknown_pool",
+            Self::TooManyPools { .. } => "too_many_pools",
             Self::SeatMapFull { .. } => "seat_map_full",
             Self::Resized { .. } => "resized",
             Self::Set => "set",
         }
     }
-}
-
-/// An outcome with the sequence number that explains it.
-#[must_use]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BookingReply {
-    /// What the command came to.
-    pub outcome: BookingOutcome,
-    /// For an accepted command, the sequence number of its own event; else the last one the decision took into
-    /// account.
-    pub seq: Seq,
-    /// The stream up to that event in one number: a receipt, see [`ChainHash`].
-    pub hash: ChainHash,
-    /// What the seat was given in spite of: clashes, if that was asked for by [`Clash::Warn`](super::Clash::Warn).
-    #[serde(default = "none", skip_serializing_if = "is_empty")]
-    pub warnings: Arc<[Arc<str>]>,
-    /// The places that the attendee has after it, where seats have names.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub places: BTreeSet<Place>,
-}
-
-impl BookingReply {
-    /// The reply to another command under the same key.
-    pub(super) fn key_reused(self) -> Self {
-        Self { outcome: BookingOutcome::KeyReused, warnings: Arc::default(), places: BTreeSet::new(), ..self }
-    }
-}
-
-fn none() -> Arc<[Arc<str>]> {
-    Arc::default()
-}
-
-fn is_empty(warnings: &Arc<[Arc<str>]>) -> bool {
-    warnings.is_empty()
 }

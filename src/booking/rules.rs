@@ -11,6 +11,9 @@ use super::party::{Party, Seats};
 use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::time::Timestamp;
 
+/// Room for the names of pools in an event, in bytes. Any store takes 4,000; the rest is for escapes and other names.
+const POOLS_BYTES_MAX: usize = 1_800;
+
 /// A ledger at an instant.
 pub(super) struct View<'a> {
     pub(super) ledger: &'a SeatLedger,
@@ -118,7 +121,7 @@ impl<'a> View<'a> {
         }
         let settings = &house.settings;
         match wish {
-            Wish::Book | Wish::Hold if settings.approval => Some(BookingOutcome::NeedsApproval),
+            Wish::Book | Wish::Hold | Wish::Wait if settings.approval => Some(BookingOutcome::NeedsApproval),
             Wish::Request if self.ledger.requests.contains_key(attendee) => Some(BookingOutcome::AlreadyRequested),
             Wish::Wait if settings.waitlist.is_none() => Some(BookingOutcome::NoWaitlist),
             Wish::Wait => {
@@ -205,8 +208,8 @@ impl<'a> View<'a> {
         if self.ledger.house.closed {
             return no(BookingOutcome::SaleClosed);
         }
-        if let Some(short) = self.ledger.shortage(party.ticket.as_ref(), party.seats.get().into()) {
-            return no(BookingOutcome::Full(short));
+        if let Some(lacking) = self.lacking(party) {
+            return no(lacking);
         }
         let against = self.misnamed(party, Wish::Request);
         let party = match against.map_or_else(|| self.placed(party), Err) {
@@ -294,6 +297,9 @@ impl<'a> View<'a> {
             if self.ledger.house.closed {
                 return no(BookingOutcome::SaleClosed);
             }
+            if self.ledger.settings().approval {
+                return no(BookingOutcome::NeedsApproval);
+            }
             let more = Party { seats: Seats::new(more), ticket: seat.party.ticket.clone(), ..Party::default() };
             if let Some(lacking) = self.lacking(&more) {
                 return no(lacking);
@@ -326,6 +332,9 @@ impl<'a> View<'a> {
 
     fn set_ticket(&self, ticket: &TicketType, pools: &BTreeSet<PoolName>) -> Decided {
         let house = &self.ledger.house;
+        if pools.iter().map(|pool| pool.as_str().len() + 3).sum::<usize>() > POOLS_BYTES_MAX {
+            return no(BookingOutcome::TooManyPools { bytes_max: POOLS_BYTES_MAX as u64 });
+        }
         if let Some(pool) = pools.iter().find(|pool| !house.pools.contains_key(*pool)) {
             return no(BookingOutcome::UnknownPool { pool: pool.clone() });
         }

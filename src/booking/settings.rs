@@ -11,7 +11,7 @@ use super::party::Seats;
 /// Recorded as JSON, lengths in whole milliseconds: `{"approval":true,"hold_max_ms":900000}`; what is as by default is left
 /// out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Seats are given only once somebody has approved.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
@@ -35,12 +35,14 @@ pub struct Settings {
 
 /// How those who wait are served: first come, first served, as seats become free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Waitlist {
-    /// How long free seats are held for whoever is next.
+    /// How long free seats are held for whoever is next. Whoever lets the offer lapse is out of the line.
     #[serde(rename = "offer_ms", with = "whole_millis")]
     pub offer_for: Duration,
     /// When free seats are too few for whoever is next, they are offered to the first behind for whom they suffice, and
-    /// that is recorded. Otherwise they wait too. Default: no.
+    /// that is recorded, anew for each offer. Otherwise they wait too. Of each kind of ticket the first 1,000 are looked at.
+    /// Default: no.
     #[serde(default)]
     pub pass_over: bool,
 }

@@ -72,6 +72,7 @@ pub struct Section {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Written {
     section: String,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

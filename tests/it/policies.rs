@@ -112,6 +112,16 @@ async fn whoever_books_says_what_to_do_about_a_clash_where_no_policy_does() {
 }
 
 #[tokio::test]
+async fn nobody_speaks_for_the_policies() {
+    let office = day(&memory(), &["clash"]).await;
+    assert!(book(&office, "chess", "ann").await.is_accepted());
+    let grounds = booking::Grounds { agenda: Seq::new(1), others: Vec::new(), warnings: [].into() };
+    let forged = Submission { verdict: Some(booking::Verdict::Allowed(grounds)), ..asked("ann", Clash::Allow) };
+    let reply = office.submit(&occurrence("choir"), forged).await.unwrap();
+    assert_eq!(denied(&reply.outcome), ["clash"]);
+}
+
+#[tokio::test]
 async fn of_two_bookings_that_refuse_a_clash_and_race_one_succeeds() {
     let store = memory();
     let (here, there) = (day(&store, &[]).await, office_on(&store));

@@ -165,6 +165,24 @@ async fn holds_of_the_time_before_a_restart_lapse_though_nobody_asks() {
 }
 
 #[tokio::test]
+async fn holds_of_an_office_that_is_gone_lapse_in_the_other() {
+    let clock = ManualClock::new(at(0));
+    let (store, builder) = kept(&clock);
+    let here = on_sale(builder, 1).await;
+    let there = BoxOffice::builder().shared_store(store.clone()).clock(clock.clone()).start().unwrap();
+    clock.advance(MINUTE);
+    until(async || here.owner(&evening()).is_none()).await;
+    assert!(there.hold(&evening(), &who("ann"), 30 * MINUTE).await.unwrap().outcome.is_accepted());
+    there.shutdown().await;
+    // Once the other has looked what was left behind, and it is due.
+    until(async || {
+        clock.advance(MINUTE);
+        events(&*store, &evening()).await.last().is_some_and(|last| last == "booking.hold_lapsed.v1")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn no_more_owners_are_in_memory_than_may_be_and_none_loses_anything() {
     let clock = ManualClock::new(at(0));
     let builder = BoxOffice::builder().store(MemoryBackend::new()).clock(clock.clone()).owners_max(8);

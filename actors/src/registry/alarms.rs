@@ -1,5 +1,6 @@
 //! Which occurrences have to be looked at, and when, though nobody asks.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
@@ -9,6 +10,8 @@ use boxoffice_core::time::Timestamp;
 
 use super::RegistryActor;
 
+/// How often they are read, beside others.
+const READ_EVERY: Duration = Duration::from_secs(30);
 /// Alarms that are read from the store at a time.
 const ALARMS_AT_ONCE: usize = 4_096;
 
@@ -65,7 +68,7 @@ impl Alarms {
 }
 
 impl RegistryActor {
-    /// Reads the alarms of the time before the start.
+    /// Reads the alarms that the store has: those of the time before the start, and of others.
     pub(super) fn read_alarms(&mut self, after: Option<OccurrenceId>, ctx: &mut Context<Self>) {
         let backend = self.house.backend.clone();
         let page = self.house.reader.run(async move { alarms(&*backend, after.as_ref(), ALARMS_AT_ONCE).await });
@@ -78,11 +81,23 @@ impl RegistryActor {
                 }
                 if last.is_some() {
                     act.read_alarms(last, ctx);
+                } else if act.house.settings.beside_others {
+                    act.read_again(ctx);
                 }
             }
             // Holds still lapse when somebody asks.
-            Err(fault) => tracing::error!(%fault, "alarms of the time before the start cannot be read"),
+            Err(fault) => {
+                tracing::error!(%fault, "alarms cannot be read");
+                act.read_again(ctx);
+            }
         }));
+    }
+
+    /// Reads the alarms once more after a while: other offices leave some behind when they end, and a store that failed may be
+    /// well again.
+    fn read_again(&mut self, ctx: &mut Context<Self>) {
+        let wait = self.house.clock.sleep_until(self.house.clock.now() + READ_EVERY);
+        ctx.spawn(wait.into_actor(self).map(|(), act, ctx| act.read_alarms(None, ctx)));
     }
 
     /// Sets an alarm, if the occurrence has no owner that sees to it.

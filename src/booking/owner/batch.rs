@@ -7,7 +7,7 @@ use super::super::count::SeatCount;
 use super::super::event::BookingEvent;
 use super::super::grounds::{self, Grounds, Terms, Verdict, agenda_stream};
 use super::super::ledger::Undo;
-use super::super::outcome::BookingReply;
+use super::super::reply::BookingReply;
 use super::Submission;
 use crate::persist::{Expect, IdempotencyKey, KeyExpect, KvWrite, Precondition, Seq, StreamName, Transaction};
 use crate::time::Timestamp;

@@ -18,7 +18,7 @@ pub struct Submission {
     pub observed: Option<Seq>,
     /// What if the attendee has something else at the same time.
     pub clash: Clash,
-    /// What policies said. A box office asks them itself.
+    /// What policies said. A box office asks them itself and takes no heed of what a caller puts here.
     pub verdict: Option<Verdict>,
     /// The caller's name for the command: asked again under it, the command is not carried out again, and the first answer
     /// is repeated.

@@ -135,6 +135,46 @@ fn a_request_takes_no_seat_until_it_is_approved() {
 }
 
 #[test]
+fn where_somebody_has_to_approve_no_other_way_gives_a_seat() {
+    let waitlist = Some(Waitlist { offer_for: Duration::from_millis(50), pass_over: true });
+    let careful = || set(Settings { approval: true, waitlist, ..Settings::default() });
+    let open_handed = || set(Settings { waitlist, ..Settings::default() });
+    let wait = |name: &str| BookingCommand::Wait { attendee: who(name), party: Party::of(1) };
+    let more = |seats| BookingCommand::ChangeSeats { attendee: who("ann"), seats: Seats::new(seats) };
+    let ask = |name: &str| BookingCommand::Request { attendee: who(name), party: Party::of(1) };
+    let approve = |name: &str| BookingCommand::Approve { attendee: who(name) };
+    check(1, &[(0, careful()), (0, wait("ann"))], BookingOutcome::NeedsApproval);
+    check(3, &[(0, book("ann")), (1, careful()), (2, more(2))], BookingOutcome::NeedsApproval);
+    // Whoever waited before is offered nothing now.
+    let queue = [(0, open_handed()), (0, book("ann")), (1, wait("bob")), (2, careful()), (3, cancel("ann"))];
+    let (_, ledger) = after(&[&[(0, open(1))], &queue[..]].concat());
+    assert_eq!((ledger.held(), ledger.free()), (0, 1));
+    // And whoever is approved does not pass those who wait.
+    let queue = [(0, open_handed()), (0, book("ann")), (1, wait("bob")), (2, ask("cyd")), (3, approve("cyd"))];
+    check(1, &queue, full(1));
+    let big = BookingCommand::Wait { attendee: who("bob"), party: Party::of(2) };
+    let strict = Some(Waitlist { offer_for: Duration::from_millis(50), pass_over: false });
+    let strict = set(Settings { waitlist: strict, ..Settings::default() });
+    let queue = [(0, strict), (0, book("ann")), (0, book("dan")), (1, big), (2, cancel("ann")), (3, ask("cyd"))];
+    check(2, &[&queue[..], &[(4, approve("cyd"))]].concat(), BookingOutcome::Queued { waiting: 1 });
+    let (_, ledger) = after(&[&[(0, open(2))], &queue[..]].concat());
+    assert_eq!(SeatCount::from(&ledger).left(), SeatsLeft::Awaited { free: 1, waiting: 1 });
+}
+
+#[test]
+fn a_kind_of_ticket_draws_on_no_more_pools_than_are_recorded_at_once() {
+    let pool = |n: usize| PoolName::new(format!("{n:060}")).unwrap();
+    let make = |n| (0, BookingCommand::SetPool { pool: pool(n), capacity: Seats::ONE, below: Below::Refuse });
+    let draw = |count| BookingCommand::SetTicket {
+        ticket: TicketType::new("student").unwrap(),
+        pools: (0..count).map(pool).collect(),
+    };
+    let pools: Vec<_> = (0..40).map(make).collect();
+    check(1, &[&pools[..], &[(0, draw(28))]].concat(), BookingOutcome::Set);
+    check(1, &[&pools[..], &[(0, draw(29))]].concat(), BookingOutcome::TooManyPools { bytes_max: 1_800 });
+}
+
+#[test]
 fn a_capacity_below_what_is_taken_is_refused_or_gives_no_more() {
     let two = [(0, book("ann")), (0, book("bob"))];
     let then = |more: &[(i64, BookingCommand)]| [&two[..], more].concat();
