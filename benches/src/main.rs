@@ -74,7 +74,8 @@ fn main() -> Result<()> {
     }
     // By hand: it takes as long as it is told.
     if let [Some("soak"), seconds] = [wanted.as_deref(), std::env::args().nth(2).as_deref()] {
-        runtime.block_on(soak::soak(seconds.unwrap_or("1800").parse()?))?;
+        let engine = std::env::args().nth(3);
+        runtime.block_on(soak::soak(seconds.unwrap_or("1800").parse()?, engine.as_deref().unwrap_or("sled")))?;
     }
     if let (Some("soak-child"), Some(folder), Some(seed)) =
         (wanted.as_deref(), std::env::args().nth(2), std::env::args().nth(3))

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +17,8 @@ use boxoffice::booking::{
 };
 use boxoffice::id::AttendeeId;
 use boxoffice::persist::{
-    Backend, CommitOutcome, Committed, Cursor, Durability, Fault, Head, IdempotencyKey, Key, Page, Payload,
-    RecordedEvent, Seq, SledBackend, Stats, StreamName, Transaction,
+    Backend, CommitOutcome, Committed, Cursor, Durability, Fault, Head, IdempotencyKey, Key, Location, Page, Payload,
+    RecordedEvent, Seq, Stats, StreamName, Transaction,
 };
 use boxoffice::time::Timestamp;
 use boxoffice::{BoxOffice, BoxOfficeError};
@@ -36,13 +35,17 @@ const LIVES: [u64; 6] = [5, 8, 13, 21, 34, 180];
 /// A hold may be recorded as lapsed this much after its deadline, as long as a child lives.
 const LATE: Duration = Duration::from_secs(2);
 
+fn open(place: &str) -> Result<Arc<dyn Backend>> {
+    Ok(place.parse::<Location>()?.open(true)?)
+}
+
 fn now() -> Timestamp {
     Timestamp::EPOCH + SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A store of whose commits one in a thousand fails before it writes, and one in a thousand after.
 #[derive(Debug)]
-struct Faulty(SledBackend, AtomicU64);
+struct Faulty(Arc<dyn Backend>, AtomicU64);
 
 #[async_trait]
 impl Backend for Faulty {
@@ -90,9 +93,9 @@ impl Backend for Faulty {
     }
 }
 
-/// Sells until it is killed; `seed` says to whom. Writes a line for each acknowledgement: occurrence, sequence number, receipt.
-pub async fn child(folder: &str, seed: u64) -> Result<()> {
-    let store = Faulty(SledBackend::open(Path::new(folder))?, AtomicU64::new(seed << 32));
+/// Sells until it is killed, on a store such as `sled:DIR`; `seed` says to whom. Writes a line for each acknowledgement: occurrence, sequence number, receipt.
+pub async fn child(place: &str, seed: u64) -> Result<()> {
+    let store = Faulty(open(place)?, AtomicU64::new(seed << 32));
     let builder = BoxOffice::builder().store(store).owners_max(300).idle_after(Duration::from_secs(2));
     let office = builder.restart_budget(1_000_000, Duration::from_secs(1)).start()?;
     let mut callers = tokio::task::JoinSet::new();
@@ -254,8 +257,9 @@ async fn follow(
 }
 
 /// Runs for `seconds`, and prints what came of it.
-pub async fn soak(seconds: u64) -> Result<()> {
+pub async fn soak(seconds: u64, engine: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
+    let place = format!("{engine}:{}", folder.path().join("store").display());
     let mut followed: Vec<Followed> = (0..OCCURRENCES).map(|_| Followed::default()).collect();
     let (mut report, started, mut longest) = (Report::default(), Instant::now(), Vec::new());
     for (seed, life) in LIVES.iter().cycle().enumerate() {
@@ -265,7 +269,7 @@ pub async fn soak(seconds: u64) -> Result<()> {
         let born = now();
         let mut child = Command::new(std::env::current_exe()?)
             .arg("soak-child")
-            .arg(folder.path())
+            .arg(&place)
             .arg(seed.to_string())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -278,10 +282,10 @@ pub async fn soak(seconds: u64) -> Result<()> {
         if memory.len() > longest.len() {
             longest = memory;
         }
-        let store = SledBackend::open(folder.path())?;
-        follow(&store, &mut followed, acknowledged, born, &mut report).await?;
+        let store = open(&place)?;
+        follow(&*store, &mut followed, acknowledged, born, &mut report).await?;
     }
-    settle(folder.path(), &mut followed, &mut report).await?;
+    settle(&place, &mut followed, &mut report).await?;
     let Report { kills, acknowledged, lost, events, breaches, overdue, lapses, late } = report;
     println!(
         "| kills | events | acknowledged | lost | oversold or worse | lapses | of these late | holds past their deadline at the end |"
@@ -299,9 +303,9 @@ pub async fn soak(seconds: u64) -> Result<()> {
 }
 
 /// Starts a box office that nobody asks anything, and looks whether it lets everything lapse that is due.
-async fn settle(folder: &Path, followed: &mut [Followed], report: &mut Report) -> Result<()> {
-    let (store, born) = (Arc::new(SledBackend::open(folder)?), now());
-    let office = BoxOffice::builder().shared_store(Arc::clone(&store) as Arc<dyn Backend>).alone().start()?;
+async fn settle(place: &str, followed: &mut [Followed], report: &mut Report) -> Result<()> {
+    let (store, born) = (open(place)?, now());
+    let office = BoxOffice::builder().shared_store(Arc::clone(&store)).alone().start()?;
     // The longest hold, offers made of what lapsed, and some.
     pause(Duration::from_secs(12)).await;
     office.shutdown().await;
