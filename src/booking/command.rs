@@ -37,6 +37,9 @@ pub enum HoldTerm {
 
 /// A request that one occurrence's owner decides.
 ///
+/// Nobody's rights are looked at here: that is the host's. Book, hold, confirm, release, cancel, change seats, move, request,
+/// wait and stop waiting are what buyers ask; extend and transfer are, if the host lets them; all others change the sale.
+///
 /// Its form in JSON is part of what is stored for idempotency keys: a member that is renamed or added makes a command that
 /// is asked again look like another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
