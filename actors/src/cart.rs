@@ -81,8 +81,8 @@ impl BoxOffice {
         Ok(CartOutcome::Held { until, holds })
     }
 
-    /// Confirms the attendee's holds in these occurrences, each once and for itself: before the deadline all are confirmed, after it
-    /// each has its seats again or is due back.
+    /// Confirms the attendee's holds in these occurrences, each once and for itself: before the deadline all are confirmed,
+    /// after it each has its seats again or is due back.
     ///
     /// # Errors
     /// As [`BoxOffice::run`]. Those before it are confirmed then; asked again, they are

@@ -33,7 +33,7 @@ pub(crate) struct Directory {
 pub(crate) struct Ended {
     pub(crate) occurrence: OccurrenceId,
     pub(crate) how: How,
-    /// When its next hold lapses.
+    /// When the next hold lapses of one that rests.
     pub(crate) due: Option<Timestamp>,
 }
 
@@ -184,8 +184,8 @@ impl Ending {
     }
 
     /// The owner ends because the store failed.
-    pub(crate) fn failed(&mut self, due: Option<Timestamp>) {
-        (self.how, self.due) = (How::Failed, due);
+    pub(crate) fn failed(&mut self) {
+        self.how = How::Failed;
         self.directory.strike(&self.occurrence, self.number);
     }
 }

@@ -246,7 +246,7 @@ impl OccurrenceActor {
         for look in self.looks.drain(..).chain(self.looking.drain(..)) {
             look(Err(fault.clone().into()));
         }
-        self.ending.failed(self.owner.count().returns);
+        self.ending.failed();
         ctx.stop();
     }
 
