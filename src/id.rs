@@ -120,6 +120,12 @@ macro_rules! text_id {
 }
 
 text_id!(
+    /// The name of one notice to one recipient, the same for every attempt: transports and receivers tell by it that they have
+    /// had it already. 1 to 200 bytes, no control characters. Not personal: it is written into logs and headers.
+    NoticeId, "notice id", 200
+);
+
+text_id!(
     /// The person who books. 1 to 256 bytes, no control characters.
     ///
     /// It is written into the log, so prefer an opaque id of the host's own over a name or an address.

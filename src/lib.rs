@@ -12,9 +12,11 @@
 //! | [`datalog`] | rules over facts: what follows, why, why not |
 //! | [`seating`] | seats with names: which there are, which are free, which are best |
 //! | [`booking`] | one occurrence's seats: who has which, who gets the next, and why not |
+//! | [`flow`] | functions that outlive the process: waits, retries and undoing, by deterministic replay of a journal |
 //! | [`schedule`] | series that are scheduled, moved, split and cancelled, as streams of events; agendas; orphaned bookings |
 //! | `checkin` | signed tickets and who has come in; behind the feature of that name |
 //! | [`availability`] | who is free when, what overlaps, who may book what, by rules that the host can add to |
+//! | [`notify`] | what people are told, when and by which way |
 //!
 //! A room imports only from rooms above it in this table. A whole sale, without actors:
 //!
@@ -52,7 +54,9 @@ pub mod calendar;
 #[cfg(feature = "checkin")]
 pub mod checkin;
 pub mod datalog;
+pub mod flow;
 pub mod id;
+pub mod notify;
 pub mod persist;
 pub mod schedule;
 pub mod seating;

@@ -41,7 +41,7 @@ mod store;
 mod subscription;
 mod system;
 
-pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, seating, time};
+pub use boxoffice_core::{booking, calendar, datalog, flow, id, jiff, notify, persist, schedule, seating, time};
 
 pub use board::{OwnerState, SeatWatch};
 pub use builder::Builder;

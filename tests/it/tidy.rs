@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the core. One imports only from those of a lower rank.
-const LADDER: [(&str, u8); 10] = [
+const LADDER: [(&str, u8); 12] = [
     ("id", 0),
     ("time", 0),
     ("persist", 1),
@@ -12,9 +12,11 @@ const LADDER: [(&str, u8); 10] = [
     ("datalog", 1),
     ("seating", 1),
     ("booking", 2),
+    ("flow", 2),
     ("schedule", 3),
     ("checkin", 3),
     ("availability", 4),
+    ("notify", 4),
 ];
 
 /// What the core must not name: runtimes, clocks, threads, randomness.

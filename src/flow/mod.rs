@@ -1,0 +1,1 @@
+//! Durable functions by deterministic replay.
