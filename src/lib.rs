@@ -16,7 +16,7 @@
 //! | [`schedule`] | series that are scheduled, moved, split and cancelled, as streams of events; agendas; orphaned bookings |
 //! | `checkin` | signed tickets and who has come in; behind the feature of that name |
 //! | [`availability`] | who is free when, what overlaps, who may book what, by rules that the host can add to |
-//! | [`notify`] | what people are told, when and by which way |
+//! | `notify` | what people are told, when and by which way; behind the feature of that name |
 //!
 //! A room imports only from rooms above it in this table. A whole sale, without actors:
 //!
@@ -56,6 +56,7 @@ pub mod checkin;
 pub mod datalog;
 pub mod flow;
 pub mod id;
+#[cfg(feature = "notify")]
 pub mod notify;
 pub mod persist;
 pub mod schedule;

@@ -41,7 +41,9 @@ mod store;
 mod subscription;
 mod system;
 
-pub use boxoffice_core::{booking, calendar, datalog, flow, id, jiff, notify, persist, schedule, seating, time};
+#[cfg(feature = "notify")]
+pub use boxoffice_core::notify;
+pub use boxoffice_core::{booking, calendar, datalog, flow, id, jiff, persist, schedule, seating, time};
 
 pub use board::{OwnerState, SeatWatch};
 pub use builder::Builder;
