@@ -1,1 +1,24 @@
-//! Durable functions by deterministic replay.
+//! Functions that outlive the process, by deterministic replay.
+mod ask;
+mod combine;
+mod cx;
+mod event;
+mod id;
+mod journal;
+mod live;
+mod program;
+mod rollback;
+mod slots;
+mod stuck;
+mod task;
+pub mod wire;
+
+pub use ask::{Ask, AskName, ChildEnd, Fingerprint, TAG_LENGTH_MAX, Tag, What};
+pub use combine::{Either, join, join_all, select, select_all};
+pub use cx::{Asked, FlowCx, FlowError};
+pub use event::{FlowEvent, Parent};
+pub use id::{FlowId, FlowKind, SHARDS};
+pub use journal::{FlowStatus, Journal};
+pub use program::{Mode, Program, Programs};
+pub use rollback::Rollback;
+pub use stuck::Stuck;

@@ -1,0 +1,174 @@
+//! What a flow asks for, and waits for.
+
+use core::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::id::FlowId;
+use crate::persist::Payload;
+use crate::time::Timestamp;
+
+/// The name of one ask within a run of a flow. 1 to 400 bytes; no two asks of a run have the same.
+pub type Tag = Arc<str>;
+
+/// Longest tag allowed, in bytes.
+pub const TAG_LENGTH_MAX: usize = 400;
+
+/// Something that a flow waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Its place among the asks of the run, from 0, in the order in which the flow's code made them.
+    pub ordinal: u32,
+    /// Its name.
+    pub tag: Tag,
+    /// What it is.
+    pub what: What,
+}
+
+/// The kinds of asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Work for a performer outside of the flow.
+    Request {
+        /// The performer's name.
+        to: Arc<str>,
+        /// What it is to do.
+        body: Payload,
+    },
+    /// An instant.
+    Timer {
+        /// When it is over.
+        at: Timestamp,
+    },
+    /// A signal from outside.
+    Signal {
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// Another flow, and how it ends.
+    Child {
+        /// The flow.
+        flow: FlowId,
+        /// What it is started with.
+        input: Payload,
+    },
+}
+
+impl What {
+    /// The name of the variant, as it is recorded.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Request { .. } => "request",
+            Self::Timer { .. } => "timer",
+            Self::Signal { .. } => "signal",
+            Self::Child { .. } => "child",
+        }
+    }
+
+    /// What it comes to in eight bytes: everything in it counts.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Sha256::new();
+        let mut feed = |part: &[u8]| {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        };
+        feed(self.name().as_bytes());
+        match self {
+            Self::Request { to, body } => {
+                feed(to.as_bytes());
+                feed(body.json().as_bytes());
+            }
+            Self::Timer { at } => feed(&at.as_millis().to_le_bytes()),
+            Self::Signal { name } => feed(name.as_bytes()),
+            Self::Child { flow, input } => {
+                feed(flow.as_str().as_bytes());
+                feed(input.json().as_bytes());
+            }
+        }
+        let digest = hash.finalize();
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(digest).for_each(|(byte, digit)| *byte = digit);
+        Fingerprint(u64::from_be_bytes(bytes))
+    }
+}
+
+/// An ask's content in eight bytes: the first of the SHA-256 of its parts. Written as sixteen hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(u64);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = core::num::ParseIntError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.to_string()
+    }
+}
+
+/// An ask as a journal names it: what is compared when a flow is replayed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskName {
+    /// Its place among the asks of the run.
+    #[serde(rename = "n")]
+    pub ordinal: u32,
+    /// Its name.
+    pub tag: Tag,
+    /// Its kind: `request`, `timer` or `child`.
+    pub kind: Arc<str>,
+    /// Its content.
+    #[serde(rename = "fp")]
+    pub fingerprint: Fingerprint,
+}
+
+impl fmt::Display for AskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ordinal, tag, kind, fingerprint } = self;
+        write!(f, "{kind} {tag:?} (number {ordinal}, content {fingerprint})")
+    }
+}
+
+impl Ask {
+    /// How a journal names it.
+    pub fn name(&self) -> AskName {
+        AskName {
+            ordinal: self.ordinal,
+            tag: Arc::clone(&self.tag),
+            kind: self.what.name().into(),
+            fingerprint: self.what.fingerprint(),
+        }
+    }
+}
+
+/// How a child flow ended, as its parent hears of it.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChildEnd<T = Payload> {
+    /// With a result.
+    Completed(T),
+    /// It gave up, and says why.
+    Failed(String),
+    /// It was cancelled or ended by force.
+    Cancelled,
+    /// There is another flow of that name, started with another input or by somebody else.
+    Taken,
+}

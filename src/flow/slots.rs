@@ -1,0 +1,253 @@
+//! What a flow and its engine share while the code runs: asks, signals, the time of the turn.
+
+use core::task::Waker;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::ask::{Ask, TAG_LENGTH_MAX, Tag, What};
+use super::id::FlowId;
+use super::journal::{Mailbox, Unread};
+use super::stuck::Stuck;
+use crate::persist::{Payload, Seq};
+use crate::time::Timestamp;
+
+/// What became of an ask.
+#[derive(Clone, Debug)]
+pub(super) enum Answer {
+    Given(Payload),
+    /// A signal, and where it stands in the stream.
+    Signal(Arc<str>, Unread),
+    Cancelled,
+}
+
+#[derive(Debug)]
+enum State {
+    Open {
+        what: What,
+        /// Set once the code waits for it.
+        waker: Option<Waker>,
+    },
+    Answered(Answer),
+    /// Taken, or no longer wanted.
+    Gone,
+}
+
+#[derive(Debug)]
+struct Slot {
+    tag: Tag,
+    /// Not answered by a cancellation.
+    shielded: bool,
+    state: State,
+}
+
+/// The asks of one run, and what else its code can see.
+#[derive(Debug)]
+pub(super) struct Slots {
+    pub(super) id: FlowId,
+    pub(super) run: u32,
+    slots: Vec<Slot>,
+    tags: BTreeMap<Tag, u32>,
+    open: BTreeSet<u32>,
+    mailbox: Mailbox,
+    /// Of those that were answered. Not to be woken while this is borrowed: who knows what a combinator does then.
+    pub(super) wakers: Vec<Waker>,
+    /// Up to which event signals were read, by name.
+    pub(super) read: BTreeMap<Arc<str>, Seq>,
+    pub(super) now: Timestamp,
+    pub(super) turns: u64,
+    pub(super) turns_advised: u64,
+    pub(super) cancelled: bool,
+    pub(super) stuck: Option<Stuck>,
+    pub(super) patches: Patches,
+    random: u64,
+    pub(super) shown: Option<Payload>,
+}
+
+/// What is known of patches.
+#[derive(Debug, Default)]
+pub(super) struct Patches {
+    /// Which way the code has taken.
+    taken: BTreeMap<Arc<str>, bool>,
+    /// What the journal has for this turn and the code has not asked for.
+    pub(super) recorded: BTreeSet<Arc<str>>,
+    /// Whether this code takes the turn for the first time.
+    pub(super) first_time: bool,
+    /// To be recorded with this turn.
+    pub(super) new: Vec<Arc<str>>,
+}
+
+impl Patches {
+    pub(super) fn ask(&mut self, patch: &str) -> bool {
+        let recorded = self.recorded.remove(patch);
+        if let Some(taken) = self.taken.get(patch) {
+            return *taken;
+        }
+        let patch: Arc<str> = patch.into();
+        let new_way = recorded || self.first_time;
+        if new_way && !recorded {
+            self.new.push(Arc::clone(&patch));
+        }
+        self.taken.insert(patch, new_way);
+        new_way
+    }
+}
+
+impl Slots {
+    pub(super) fn new(id: FlowId, run: u32, mailbox: Mailbox, turns_advised: u64) -> Self {
+        let seed = Sha256::digest(format!("{id}#{run}"));
+        let random = seed.iter().take(8).fold(0, |all, byte| (all << 8) | u64::from(*byte));
+        Self {
+            id,
+            run,
+            slots: Vec::new(),
+            tags: BTreeMap::new(),
+            open: BTreeSet::new(),
+            mailbox,
+            wakers: Vec::new(),
+            read: BTreeMap::new(),
+            now: Timestamp::EPOCH,
+            turns: 0,
+            turns_advised,
+            cancelled: false,
+            stuck: None,
+            patches: Patches::default(),
+            random,
+            shown: None,
+        }
+    }
+
+    /// The first thing that goes wrong is what the flow is stuck on.
+    pub(super) fn get_stuck(&mut self, why: Stuck) {
+        self.stuck.get_or_insert(why);
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood 2014).
+    pub(super) fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Makes an ask. Its place is claimed here and now, not when it is first waited for.
+    pub(super) fn ask(&mut self, tag: Tag, what: What, shielded: bool) -> u32 {
+        let ordinal = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        if tag.is_empty() || tag.len() > TAG_LENGTH_MAX {
+            let reason = format!("a tag has 1 to {TAG_LENGTH_MAX} bytes, this one {}", tag.len());
+            self.get_stuck(Stuck::Unrecordable { what: tag.chars().take(40).collect(), reason });
+        }
+        if self.tags.insert(Arc::clone(&tag), ordinal).is_some() {
+            self.get_stuck(Stuck::DuplicateTag { tag: Arc::clone(&tag) });
+        }
+        let waiting = match &what {
+            What::Signal { name } => self.mailbox.get_mut(name).and_then(|unread| {
+                let signal = unread.pop_front()?;
+                Some(Answer::Signal(Arc::clone(name), signal))
+            }),
+            What::Request { .. } | What::Timer { .. } | What::Child { .. } => None,
+        };
+        let state = waiting.map_or_else(
+            || {
+                self.open.insert(ordinal);
+                State::Open { what, waker: None }
+            },
+            State::Answered,
+        );
+        self.slots.push(Slot { tag, shielded, state });
+        ordinal
+    }
+
+    fn slot(&mut self, ordinal: u32) -> Option<&mut Slot> {
+        self.slots.get_mut(usize::try_from(ordinal).ok()?)
+    }
+
+    /// The tag of an ask.
+    pub(super) fn tag(&self, ordinal: u32) -> Tag {
+        let slot = usize::try_from(ordinal).ok().and_then(|at| self.slots.get(at));
+        slot.map_or_else(|| "".into(), |slot| Arc::clone(&slot.tag))
+    }
+
+    /// The answer to an ask, if there is one; else `waker` is told of it.
+    pub(super) fn take(&mut self, ordinal: u32, waker: &Waker) -> Option<Answer> {
+        let slot = self.slot(ordinal)?;
+        match core::mem::replace(&mut slot.state, State::Gone) {
+            State::Answered(answer) => {
+                if let Answer::Signal(name, signal) = &answer {
+                    self.read.insert(Arc::clone(name), signal.seq);
+                }
+                Some(answer)
+            }
+            State::Open { what, .. } => {
+                slot.state = State::Open { what, waker: Some(waker.clone()) };
+                None
+            }
+            State::Gone => None,
+        }
+    }
+
+    /// The code no longer wants the answer to an ask.
+    pub(super) fn give_up(&mut self, ordinal: u32) {
+        self.open.remove(&ordinal);
+        let Some(slot) = self.slot(ordinal) else { return };
+        // A signal that nobody has looked at stays in the mailbox.
+        if let State::Answered(Answer::Signal(name, signal)) = core::mem::replace(&mut slot.state, State::Gone) {
+            self.mailbox.entry(name).or_default().push_front(signal);
+        }
+    }
+
+    pub(super) fn answer(&mut self, ordinal: u32, answer: Answer) {
+        self.open.remove(&ordinal);
+        let Some(slot) = self.slot(ordinal) else { return };
+        if let State::Open { waker, .. } = core::mem::replace(&mut slot.state, State::Answered(answer)) {
+            self.wakers.extend(waker);
+        }
+    }
+
+    /// Everything that is open and not shielded is answered so, in the order of the asks.
+    pub(super) fn cancel(&mut self) {
+        self.cancelled = true;
+        for ordinal in self.open.clone() {
+            if self.slot(ordinal).is_some_and(|slot| !slot.shielded) {
+                self.answer(ordinal, Answer::Cancelled);
+            }
+        }
+    }
+
+    /// Gives a signal to whoever has waited longest for one of its name, or keeps it.
+    pub(super) fn signal(&mut self, name: &Arc<str>, signal: Unread) {
+        let wants = |ask: &Ask| matches!(&ask.what, What::Signal { name: wanted } if wanted == name);
+        let waiting = self.asks().find(wants).map(|ask| ask.ordinal);
+        match waiting {
+            Some(ordinal) => self.answer(ordinal, Answer::Signal(Arc::clone(name), signal)),
+            None => self.mailbox.entry(Arc::clone(name)).or_default().push_back(signal),
+        }
+    }
+
+    /// An open ask.
+    pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
+        let slot = self.slots.get(usize::try_from(ordinal).ok()?)?;
+        let State::Open { what, .. } = &slot.state else { return None };
+        Some(Ask { ordinal, tag: Arc::clone(&slot.tag), what: what.clone() })
+    }
+
+    /// All open asks, in the order in which they were made.
+    pub(super) fn asks(&self) -> impl Iterator<Item = Ask> + '_ {
+        self.open.iter().filter_map(|ordinal| self.open(*ordinal))
+    }
+
+    /// The place of an open ask with this tag.
+    pub(super) fn by_tag(&self, tag: &str) -> Option<u32> {
+        self.tags.get(tag).copied().filter(|ordinal| self.open.contains(ordinal))
+    }
+
+    /// Whether the code waits for an open ask.
+    pub(super) fn is_awaited(&self) -> bool {
+        let waited = |ordinal: &u32| {
+            let slot = usize::try_from(*ordinal).ok().and_then(|at| self.slots.get(at));
+            matches!(slot.map(|slot| &slot.state), Some(State::Open { waker: Some(_), .. }))
+        };
+        self.open.iter().any(waited)
+    }
+}

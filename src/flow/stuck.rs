@@ -1,0 +1,108 @@
+//! Why a flow cannot go on: its code and its journal do not fit. It waits for other code and never fails by itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::ask::{AskName, Tag};
+
+/// Why a flow cannot go on. Nothing of it is lost: it goes on where it stands once there is code that fits, or when it is told to
+/// try again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Stuck {
+    /// No program of its kind is registered.
+    #[error("no program of this kind is registered")]
+    NoProgram,
+    /// No performer of this name is registered.
+    #[error("{tag:?} asks the performer {to:?}, and none of that name is registered")]
+    NoPerformer {
+        /// The ask.
+        tag: Tag,
+        /// The name it asks for.
+        to: String,
+    },
+    /// The journal has an outcome for an ask that the code does not make, or makes otherwise.
+    #[error("the journal has an outcome for {logged}, but the code {}", in_words(.now.as_ref()))]
+    Mismatch {
+        /// What the journal says was asked.
+        logged: AskName,
+        /// What the code asks in its place; none if it asks nothing there, or does not wait for it any more.
+        now: Option<AskName>,
+    },
+    /// The code ended before the journal did.
+    #[error("the code has ended, but the journal goes on with an outcome for {logged}")]
+    Leftover {
+        /// The first outcome that is left over.
+        logged: AskName,
+    },
+    /// The journal has a mark of a patch for which the code does not ask there.
+    #[error(
+        "the journal has the patch {patch:?} here, and the code does not ask for it (deprecate it before removing it)"
+    )]
+    LeftoverPatch {
+        /// The patch.
+        patch: String,
+    },
+    /// Two asks of one run have the same tag.
+    #[error("two asks have the tag {tag:?}")]
+    DuplicateTag {
+        /// The tag.
+        tag: Tag,
+    },
+    /// The code waits for something that is no ask of the flow: it would wait for ever.
+    #[error("the code waits for something that it did not ask the flow for (a timer, a channel or a lock of its own)")]
+    ForeignAwait,
+    /// Something outside woke the flow: its code has waited for more than its asks.
+    #[error("the flow was woken by something that it did not ask the flow for")]
+    ForeignWake,
+    /// The code woke itself again and again and never came to wait.
+    #[error("the code yields without end")]
+    Restless,
+    /// The input or an outcome is not what the code reads it as.
+    #[error("{what} is not what the code reads it as: {reason}")]
+    Unreadable {
+        /// `input`, or the tag of the ask.
+        what: String,
+        /// What the reader says; it names no content.
+        reason: String,
+    },
+    /// A body, an input or a result has no JSON form, or is too large for the store, or a tag is too long.
+    #[error("{what} cannot be recorded: {reason}")]
+    Unrecordable {
+        /// `result`, or the tag of the ask.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The code panicked.
+    #[error("the code panicked: {message}")]
+    Panicked {
+        /// What it said.
+        message: String,
+    },
+    /// The performer failed in a way that is no outcome.
+    #[error("the performer of {tag:?} failed: {reason}")]
+    Performer {
+        /// The ask.
+        tag: Tag,
+        /// Why.
+        reason: String,
+    },
+    /// The run has had more turns than a journal may have; it should have continued as new.
+    #[error("the run has {turns} turns, and {limit} are allowed: continue as new in time")]
+    TooLong {
+        /// Turns so far.
+        turns: u64,
+        /// Turns allowed.
+        limit: u64,
+    },
+    /// The journal itself cannot be read.
+    #[error("the journal cannot be read: {reason}")]
+    Journal {
+        /// Why.
+        reason: String,
+    },
+}
+
+fn in_words(now: Option<&AskName>) -> String {
+    now.map_or_else(|| "does not wait for it".to_owned(), |now| format!("asks {now} there"))
+}
