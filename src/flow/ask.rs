@@ -146,6 +146,12 @@ impl fmt::Display for AskName {
     }
 }
 
+impl AskName {
+    pub(super) fn is_timer(&self) -> bool {
+        &*self.kind == "timer"
+    }
+}
+
 impl Ask {
     /// How a journal names it.
     pub fn name(&self) -> AskName {

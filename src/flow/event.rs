@@ -42,7 +42,7 @@ pub enum FlowEvent {
         ask: AskName,
         /// Version of the code.
         version: u32,
-        /// The outcome; `null` for a timer.
+        /// The outcome; of a timer its deadline, in milliseconds since 1970.
         outcome: Payload,
     },
     /// A signal came.

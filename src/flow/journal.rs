@@ -110,6 +110,8 @@ pub struct Journal {
     cancel_requested: bool,
     /// The first event that is still needed: everything before it may be truncated.
     needed_from: Seq,
+    /// Since when the flow has been at work: the deadline of its last timer, or the beginning of its run.
+    pub(super) at_work_since: Timestamp,
 }
 
 impl Journal {
@@ -131,6 +133,7 @@ impl Journal {
             stuck: None,
             cancel_requested: false,
             needed_from: Seq::FIRST,
+            at_work_since: Timestamp::EPOCH,
         }
     }
 
@@ -187,6 +190,9 @@ impl Journal {
                 self.needed_from = self.carried.values().flatten().map(|signal| signal.seq).min().unwrap_or(seq);
             }
             FlowEvent::Resolved { ask, version, outcome } => {
+                if let Some(deadline) = ask.is_timer().then(|| outcome.read().ok()).flatten() {
+                    self.at_work_since = deadline;
+                }
                 let impulse = Impulse::Resolved { ask: ask.clone(), outcome: outcome.clone() };
                 self.turns.push(turn(version, impulse));
             }
@@ -216,6 +222,7 @@ impl Journal {
 
     fn begin(&mut self, run: u32, input: &Payload, parent: Option<&Parent>, turn: Turn) {
         self.run = run;
+        self.at_work_since = turn.at;
         self.input = input.clone();
         self.parent = parent.cloned();
         self.turns.clear();
@@ -272,6 +279,11 @@ impl Journal {
     /// Whether somebody has asked for its end.
     pub fn cancel_requested(&self) -> bool {
         self.cancel_requested
+    }
+
+    /// Whether a signal came under this name of its sender's, in the events that are there.
+    pub fn has_signal(&self, id: &str) -> bool {
+        self.signal_ids.contains(id)
     }
 
     /// The last event of the stream.

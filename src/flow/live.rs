@@ -126,11 +126,6 @@ impl Live {
         self.task.as_ref().map(Task::asks).unwrap_or_default()
     }
 
-    /// An ask that is still open.
-    pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
-        self.task.as_ref()?.open(ordinal)
-    }
-
     /// How far the code says it is.
     pub(super) fn shown(&self) -> Option<Payload> {
         self.task.as_ref()?.slots().shown.clone()

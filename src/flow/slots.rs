@@ -47,7 +47,7 @@ struct Slot {
 pub(super) struct Slots {
     pub(super) id: FlowId,
     pub(super) run: u32,
-    slots: Vec<Slot>,
+    all: Vec<Slot>,
     tags: BTreeMap<Tag, u32>,
     open: BTreeSet<u32>,
     mailbox: Mailbox,
@@ -101,7 +101,7 @@ impl Slots {
         Self {
             id,
             run,
-            slots: Vec::new(),
+            all: Vec::new(),
             tags: BTreeMap::new(),
             open: BTreeSet::new(),
             mailbox,
@@ -123,7 +123,7 @@ impl Slots {
         self.stuck.get_or_insert(why);
     }
 
-    /// SplitMix64 (Steele, Lea, Flood 2014).
+    /// `SplitMix64` (Steele, Lea, Flood 2014).
     pub(super) fn random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -133,7 +133,7 @@ impl Slots {
 
     /// Makes an ask. Its place is claimed here and now, not when it is first waited for.
     pub(super) fn ask(&mut self, tag: Tag, what: What, shielded: bool) -> u32 {
-        let ordinal = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        let ordinal = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         if tag.is_empty() || tag.len() > TAG_LENGTH_MAX {
             let reason = format!("a tag has 1 to {TAG_LENGTH_MAX} bytes, this one {}", tag.len());
             self.get_stuck(Stuck::Unrecordable { what: tag.chars().take(40).collect(), reason });
@@ -155,17 +155,17 @@ impl Slots {
             },
             State::Answered,
         );
-        self.slots.push(Slot { tag, shielded, state });
+        self.all.push(Slot { tag, shielded, state });
         ordinal
     }
 
     fn slot(&mut self, ordinal: u32) -> Option<&mut Slot> {
-        self.slots.get_mut(usize::try_from(ordinal).ok()?)
+        self.all.get_mut(usize::try_from(ordinal).ok()?)
     }
 
     /// The tag of an ask.
     pub(super) fn tag(&self, ordinal: u32) -> Tag {
-        let slot = usize::try_from(ordinal).ok().and_then(|at| self.slots.get(at));
+        let slot = usize::try_from(ordinal).ok().and_then(|at| self.all.get(at));
         slot.map_or_else(|| "".into(), |slot| Arc::clone(&slot.tag))
     }
 
@@ -227,7 +227,7 @@ impl Slots {
 
     /// An open ask.
     pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
-        let slot = self.slots.get(usize::try_from(ordinal).ok()?)?;
+        let slot = self.all.get(usize::try_from(ordinal).ok()?)?;
         let State::Open { what, .. } = &slot.state else { return None };
         Some(Ask { ordinal, tag: Arc::clone(&slot.tag), what: what.clone() })
     }
@@ -245,7 +245,7 @@ impl Slots {
     /// Whether the code waits for an open ask.
     pub(super) fn is_awaited(&self) -> bool {
         let waited = |ordinal: &u32| {
-            let slot = usize::try_from(*ordinal).ok().and_then(|at| self.slots.get(at));
+            let slot = usize::try_from(*ordinal).ok().and_then(|at| self.all.get(at));
             matches!(slot.map(|slot| &slot.state), Some(State::Open { waker: Some(_), .. }))
         };
         self.open.iter().any(waited)

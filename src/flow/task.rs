@@ -21,6 +21,8 @@ use crate::persist::Payload;
 
 /// Polls in a row that code may ask for by waking itself, as some combinators do.
 const POLLS_MAX: usize = 1_000;
+/// Longest result, and longest input of a next run, in bytes of JSON.
+pub const PAYLOAD_BYTES_MAX: usize = 3_000;
 
 /// Notices who wakes a flow: its asks, its own code, or something that it should not wait for.
 #[derive(Debug, Default)]
@@ -136,7 +138,9 @@ impl Task {
             Impulse::Begin => {}
             Impulse::Resolved { ask, outcome } => {
                 let ordinal = self.program.find(&slots, ask)?;
-                slots.answer(ordinal, Answer::Given(outcome.clone()));
+                // That of a timer is its deadline, which is nothing to the code.
+                let answer = if ask.is_timer() { Payload::stored("null") } else { outcome.clone() };
+                slots.answer(ordinal, Answer::Given(answer));
             }
             Impulse::Signalled { name, seq, body } => {
                 slots.signal(name, Unread { seq: *seq, body: body.clone() });
@@ -174,6 +178,12 @@ impl Task {
         if self.stuck().is_some() {
             return;
         }
+        if let Ok(Ok(payload) | Err(FlowError::ContinueAsNew(payload))) = &ended
+            && payload.json().len() > PAYLOAD_BYTES_MAX
+        {
+            let reason = format!("{} bytes are over the limit of {PAYLOAD_BYTES_MAX}", payload.json().len());
+            return self.get_stuck(Stuck::Unrecordable { what: "result".to_owned(), reason });
+        }
         self.end = Some(match ended {
             Ok(Ok(output)) => RunEnd::Completed(output),
             Ok(Err(FlowError::Failed(reason))) => RunEnd::Failed(reason),
@@ -208,12 +218,6 @@ impl Task {
     /// What the flow waits for, in the order in which it asked.
     pub(super) fn asks(&self) -> Vec<Ask> {
         if self.running.is_some() { self.slots.borrow().asks().collect() } else { Vec::new() }
-    }
-
-    /// An ask that is still open.
-    pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
-        self.running.as_ref()?;
-        self.slots.borrow().open(ordinal)
     }
 
     /// Patches that the last turn took, to be recorded with it.
