@@ -23,6 +23,11 @@ impl Due {
         Self { reading: true, ..Self::default() }
     }
 
+    /// Everything is to be read again, beside what is known.
+    pub(super) fn read_again(&mut self) {
+        (self.reading, self.horizon) = (true, None);
+    }
+
     /// Notes a flow. Says whether it is in memory; else it is found in the store when its time comes.
     pub(super) fn put(&mut self, at: Timestamp, flow: &FlowId) -> bool {
         let near = self.horizon.as_ref().is_none_or(|(last, id)| (at, flow) <= (*last, id));

@@ -266,6 +266,12 @@ impl<R> Shard<R> {
         self.tick(now);
     }
 
+    /// Looks at all flows at work again, since another shard may have lost what was said to it: it was made anew.
+    pub fn look_again(&mut self) {
+        self.due.read_again();
+        self.effects.push(Effect::ReadDue(None, self.limits.due_max));
+    }
+
     /// Journals were read.
     pub fn loaded(&mut self, now: Timestamp, journals: Vec<Journal>) {
         for journal in journals {

@@ -240,7 +240,25 @@ impl<R> Shard<R> {
             let delete = At::Due(at).delete(flow);
             self.building().write(delete);
         }
+        self.start_children(flow);
         self.fire(now, flow);
+    }
+
+    /// Starts the children that are waited for once more: those that are there are not started twice.
+    fn start_children(&mut self, flow: &FlowId) {
+        let Some(slot) = self.flows.get(flow).filter(|slot| !slot.live.journal.is_paused()) else { return };
+        let run = slot.run;
+        let waited = |ask: Ask| match ask.what {
+            What::Child { flow: child, input } if slot.in_flight.contains_key(&ask.ordinal) => {
+                let parent = Parent { flow: flow.clone(), run, ordinal: ask.ordinal, tag: ask.tag };
+                Some(Effect::StartChild { flow: child, input, parent })
+            }
+            What::Child { .. } | What::Request { .. } | What::Timer { .. } | What::Signal { .. } => None,
+        };
+        let effects: Vec<_> = slot.live.asks().into_iter().filter_map(waited).collect();
+        for effect in effects {
+            self.emit(flow, effect);
+        }
     }
 
     /// Timers that have run out resolve, one turn each, in the order of their instants.
