@@ -22,6 +22,9 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn sleep_until(&self, at: Timestamp) -> Sleep;
 }
 
+/// How soon a wall clock that was set forward is noticed.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
 /// The wall clock of the machine, and the timers of tokio (resolution: one millisecond).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
@@ -36,9 +39,9 @@ impl Clock for SystemClock {
     fn sleep_until(&self, at: Timestamp) -> Sleep {
         let clock = *self;
         Box::pin(async move {
-            // Again, if the wall clock was set back meanwhile; an hour at a time, should it be set forward.
+            // Again, if the wall clock was set back meanwhile; not all at once, should it be set forward.
             while let Some(left) = Some(at.saturating_since(clock.now())).filter(|left| !left.is_zero()) {
-                tokio::time::sleep(left.min(Duration::from_secs(3_600))).await;
+                tokio::time::sleep(left.min(LOOK_EVERY)).await;
             }
         })
     }

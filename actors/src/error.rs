@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::io;
 
-use boxoffice_core::persist::Fault;
+use boxoffice_core::persist::{Fault, PayloadError};
 
 use crate::availability::AvailabilityError;
 
@@ -33,6 +33,23 @@ pub enum BoxOfficeError {
     /// The policies of the occurrence could not be asked. Nothing was decided.
     #[error("policies of the occurrence could not be asked: {0}")]
     Policies(Box<AvailabilityError>),
+    /// Another process or another start runs the flows of this shard now.
+    #[error("the flows of shard {shard} are run elsewhere")]
+    FlowsElsewhere {
+        /// Which shard.
+        shard: u8,
+    },
+    /// The flows of this shard failed too often of late and are left alone; see [`Flows::restart`](crate::flows::Flows::restart).
+    #[error("the flows of shard {shard} failed too often: {reason}")]
+    FlowsFailed {
+        /// Which shard.
+        shard: u8,
+        /// How they failed last.
+        reason: String,
+    },
+    /// What was given has no JSON form.
+    #[error(transparent)]
+    Payload(PayloadError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] Fault),
@@ -45,7 +62,11 @@ impl BoxOfficeError {
             Self::Busy { .. } | Self::Failing { .. } => true,
             Self::Store(fault) => matches!(fault, Fault::Unavailable { .. } | Fault::Unknown { .. }),
             Self::Policies(error) => error.is_transient(),
-            Self::InspectionPanicked | Self::ShutDown => false,
+            Self::InspectionPanicked
+            | Self::ShutDown
+            | Self::FlowsElsewhere { .. }
+            | Self::FlowsFailed { .. }
+            | Self::Payload(_) => false,
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod clock;
 mod directory;
 mod door;
 mod error;
+pub mod flows;
 mod house;
 mod load;
 mod occurrence;
@@ -43,7 +44,7 @@ mod system;
 
 #[cfg(feature = "notify")]
 pub use boxoffice_core::notify;
-pub use boxoffice_core::{booking, calendar, datalog, flow, id, jiff, persist, schedule, seating, time};
+pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, seating, time};
 
 pub use board::{OwnerState, SeatWatch};
 pub use builder::Builder;

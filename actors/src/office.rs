@@ -17,13 +17,14 @@ use crate::board::{Board, OwnerState, SeatWatch};
 use crate::builder::Builder;
 #[cfg(feature = "checkin")]
 use crate::checkin::Gatekeeper;
+use crate::clock::Clock;
 use crate::door::Door;
 use crate::error::BoxOfficeError;
 use crate::house::Surroundings;
 use crate::planner::Planner;
 use crate::registry::{DrainAll, RegistryActor};
 use crate::shared_writer::SharedWriter;
-use crate::stats::Stats;
+use crate::stats::{Counters, Stats};
 use crate::subscription::Subscription;
 use crate::system::Running;
 
@@ -343,6 +344,15 @@ impl BoxOffice {
     /// The instant by the box office's own clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.house.clock.now()
+    }
+
+    /// The clock of the box office.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.house.clock)
+    }
+
+    pub(crate) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.inner.house.counters)
     }
 
     /// Counters since the start.

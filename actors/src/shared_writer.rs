@@ -30,7 +30,7 @@ impl SharedWriter {
     }
 
     /// Runs `read` with the backend on the reading thread.
-    async fn on_reader<T, F>(&self, read: impl FnOnce(Arc<dyn Backend>) -> F) -> Result<T, Fault>
+    pub(crate) async fn on_reader<T, F>(&self, read: impl FnOnce(Arc<dyn Backend>) -> F) -> Result<T, Fault>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Fault>> + Send + 'static,

@@ -123,6 +123,14 @@ counters! {
     scans_accepted = "boxoffice_scans_accepted_total",
     /// Of these, scans that happened offline and should not have.
     scan_conflicts = "boxoffice_scan_conflicts_total",
+    /// Batches of events that shards of flows had committed.
+    flow_batches = "boxoffice_flow_batches_total",
+    /// Events of flows in them.
+    flow_events = "boxoffice_flow_events_total",
+    /// Requests of flows that were handed to performers.
+    flow_requests = "boxoffice_flow_requests_total",
+    /// Shards of flows that ended by a failure.
+    flow_shard_failures = "boxoffice_flow_shard_failures_total",
 }
 
 impl Counters {

@@ -18,6 +18,7 @@ mod checkin;
 mod conformance;
 mod damage;
 mod engine;
+mod flows;
 mod lifecycle;
 mod model;
 mod policies;

@@ -45,6 +45,23 @@ pub enum FlowCommand {
     Await,
 }
 
+impl FlowCommand {
+    /// The name of the variant, for spans and counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Signal { .. } => "signal",
+            Self::Cancel => "cancel",
+            Self::Terminate => "terminate",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Retry => "retry",
+            Self::Inspect => "inspect",
+            Self::Await => "await",
+        }
+    }
+}
+
 /// What became of a command. "No" is a value.
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,474 @@
+//! The actor of a shard: it has no mind of its own, and carries out what [`Shard`] wants done.
+
+use core::fmt;
+use core::mem;
+use std::sync::Arc;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, ArbiterHandle, AsyncContext, Context, Handler, Message, SpawnHandle,
+    WrapFuture,
+};
+use boxoffice_core::flow::shard::{
+    Claim, DuePage, Effect, FlowAnswer, FlowCommand, Performance, Performed, Place, Shard, ShardLimits, ShardLost,
+    read_due_page, read_places,
+};
+use boxoffice_core::flow::{FlowId, Journal, Parent, Programs, Stuck};
+use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Payload, Seq, Transaction};
+use boxoffice_core::time::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use super::performer::Performers;
+use super::shards::Shards;
+use crate::clock::Clock;
+use crate::reply::ReplyTo;
+use crate::shared_writer::SharedWriter;
+use crate::stats::Counters;
+
+/// Attempts to claim a shard in a row; somebody else is quicker each time.
+const CLAIMS_MAX: u32 = 16;
+/// Stuck flows that are read at a time.
+const STUCK_PAGE: usize = 1_000;
+
+/// What all shards share.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) backend: SharedWriter,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) programs: Arc<Programs>,
+    pub(super) performers: Performers,
+    /// Where requests are carried out.
+    pub(super) performing: ArbiterHandle,
+    pub(super) limits: ShardLimits,
+    pub(super) waiting_max: usize,
+    pub(super) shards: Arc<Shards>,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("performers", &self.performers).finish_non_exhaustive()
+    }
+}
+
+/// Tells the supervisor that a shard has ended, however it did: by its `Drop`, which a panic runs too.
+#[derive(Debug)]
+pub(super) struct Lifeline {
+    pub(super) shard: u8,
+    pub(super) tell: mpsc::UnboundedSender<ShardEnded>,
+    /// None if it panicked.
+    pub(super) why: Option<Ending>,
+}
+
+/// How a shard came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Lost(ShardLost),
+    Drained,
+}
+
+/// A shard has ended.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct ShardEnded {
+    pub(super) shard: u8,
+    pub(super) why: Option<Ending>,
+}
+
+impl Drop for Lifeline {
+    fn drop(&mut self) {
+        if self.tell.send(ShardEnded { shard: self.shard, why: self.why.take() }).is_err() {
+            tracing::debug!(shard = self.shard, "nobody watches over this shard any more");
+        }
+    }
+}
+
+/// Say something to a flow.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Ask {
+    pub(super) flow: FlowId,
+    pub(super) command: FlowCommand,
+    pub(super) reply: ReplyTo<FlowAnswer>,
+}
+
+/// What another shard has to say.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) enum FromShard {
+    StartChild {
+        flow: FlowId,
+        input: Payload,
+        parent: Parent,
+    },
+    CancelChild {
+        flow: FlowId,
+        parent: Parent,
+    },
+    ChildEnded {
+        parent: Parent,
+        end: boxoffice_core::flow::ChildEnd,
+    },
+    /// It was made anew, and may have lost what was said to it.
+    Reborn,
+}
+
+/// A request was carried out.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Done {
+    flow: FlowId,
+    run: u32,
+    ordinal: u32,
+    result: Result<Performed, Stuck>,
+}
+
+/// Take no more, write what is to be written, and end.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Drain(pub(super) oneshot::Sender<()>);
+
+type Reply = ReplyTo<FlowAnswer>;
+
+/// Runs the flows of one shard. See [`Shard`].
+#[derive(Debug)]
+pub(super) struct FlowShardActor {
+    number: u8,
+    house: Surroundings,
+    /// None until it is claimed, and once it is lost.
+    shard: Option<Shard<Reply>>,
+    pumping: bool,
+    committing: bool,
+    timer: Option<(Timestamp, SpawnHandle)>,
+    draining: Vec<oneshot::Sender<()>>,
+    lifeline: Lifeline,
+}
+
+impl FlowShardActor {
+    pub(super) fn new(house: Surroundings, lifeline: Lifeline) -> Self {
+        Self {
+            number: lifeline.shard,
+            house,
+            shard: None,
+            pumping: false,
+            committing: false,
+            timer: None,
+            draining: Vec::new(),
+            lifeline,
+        }
+    }
+
+    /// Carries out what is to be done once the messages that are here already have been heard.
+    fn pump_soon(&mut self, ctx: &mut Context<Self>) {
+        if !mem::replace(&mut self.pumping, true) {
+            ctx.spawn(core::future::ready(()).into_actor(self).map(|(), act, ctx| act.pump(ctx)));
+        }
+    }
+
+    fn pump(&mut self, ctx: &mut Context<Self>) {
+        self.pumping = false;
+        let now = self.house.clock.now();
+        let Some(shard) = &mut self.shard else { return };
+        shard.tick(now);
+        for effect in shard.take_effects() {
+            self.carry_out(effect, ctx);
+        }
+        self.set_timer(ctx);
+        self.check_drained(ctx);
+    }
+
+    fn carry_out(&mut self, effect: Effect<Reply>, ctx: &mut Context<Self>) {
+        match effect {
+            Effect::Load(flows) => self.load(flows, ctx),
+            Effect::ReadDue(after, limit) => {
+                let (backend, number) = (self.house.backend.clone(), self.number);
+                let read = async move { read_due_page(&backend, number, after.as_ref(), limit).await };
+                ctx.spawn(read.into_actor(self).map(|page, act, ctx| act.due_read(page, ctx)));
+            }
+            Effect::Commit(transaction) => self.commit(transaction, ctx),
+            Effect::Perform(request) => self.perform(request, ctx),
+            Effect::Answer(reply, answer) => reply.send(Ok(answer)),
+            Effect::StartChild { flow, input, parent } => {
+                self.tell(flow.shard(), FromShard::StartChild { flow, input, parent }, ctx);
+            }
+            Effect::CancelChild { flow, parent } => {
+                self.tell(flow.shard(), FromShard::CancelChild { flow, parent }, ctx);
+            }
+            Effect::ChildEnded { parent, end } => {
+                self.tell(parent.flow.shard(), FromShard::ChildEnded { parent, end }, ctx);
+            }
+            Effect::Truncate(flow, needed) => self.truncate(flow, needed, ctx),
+        }
+    }
+
+    fn load(&mut self, flows: Vec<FlowId>, ctx: &mut Context<Self>) {
+        let writer = self.house.backend.clone();
+        let read = async move { writer.on_reader(|backend| load(backend, flows)).await };
+        ctx.spawn(read.into_actor(self).map(|read, act, ctx| act.loaded(read, ctx)));
+    }
+
+    fn loaded(&mut self, read: Result<Vec<Loaded>, Fault>, ctx: &mut Context<Self>) {
+        let read = match read {
+            Ok(read) => read,
+            Err(fault) => return self.fail(fault, ctx),
+        };
+        let now = self.house.clock.now();
+        let Some(shard) = &mut self.shard else { return };
+        let mut journals = Vec::with_capacity(read.len());
+        for journal in read {
+            match journal {
+                Ok(journal) => journals.push(journal),
+                Err((flow, reason)) => {
+                    tracing::error!(%flow, reason, "journal cannot be read");
+                    shard.unreadable(&flow, &reason);
+                }
+            }
+        }
+        shard.loaded(now, journals);
+        self.pump(ctx);
+    }
+
+    fn due_read(&mut self, page: Result<DuePage, Fault>, ctx: &mut Context<Self>) {
+        let now = self.house.clock.now();
+        match (page, &mut self.shard) {
+            (Ok(page), Some(shard)) => shard.due_read(now, page),
+            (Err(fault), _) => return self.fail(fault, ctx),
+            (Ok(_), None) => return,
+        }
+        self.pump(ctx);
+    }
+
+    fn commit(&mut self, transaction: Transaction, ctx: &mut Context<Self>) {
+        self.committing = true;
+        let counters = &self.house.counters;
+        Counters::add(&counters.flow_batches);
+        let events = transaction.appends.iter().map(|append| append.events.len()).sum();
+        Counters::add_many(&counters.flow_events, events);
+        let backend = self.house.backend.clone();
+        let commit = async move { backend.commit_one(transaction).await };
+        ctx.spawn(commit.into_actor(self).map(|result, act, ctx| act.committed(result, ctx)));
+    }
+
+    fn committed(&mut self, result: Result<CommitOutcome, Fault>, ctx: &mut Context<Self>) {
+        self.committing = false;
+        let now = self.house.clock.now();
+        let Some(shard) = &mut self.shard else { return };
+        match shard.committed(now, result) {
+            Ok(()) => self.pump(ctx),
+            Err(lost) => self.lose(lost, ctx),
+        }
+    }
+
+    fn perform(&mut self, request: Performance, ctx: &mut Context<Self>) {
+        Counters::add(&self.house.counters.flow_requests);
+        let (performers, own) = (self.house.performers.clone(), ctx.address());
+        let (flow, run, ordinal) = (request.flow.clone(), request.run, request.ordinal);
+        let performing = async move {
+            let result = performers.perform(request).await;
+            if own.send(Done { flow, run, ordinal, result }).await.is_err() {
+                tracing::debug!("the shard that asked for this has ended");
+            }
+        };
+        if !self.house.performing.spawn(performing) {
+            tracing::debug!("requests are not carried out any more");
+        }
+    }
+
+    /// Tells a shard, once it is up. Should it end meanwhile, its successor asks for what it needs.
+    fn tell(&mut self, shard: u8, word: FromShard, ctx: &mut Context<Self>) {
+        if shard == self.number {
+            return self.hear(word, ctx);
+        }
+        let shards = Arc::clone(&self.house.shards);
+        let tell = async move {
+            if let (_, Some(actor)) = shards.seat(shard)
+                && actor.send(word).await.is_err()
+            {
+                tracing::debug!(shard, "a shard ended before it could be told");
+            }
+        };
+        ctx.spawn(tell.into_actor(self).map(|(), _, _| ()));
+    }
+
+    fn hear(&mut self, word: FromShard, ctx: &mut Context<Self>) {
+        let now = self.house.clock.now();
+        let Some(shard) = &mut self.shard else { return };
+        match word {
+            FromShard::StartChild { flow, input, parent } => shard.start_child(now, flow, input, parent),
+            FromShard::CancelChild { flow, parent } => shard.cancel_child(now, flow, parent),
+            FromShard::ChildEnded { parent, end } => shard.child_ended(now, parent, end),
+            FromShard::Reborn => shard.look_again(),
+        }
+        self.pump_soon(ctx);
+    }
+
+    fn truncate(&mut self, flow: FlowId, needed: Seq, ctx: &mut Context<Self>) {
+        let backend = self.house.backend.clone();
+        let truncate = async move {
+            let through = Seq::new(needed.get().saturating_sub(1));
+            if let Err(fault) = backend.truncate(&flow.stream(), through).await {
+                tracing::warn!(%flow, %fault, "the first runs of a flow are kept for now");
+            }
+        };
+        ctx.spawn(truncate.into_actor(self).map(|(), _, _| ()));
+    }
+
+    /// One timer for all flows of the shard.
+    fn set_timer(&mut self, ctx: &mut Context<Self>) {
+        let next = self.shard.as_ref().and_then(Shard::next_tick);
+        if next == self.timer.as_ref().map(|(at, _)| *at) {
+            return;
+        }
+        if let Some((_, handle)) = self.timer.take() {
+            ctx.cancel_future(handle);
+        }
+        let Some(at) = next else { return };
+        let over = self.house.clock.sleep_until(at);
+        let handle = ctx.spawn(over.into_actor(self).map(|(), act, ctx| {
+            act.timer = None;
+            act.pump(ctx);
+        }));
+        self.timer = Some((at, handle));
+    }
+
+    fn fail(&mut self, fault: Fault, ctx: &mut Context<Self>) {
+        self.lose(ShardLost::Failed { shard: self.number, fault }, ctx);
+    }
+
+    /// Gives the shard up. Whoever waits is told, by the end of the place for its answer.
+    fn lose(&mut self, lost: ShardLost, ctx: &mut Context<Self>) {
+        self.shard = None;
+        self.lifeline.why = Some(Ending::Lost(lost));
+        ctx.stop();
+    }
+
+    fn check_drained(&mut self, ctx: &mut Context<Self>) {
+        if self.draining.is_empty() || self.committing {
+            return;
+        }
+        self.shard = None;
+        self.lifeline.why = Some(Ending::Drained);
+        for drained in mem::take(&mut self.draining) {
+            if drained.send(()).is_err() {
+                tracing::debug!("nobody waits for the end of a shard");
+            }
+        }
+        ctx.stop();
+    }
+
+    fn claimed(&mut self, claimed: Result<Option<Shard<Reply>>, Fault>, ctx: &mut Context<Self>) {
+        match claimed {
+            Ok(Some(shard)) => {
+                self.shard = Some(shard);
+                self.pump(ctx);
+            }
+            Ok(None) => self.lose(ShardLost::Fenced(self.number), ctx),
+            Err(fault) => self.fail(fault, ctx),
+        }
+    }
+}
+
+/// A journal, or why it cannot be read.
+type Loaded = Result<Journal, (FlowId, String)>;
+
+async fn load(backend: Arc<dyn Backend>, flows: Vec<FlowId>) -> Result<Vec<Loaded>, Fault> {
+    let mut journals = Vec::with_capacity(flows.len());
+    for flow in flows {
+        journals.push(match Journal::load(&*backend, &flow).await {
+            Ok(journal) => Ok(journal),
+            Err(fault @ Fault::Corrupt { .. }) => Err((flow, fault.to_string())),
+            Err(fault) => return Err(fault),
+        });
+    }
+    Ok(journals)
+}
+
+/// Becomes the owner of a shard. None if somebody else is quicker each time.
+async fn claim(house: Surroundings, number: u8) -> Result<Option<Shard<Reply>>, Fault> {
+    for _ in 0..CLAIMS_MAX {
+        let claim = Claim::new(number, house.backend.get(&Claim::key(number)).await?);
+        let committed = house.backend.commit_one(claim.transaction()).await?;
+        if committed.is_done() {
+            let mut shard = Shard::new(claim.epoch(), Arc::clone(&house.programs), house.limits);
+            retry_stuck(&house, number, &mut shard).await?;
+            return Ok(Some(shard));
+        }
+    }
+    Ok(None)
+}
+
+/// Flows that were stuck on other code are tried again with the present one.
+async fn retry_stuck(house: &Surroundings, number: u8, shard: &mut Shard<Reply>) -> Result<(), Fault> {
+    let mut after = None;
+    loop {
+        let stuck = read_places(&house.backend, Place::Stuck, number, after.as_ref(), STUCK_PAGE).await?;
+        after = stuck.last().map(|(flow, _)| flow.clone());
+        let full = stuck.len() == STUCK_PAGE;
+        for (flow, note) in stuck {
+            let version = house.programs.get(flow.kind()).map(boxoffice_core::flow::Program::version);
+            if version.is_some() && version != note.map(|note| note.version) {
+                shard.command(house.clock.now(), flow, FlowCommand::Retry, ReplyTo::channel().0);
+            }
+        }
+        if !full {
+            return Ok(());
+        }
+    }
+}
+
+impl Actor for FlowShardActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(self.house.waiting_max);
+        let claim = claim(self.house.clone(), self.number);
+        // `wait`: what arrives meanwhile is heard by the owner.
+        ctx.wait(claim.into_actor(self).map(|claimed, act, ctx| act.claimed(claimed, ctx)));
+    }
+}
+
+impl Handler<Ask> for FlowShardActor {
+    type Result = ();
+
+    fn handle(&mut self, ask: Ask, ctx: &mut Self::Context) {
+        let Some(shard) = self.shard.as_mut().filter(|_| self.draining.is_empty()) else { return };
+        let Ask { flow, command, mut reply } = ask;
+        // All others may be said twice.
+        if matches!(command, FlowCommand::Signal { id: None, .. }) {
+            reply.accept();
+        }
+        shard.command(self.house.clock.now(), flow, command, reply);
+        self.pump_soon(ctx);
+    }
+}
+
+impl Handler<FromShard> for FlowShardActor {
+    type Result = ();
+
+    fn handle(&mut self, word: FromShard, ctx: &mut Self::Context) {
+        self.hear(word, ctx);
+    }
+}
+
+impl Handler<Done> for FlowShardActor {
+    type Result = ();
+
+    fn handle(&mut self, done: Done, ctx: &mut Self::Context) {
+        let now = self.house.clock.now();
+        let Some(shard) = &mut self.shard else { return };
+        let Done { flow, run, ordinal, result } = done;
+        match result {
+            Ok(performed) => shard.performed(now, &flow, run, ordinal, performed),
+            Err(why) => shard.unperformed(now, &flow, run, ordinal, |_| why),
+        }
+        self.pump_soon(ctx);
+    }
+}
+
+impl Handler<Drain> for FlowShardActor {
+    type Result = ();
+
+    fn handle(&mut self, Drain(drained): Drain, ctx: &mut Self::Context) {
+        self.draining.push(drained);
+        self.pump_soon(ctx);
+    }
+}

@@ -1,0 +1,143 @@
+//! How flows are set up, and the threads that they run on.
+
+use core::future::Future;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use actix::{Actor, Addr, Arbiter, System};
+use boxoffice_core::flow::shard::{Performance, ShardLimits};
+use boxoffice_core::flow::{Program, Programs};
+use boxoffice_core::persist::Backend;
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use super::actor::Surroundings;
+use super::handle::Flows;
+use super::performer::{Function, Performer, Performers};
+use super::shards::Shards;
+use super::supervisor::{FlowSupervisor, RestartIntensity};
+use crate::error::StartError;
+use crate::office::BoxOffice;
+
+/// Sets up [`Flows`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct FlowsBuilder {
+    programs: Programs,
+    performers: Performers,
+    intensity: RestartIntensity,
+    live_max: usize,
+    waiting_max: usize,
+}
+
+impl Default for FlowsBuilder {
+    fn default() -> Self {
+        Self {
+            programs: Programs::new(),
+            performers: Performers::default(),
+            intensity: RestartIntensity::default(),
+            live_max: 2_000,
+            waiting_max: 4_096,
+        }
+    }
+}
+
+/// A running actor system for flows.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) shards: Arc<Shards>,
+    pub(super) supervisor: Addr<FlowSupervisor>,
+    pub(super) system: System,
+    pub(super) ended: oneshot::Receiver<()>,
+}
+
+impl FlowsBuilder {
+    /// Adds the code of a kind of flow.
+    pub fn program(mut self, program: Program) -> Self {
+        self.programs = self.programs.with(program);
+        self
+    }
+
+    /// Adds who carries out what is asked of `name`.
+    pub fn performer(mut self, name: &str, performer: impl Performer) -> Self {
+        self.performers.0.insert(name.into(), Arc::new(performer));
+        self
+    }
+
+    /// The same, by a function. Its `Err` is no outcome: the flow is stuck on it. See [`Performer`].
+    pub fn perform<F, R, T>(self, name: &str, function: F) -> Self
+    where
+        F: Fn(Performance) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<T, String>> + Send + 'static,
+        T: Serialize + Send + 'static,
+    {
+        self.performer(name, Function(function))
+    }
+
+    /// How often a shard may fail before it is left alone. Default: 5 times within a minute.
+    pub fn restart_intensity(mut self, intensity: RestartIntensity) -> Self {
+        self.intensity = intensity;
+        self
+    }
+
+    /// How many flows each of the eight shards has in memory before those that are due wait for room. At least 1. Default: 2,000.
+    pub fn live_max(mut self, live_max: usize) -> Self {
+        self.live_max = live_max.max(1);
+        self
+    }
+
+    /// How many messages may wait for a shard before more are answered [`Busy`](crate::BoxOfficeError::Busy). Default: 4,096.
+    pub fn waiting_max(mut self, waiting_max: usize) -> Self {
+        self.waiting_max = waiting_max.max(1);
+        self
+    }
+
+    /// Starts the flows in the store of `office`, on two threads of their own. Whoever ran them before is fenced off.
+    ///
+    /// # Errors
+    /// [`StartError`] when there is no thread to be had.
+    pub fn start(self, office: &BoxOffice) -> Result<Flows, StartError> {
+        let writer = office.shared_writer();
+        let store = writer.limits();
+        let limits = ShardLimits { live_max: self.live_max, store, ..ShardLimits::default() };
+        let shards = Shards::new();
+        let plan = {
+            let (programs, performers, shards) = (Arc::new(self.programs), self.performers, Arc::clone(&shards));
+            let (clock, counters, backend) = (office.clock(), office.counters(), writer.clone());
+            let waiting_max = self.waiting_max;
+            move |performing| Surroundings {
+                backend,
+                clock,
+                programs,
+                performers,
+                performing,
+                limits,
+                waiting_max,
+                shards,
+                counters,
+            }
+        };
+        let (up, started) = mpsc::channel();
+        let (finished, ended) = oneshot::channel();
+        let intensity = self.intensity;
+        thread::Builder::new().name("boxoffice-flows".to_owned()).spawn(move || {
+            let runner = System::new();
+            let performing = runner.block_on(async { Arbiter::new() });
+            let house = plan(performing.handle());
+            let supervisor = runner.block_on(async { FlowSupervisor::new(house, intensity).start() });
+            let started = up.send((supervisor, System::current()));
+            if let Err(error) = started.map_or(Ok(()), |()| runner.run()) {
+                tracing::error!(%error, "actor system of the flows failed");
+            }
+            performing.stop();
+            if performing.join().is_err() {
+                tracing::error!("the thread of the performers panicked");
+            }
+            if finished.send(()).is_err() {
+                tracing::debug!("nobody waits for the end of the flows");
+            }
+        })?;
+        let (supervisor, system) = started.recv().map_err(|_| StartError::System)?;
+        Ok(Flows::of(Running { shards, supervisor, system, ended }, writer))
+    }
+}

@@ -1,0 +1,72 @@
+//! Those who carry out what flows ask for.
+
+use core::fmt;
+use core::future::Future;
+use core::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use boxoffice_core::flow::Stuck;
+use boxoffice_core::flow::shard::{Performance, Performed};
+use boxoffice_core::persist::Payload;
+use futures_util::FutureExt;
+use serde::Serialize;
+
+/// Carries out requests of flows, on a thread that it shares with other performers: it must not block.
+///
+/// A request may be carried out again, if the process ended before its outcome was durable: tell repetitions by
+/// [`Performance::idempotency_key`]. "No" is an outcome. `Err` is for what is none: the flow is stuck on it, and tries again when
+/// it is told to.
+#[async_trait]
+pub trait Performer: Send + Sync + 'static {
+    /// Carries a request out.
+    ///
+    /// # Errors
+    /// Why there is no outcome; not personal. The flow is stuck until it is retried.
+    async fn perform(&self, request: Performance) -> Result<Performed, String>;
+}
+
+/// A performer made of a function.
+pub(super) struct Function<F>(pub(super) F);
+
+#[async_trait]
+impl<F, R, T> Performer for Function<F>
+where
+    F: Fn(Performance) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<T, String>> + Send,
+    T: Serialize + Send,
+{
+    async fn perform(&self, request: Performance) -> Result<Performed, String> {
+        let outcome = (self.0)(request).await?;
+        Payload::new(&outcome).map(Performed::new).map_err(|error| error.to_string())
+    }
+}
+
+/// Performers by name.
+#[derive(Clone, Default)]
+pub(super) struct Performers(pub(super) std::collections::BTreeMap<Arc<str>, Arc<dyn Performer>>);
+
+impl fmt::Debug for Performers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Performers {
+    /// Carries a request out, whatever the performer does.
+    pub(super) async fn perform(&self, request: Performance) -> Result<Performed, Stuck> {
+        let tag = Arc::clone(&request.tag);
+        let Some(performer) = self.0.get(&request.to).cloned() else {
+            return Err(Stuck::NoPerformer { tag, to: request.to.as_ref().to_owned() });
+        };
+        // Made inside of what is caught: a performer may panic before it gives a future.
+        let performing = AssertUnwindSafe(async move { performer.perform(request).await }).catch_unwind();
+        let reason = match performing.await {
+            Ok(Ok(performed)) => return Ok(performed),
+            Ok(Err(reason)) => reason,
+            Err(_) => "it panicked".to_owned(),
+        };
+        tracing::error!(%tag, reason, "performer failed");
+        Err(Stuck::Performer { tag, reason })
+    }
+}
