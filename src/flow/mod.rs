@@ -7,11 +7,14 @@ mod id;
 mod journal;
 mod live;
 mod program;
+mod retry;
 mod rollback;
 pub mod shard;
 mod slots;
 mod stuck;
 mod task;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use ask::{Ask, AskName, ChildEnd, Fingerprint, TAG_LENGTH_MAX, Tag, What};
@@ -21,6 +24,7 @@ pub use event::{FlowEvent, Parent};
 pub use id::{FlowId, FlowKind, SHARDS};
 pub use journal::{FlowStatus, Journal};
 pub use program::{Mode, Program, Programs};
+pub use retry::{Jitter, RetryPolicy, RetryPolicyError};
 pub use rollback::Rollback;
 pub use stuck::Stuck;
 pub use task::PAYLOAD_BYTES_MAX;

@@ -1,0 +1,3 @@
+//! Durable functions: tables of cases and laws.
+
+mod retry;

@@ -1,0 +1,229 @@
+//! What a recipient wants to be told, where and when; and whether a notice may go out now.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::clock;
+use super::digest::DigestTimes;
+use super::kind::NoticeKind;
+use super::quiet::{Peace, QuietHours, peace};
+use crate::time::Timestamp;
+
+/// Most bytes of a profile as JSON.
+const PROFILE_MAX: usize = 4_000;
+
+/// What a recipient wants. Its addresses do not appear in its `Debug` form.
+///
+/// Kept under one key as JSON of at most 4,000 bytes; what is as by default is left out, and what is not known is refused.
+///
+/// ```
+/// use boxoffice_core::notify::{NoticeKind, Permit, Profile, QuietHours, Why, permit};
+/// use boxoffice_core::time::Timestamp;
+///
+/// let mut ann = Profile::new("Europe/Berlin").reached("mail", "ann@example.org");
+/// ann.quiet.push(QuietHours::new("22:00".parse()?, "07:00".parse()?));
+///
+/// let midnight: Timestamp = "2026-01-05T23:00:00Z".parse()?;
+/// let morning = "2026-01-06T06:00:00Z".parse()?;
+/// assert_eq!(permit(&ann, &NoticeKind::Reminder, "mail", false, midnight), Permit::Later { at: morning });
+/// let to = "ann@example.org".to_owned();
+/// assert_eq!(permit(&ann, &NoticeKind::Cancelled, "mail", true, midnight), Permit::Send { to });
+/// assert_eq!(permit(&ann, &NoticeKind::Reminder, "push", false, morning), Permit::Never(Why::NoAddress));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Where each channel, by its name, reaches them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: BTreeMap<String, String>,
+    /// The IANA name of their zone, such as `Europe/Berlin`. One that is not known any more is taken as UTC.
+    pub zone: String,
+    /// A language tag (BCP 47), such as `de`, for templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// When they are left in peace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quiet: Vec<QuietHours>,
+    /// What they have switched off. What is transactional can be switched off for a channel, not altogether.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub off: BTreeSet<SwitchedOff>,
+    /// When they get digests, if they want any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<DigestTimes>,
+    /// What they have unsubscribed from. What is transactional is sent all the same.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unsubscribed: BTreeSet<NoticeKind>,
+}
+
+/// A kind of notice that a recipient does not want.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchedOff {
+    /// Which kind.
+    pub kind: NoticeKind,
+    /// By which channel; by any where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+}
+
+/// Why a profile is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// The zone is not in the IANA database.
+    #[error("no zone is called {zone:?}")]
+    UnknownZone {
+        /// Its name.
+        zone: String,
+    },
+    /// It is too long to be kept.
+    #[error("a profile of {length} bytes as JSON is too long: at most {PROFILE_MAX}")]
+    TooLong {
+        /// Bytes it takes.
+        length: usize,
+    },
+}
+
+impl Profile {
+    /// Somebody in a zone who has no address yet, wants everything, and no digests.
+    pub fn new(zone: impl Into<String>) -> Self {
+        Self {
+            addresses: BTreeMap::new(),
+            zone: zone.into(),
+            locale: None,
+            quiet: Vec::new(),
+            off: BTreeSet::new(),
+            digest: None,
+            unsubscribed: BTreeSet::new(),
+        }
+    }
+
+    /// The same, reached at `address` by `channel`.
+    #[must_use]
+    pub fn reached(mut self, channel: impl Into<String>, address: impl Into<String>) -> Self {
+        self.addresses.insert(channel.into(), address.into());
+        self
+    }
+
+    /// The rules of their zone; UTC where it is not known.
+    pub fn time_zone(&self) -> TimeZone {
+        clock::zone(&self.zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Checks what is written down: the zone is known, and it is short enough.
+    ///
+    /// # Errors
+    /// [`ProfileError`] for the first that is wrong.
+    pub fn check(&self) -> Result<(), ProfileError> {
+        if clock::zone(&self.zone).is_none() {
+            return Err(ProfileError::UnknownZone { zone: self.zone.chars().take(80).collect() });
+        }
+        match serde_json::to_string(self).map_or(usize::MAX, |json| json.len()) {
+            length if length > PROFILE_MAX => Err(ProfileError::TooLong { length }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether they switched a kind off, for a channel or altogether.
+    fn has_off(&self, kind: &NoticeKind, channel: &str) -> bool {
+        self.off.iter().filter(|off| off.kind == *kind).any(|off| match &off.channel {
+            Some(named) => named == channel,
+            None => !kind.is_transactional(),
+        })
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let channels: Vec<&String> = self.addresses.keys().collect();
+        f.debug_struct("Profile").field("channels", &channels).field("zone", &self.zone).finish_non_exhaustive()
+    }
+}
+
+/// Why somebody is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Why {
+    /// The channel does not reach them.
+    NoAddress,
+    /// They have switched it off.
+    SwitchedOff,
+    /// They have unsubscribed from it.
+    Unsubscribed,
+    /// The address takes nothing any more: it bounced, or its owner complained.
+    Suppressed,
+    /// Their quiet hours do not end.
+    AlwaysQuiet,
+}
+
+/// Whether a notice may go out. The address does not appear in its `Debug` form.
+#[must_use]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permit {
+    /// It may.
+    Send {
+        /// Where to.
+        to: String,
+    },
+    /// Not now. Then it is asked again: what they want may have changed.
+    Later {
+        /// When their quiet hours are over.
+        at: Timestamp,
+    },
+    /// It may not, and will not.
+    Never(Why),
+}
+
+impl Permit {
+    /// The same, unless `to` was found on the suppression list (see [`suppression_key`](super::suppression_key)).
+    pub fn unless_suppressed(self, suppressed: bool) -> Self {
+        match self {
+            Self::Send { .. } if suppressed => Self::Never(Why::Suppressed),
+            Self::Send { .. } | Self::Later { .. } | Self::Never(_) => self,
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { .. } => f.debug_struct("Send").finish_non_exhaustive(),
+            Self::Later { at } => f.debug_struct("Later").field("at", at).finish(),
+            Self::Never(why) => f.debug_tuple("Never").field(why).finish(),
+        }
+    }
+}
+
+/// Whether a notice of a kind may go out by a channel now. To be asked before every attempt, not when a notice is planned.
+///
+/// `critical` passes over what they want and over quiet hours. The suppression list binds all the same: whoever sends looks the
+/// address up, and says so by [`Permit::unless_suppressed`].
+pub fn permit(profile: &Profile, kind: &NoticeKind, channel: &str, critical: bool, now: Timestamp) -> Permit {
+    let Some(to) = profile.addresses.get(channel) else {
+        return Permit::Never(Why::NoAddress);
+    };
+    let send = || Permit::Send { to: to.clone() };
+    if critical {
+        return send();
+    }
+    if profile.has_off(kind, channel) {
+        return Permit::Never(Why::SwitchedOff);
+    }
+    if profile.unsubscribed.contains(kind) && !kind.is_transactional() {
+        return Permit::Never(Why::Unsubscribed);
+    }
+    if profile.quiet.is_empty() {
+        return send();
+    }
+    match peace(&profile.quiet, &profile.time_zone(), now) {
+        Peace::Over => send(),
+        Peace::Until(at) => Permit::Later { at },
+        Peace::Always => Permit::Never(Why::AlwaysQuiet),
+    }
+}

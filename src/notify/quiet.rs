@@ -1,0 +1,111 @@
+//! Hours in which somebody is left in peace.
+
+use jiff::ToSpan;
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::clock::{LocalTime, WeekdayText, first_instant, last_instant, shown};
+use crate::time::{Timestamp, Window};
+
+/// Most stretches that are followed one after the other: more than touch each other in a week.
+const STRETCHES_MAX: usize = 128;
+
+/// Hours that are always quiet have no end: none is looked for beyond so many days.
+const DAYS_MAX: i64 = 15;
+
+/// A stretch of quiet, `[from, to)` as clocks of the recipient show it.
+///
+/// One that does not end after it begins ends on the next day, so `22:00` to `07:00` is a night and `00:00` to `00:00` a whole
+/// day. Where clocks skip `from` or `to` it begins or ends after the gap; where they show one twice it begins at the first and
+/// ends at the second. Recorded as JSON: `{"from":"22:00","to":"07:00","days":["fri","sat"]}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// When it begins.
+    pub from: LocalTime,
+    /// When it ends, not included.
+    pub to: LocalTime,
+    /// On which days it begins; on all where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "weekdays")]
+    pub days: Vec<Weekday>,
+}
+
+impl QuietHours {
+    /// Quiet from `from` to `to` on all days.
+    pub fn new(from: LocalTime, to: LocalTime) -> Self {
+        Self { from, to, days: Vec::new() }
+    }
+
+    /// The same, begun on these days only.
+    #[must_use]
+    pub fn on(self, days: impl IntoIterator<Item = Weekday>) -> Self {
+        Self { days: days.into_iter().collect(), ..self }
+    }
+
+    /// The stretch that begins on a day.
+    fn beginning(&self, day: Date, zone: &TimeZone) -> Option<Window> {
+        if !self.days.is_empty() && !self.days.contains(&day.weekday()) {
+            return None;
+        }
+        let last = if self.to > self.from { day } else { day.checked_add(1.day()).ok()? };
+        let start = first_instant(day.to_datetime(self.from.time()), zone)?;
+        Some(Window::new(start, last_instant(last.to_datetime(self.to.time()), zone)?))
+    }
+
+    /// The end of the stretch that `at` lies in.
+    fn end(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let today = shown(at, zone)?.date();
+        // A day before and one after: a zone may leave out a day or have its clocks set back over midnight.
+        let days = (-2..=1).filter_map(|days: i64| today.checked_add(days.days()).ok());
+        let stretches = days.filter_map(|day| self.beginning(day, zone)).filter(|stretch| stretch.contains(at));
+        stretches.map(|stretch| stretch.end).max()
+    }
+}
+
+/// When it is quiet no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peace {
+    /// It is not quiet now.
+    Over,
+    /// It is quiet until then.
+    Until(Timestamp),
+    /// It is quiet for ever, or for weeks on end.
+    Always,
+}
+
+/// When all of the quiet hours are over that `now` lies in, one after the other.
+pub(super) fn peace(hours: &[QuietHours], zone: &TimeZone, now: Timestamp) -> Peace {
+    let horizon = now.as_millis().saturating_add(DAYS_MAX * 86_400_000);
+    let mut at = now;
+    for _ in 0..STRETCHES_MAX {
+        match hours.iter().filter_map(|quiet| quiet.end(at, zone)).max() {
+            Some(end) if end.as_millis() > horizon => return Peace::Always,
+            Some(end) => at = end,
+            None if at == now => return Peace::Over,
+            None => return Peace::Until(at),
+        }
+    }
+    Peace::Always
+}
+
+/// Days of the week as texts.
+mod weekdays {
+    use jiff::civil::Weekday;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::WeekdayText;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Text(#[serde(with = "WeekdayText")] Weekday);
+
+    pub(super) fn serialize<S: Serializer>(days: &[Weekday], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(days.iter().copied().map(Text))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Weekday>, D::Error> {
+        let days = Vec::<Text>::deserialize(deserializer)?;
+        Ok(days.into_iter().map(|Text(day)| day).collect())
+    }
+}
