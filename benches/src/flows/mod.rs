@@ -111,13 +111,15 @@ pub fn expected(n: u64, steps: u32) -> u64 {
 
 /// All engines that are here, in the order of the table.
 async fn engines() -> Result<Vec<Arc<dyn Engine>>> {
-    let mut engines: Vec<Arc<dyn Engine>> = Vec::new();
-    engines.push(Arc::new(floor::Floor::open()?));
+    let own: [Arc<dyn Engine>; 1] = [Arc::new(floor::Floor::open()?)];
     #[cfg(feature = "flow-peers")]
-    engines.extend(peers::start().await?);
+    let others = peers::start().await?;
     #[cfg(not(feature = "flow-peers"))]
-    println!("\n(Restate and DBOS are left out: build with `--features flow-peers`)");
-    Ok(engines)
+    let others = {
+        println!("\n(Restate and DBOS are left out: build with `--features flow-peers`)");
+        Vec::new()
+    };
+    Ok(own.into_iter().chain(others).collect())
 }
 
 async fn measure(engine: &Arc<dyn Engine>, case: Case, length: Duration) -> Result<Figures> {
@@ -143,7 +145,8 @@ pub async fn flows(length: Duration) -> Result<()> {
     let before = disk()?;
     println!("\ndurable flows, power-safe, {} s a case ({})\n", length.as_secs(), syncs("before", &before));
     println!(
-        "| steps | callers | engine | flows/s | steps/s | p50 | p99 | p50 in syncs | flows measured | {reference} is so many times as fast |"
+        "| steps | callers | engine | flows/s | steps/s | p50 | p99 | p50 in syncs | flows measured | \
+         {reference} is so many times as fast |"
     );
     println!("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for case in CASES {
