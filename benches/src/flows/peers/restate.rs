@@ -19,7 +19,7 @@ use server::Server;
 /// Who sends a herd.
 const SENDERS: u64 = 64;
 /// From the first send of a herd to the instant at which all are due: longer than the sending takes.
-const LEAD: Duration = Duration::from_secs(10);
+const LEAD: Duration = Duration::from_secs(20);
 /// A herd that takes longer has lost some.
 const HERD_MAX: Duration = Duration::from_secs(120);
 

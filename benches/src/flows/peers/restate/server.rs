@@ -45,7 +45,8 @@ fn free_ports() -> Result<[u16; 3]> {
 }
 
 impl Server {
-    /// Its defaults but for where it lives and what it tells the world. None where the program is not here.
+    /// Its defaults but for where it lives, what it tells the world, and four partitions instead of 24, with which it is
+    /// faster on two cores. None where the program is not here.
     pub async fn start() -> Result<Option<Self>> {
         let Some(program) = program()? else { return Ok(None) };
         let folder = tempfile::Builder::new().prefix("boxoffice-restate-").tempdir()?;
@@ -56,7 +57,7 @@ impl Server {
             format!(
                 "base-dir = '{}'\nnode-name = 'bench'\ncluster-name = 'bench'\nlisten-mode = 'tcp'\n\
                  bind-ip = '127.0.0.1'\nbind-port = {node}\nadvertised-host = '127.0.0.1'\ndisable-telemetry = true\n\
-                 log-filter = 'warn'\n[ingress]\nbind-port = {ingress}\n[admin]\nbind-port = {admin}\n",
+                 default-num-partitions = 4\n                 log-filter = 'warn'\n[ingress]\nbind-port = {ingress}\n[admin]\nbind-port = {admin}\n",
                 folder.path().join("data").display()
             ),
         )?;
