@@ -57,7 +57,8 @@ impl Server {
             format!(
                 "base-dir = '{}'\nnode-name = 'bench'\ncluster-name = 'bench'\nlisten-mode = 'tcp'\n\
                  bind-ip = '127.0.0.1'\nbind-port = {node}\nadvertised-host = '127.0.0.1'\ndisable-telemetry = true\n\
-                 default-num-partitions = 4\n                 log-filter = 'warn'\n[ingress]\nbind-port = {ingress}\n[admin]\nbind-port = {admin}\n",
+                 default-num-partitions = 4\n\
+                 log-filter = 'warn'\n[ingress]\nbind-port = {ingress}\n[admin]\nbind-port = {admin}\n",
                 folder.path().join("data").display()
             ),
         )?;
