@@ -44,6 +44,15 @@ where
     F: Fn(usize, u64) -> W + Send + Sync + 'static,
     W: Future<Output = Result<()>> + Send,
 {
+    closed_loop_for(MEASURE, callers, request).await
+}
+
+/// As [`closed_loop`], for another time than the usual.
+pub async fn closed_loop_for<F, W>(length: Duration, callers: usize, request: F) -> Result<Measured>
+where
+    F: Fn(usize, u64) -> W + Send + Sync + 'static,
+    W: Future<Output = Result<()>> + Send,
+{
     let (request, next) = (Arc::new(request), Arc::new(AtomicU64::new(0)));
     let started = Instant::now();
     let tasks: Vec<_> = (0..callers)
@@ -51,7 +60,7 @@ where
             let (request, next) = (Arc::clone(&request), Arc::clone(&next));
             tokio::spawn(async move {
                 let mut latencies = Vec::new();
-                while started.elapsed() < MEASURE {
+                while started.elapsed() < length {
                     let asked = Instant::now();
                     request(caller, next.fetch_add(1, Ordering::Relaxed)).await?;
                     latencies.push(asked.elapsed());
@@ -75,6 +84,11 @@ pub async fn pause(length: Duration) {
 
 /// The median time of an fdatasync after a small append, on the disk of the temporary directory.
 pub fn disk_p50() -> Result<Duration> {
+    Ok(disk()?.p50())
+}
+
+/// As [`disk_p50`], with the whole of the times.
+pub fn disk() -> Result<Measured> {
     let folder = tempfile::tempdir()?;
     let mut file = OpenOptions::new().create(true).append(true).open(folder.path().join("disk"))?;
     let mut times = Vec::new();
@@ -84,5 +98,12 @@ pub fn disk_p50() -> Result<Duration> {
         file.sync_data()?;
         times.push(started.elapsed());
     }
-    Ok(Measured::new(0, Duration::ZERO, times).p50())
+    Ok(Measured::new(0, Duration::ZERO, times))
+}
+
+/// Bytes of memory that a process has: its number, or `self`.
+pub fn resident(process: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? << 10)
 }

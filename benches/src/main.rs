@@ -3,10 +3,11 @@
 //! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `flash`, `last`, `peers`,
 //! `festival`, `fair`, `engines`, `bots`, `tail` (which takes how many occurrences to grow to), `roster`, `append`,
 //! `replay`, `volume` (which takes how many events to grow to), `recurrence`, `merge`, `rules` (which takes how many bookings
-//! to grow to).
+//! to grow to), `flows` (which takes how many seconds a case).
 #![deny(unsafe_code)]
 
 mod calendar;
+mod flows;
 mod ledger;
 mod load;
 mod ours;
@@ -104,6 +105,10 @@ fn main() -> Result<()> {
     if wants("rules") {
         let bookings = std::env::args().nth(2).map_or(Ok(1_000_000), |text| text.parse())?;
         rules::tables(bookings)?;
+    }
+    if wants("flows") {
+        let seconds = std::env::args().nth(2).map_or(Ok(5), |text| text.parse())?;
+        runtime.block_on(flows::flows(Duration::from_secs(seconds)))?;
     }
     Ok(())
 }

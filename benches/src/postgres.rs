@@ -70,6 +70,12 @@ impl Cluster {
         }
     }
 
+    /// Where it is, for drivers that take a URL.
+    #[cfg(feature = "flow-peers")]
+    pub fn url(&self) -> String {
+        format!("postgres://bench@localhost/postgres?host={}", self.folder.path().display())
+    }
+
     /// A connection of its own, driven by the runtime that asks for it.
     pub async fn connect(&self) -> Result<Client> {
         let config = format!("host={} user=bench dbname=postgres", self.folder.path().display());

@@ -15,9 +15,7 @@ const CALLERS: usize = 512;
 
 /// Bytes of memory that this process has.
 pub fn resident() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? << 10)
+    crate::load::resident("self")
 }
 
 /// Each of the numbers below `count` once, by so many callers.
