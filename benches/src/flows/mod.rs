@@ -5,6 +5,7 @@
 //! compared with.
 
 mod floor;
+mod ours;
 #[cfg(feature = "flow-peers")]
 mod peers;
 
@@ -69,7 +70,6 @@ pub struct Herd {
 
 impl Herd {
     /// `late` is how long after the instant each was done.
-    #[cfg(feature = "flow-peers")]
     pub fn new(taken_in: Duration, late: Vec<Duration>) -> Self {
         let late = Measured::new(late.len() as u64, Duration::ZERO, late);
         let (first, all) = (late.quantile(0.0), late.quantile(1.0));
@@ -111,7 +111,8 @@ pub fn expected(n: u64, steps: u32) -> u64 {
 
 /// All engines that are here, in the order of the table.
 async fn engines() -> Result<Vec<Arc<dyn Engine>>> {
-    let own: [Arc<dyn Engine>; 1] = [Arc::new(floor::Floor::open()?)];
+    let own: [Arc<dyn Engine>; 3] =
+        [Arc::new(ours::Ours::fjall()?), Arc::new(ours::Ours::sled()?), Arc::new(floor::Floor::open()?)];
     #[cfg(feature = "flow-peers")]
     let others = peers::start().await?;
     #[cfg(not(feature = "flow-peers"))]
