@@ -7,8 +7,8 @@ use crate::Result;
 use crate::flows::{Engine, outcome};
 use crate::postgres::Cluster;
 
-/// Connections of its pool: its default of 10 is too few for 64 callers.
-const CONNECTIONS_MAX: u32 = 64;
+/// Connections of its pool: on two cores faster than one for each of 64 callers.
+const CONNECTIONS_MAX: u32 = 16;
 
 pub struct Dbos {
     flow: WorkflowRef<(u64, u32), u64, EngineOnly>,
