@@ -1,8 +1,11 @@
 //! What people are told, when, and by which way: tables of cases and laws.
 
+mod breaker;
 mod digest;
 mod lead;
+mod limit;
 mod preferences;
+mod template;
 mod unsubscribe;
 
 use jiff::tz::TimeZone;
