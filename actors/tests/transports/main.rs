@@ -8,6 +8,7 @@ mod http_server;
 mod mail;
 mod smtp;
 mod smtp_server;
+mod tls;
 mod webhook;
 
 use boxoffice::id::NoticeId;

@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, Error as TlsError, RootCertStore};
 
 use super::address::is_public;
@@ -105,10 +106,16 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Trusts the authorities that Mozilla does.
-    pub(super) fn new(connect_timeout: Duration) -> Result<Self, TlsError> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    /// Trusts the authorities that Mozilla does, and these, in PEM.
+    pub(super) fn new(connect_timeout: Duration, more: &[u8]) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for certificate in CertificateDer::pem_slice_iter(more) {
+            roots.add(certificate.map_err(|_| TlsError::General("not in PEM".to_owned()))?)?;
+        }
         // The provider is named: with another one in the build as well there would be no default.
+        if !more.is_empty() && roots.len() == webpki_roots::TLS_SERVER_ROOTS.len() {
+            return Err(TlsError::General("no certificate".to_owned()));
+        }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)

@@ -27,9 +27,9 @@ const AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Which keys to sign with, by the address of the letter.
 type KeysOf = Arc<dyn Fn(&str) -> Vec<WebhookKey> + Send + Sync>;
 
-/// TLS cannot be set up on this machine.
+/// TLS cannot be set up: the certificate of an authority cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("TLS cannot be set up on this machine")]
+#[error("TLS cannot be set up: the certificate of an authority cannot be read")]
 pub struct WebhookSetupError;
 
 /// Posts letters as JSON to the URLs that they are addressed to, as [Standard Webhooks](https://www.standardwebhooks.com) says.
@@ -78,7 +78,7 @@ impl WebhookTransport {
     /// [`WebhookSetupError`] when TLS cannot be set up.
     pub fn new(keys: Vec<WebhookKey>) -> Result<Self, WebhookSetupError> {
         Ok(Self {
-            client: Client::new(Duration::from_secs(10)).map_err(|_| WebhookSetupError)?,
+            client: Client::new(Duration::from_secs(10), &[]).map_err(|_| WebhookSetupError)?,
             keys: Arc::new(move |_| keys.clone()),
             clock: Arc::new(SystemClock),
             timeout: Duration::from_secs(20),
@@ -90,6 +90,17 @@ impl WebhookTransport {
     #[must_use]
     pub fn with_keys_by(self, keys: impl Fn(&str) -> Vec<WebhookKey> + Send + Sync + 'static) -> Self {
         Self { keys: Arc::new(keys), ..self }
+    }
+
+    /// Trusts these authorities too, in PEM: for receivers inside. Default: those of Mozilla.
+    ///
+    /// # Errors
+    /// [`WebhookSetupError`] when there is a certificate that cannot be read.
+    pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, WebhookSetupError> {
+        let Client { connect_timeout, allow_private, .. } = self.client;
+        let mut client = Client::new(connect_timeout, pem).map_err(|_| WebhookSetupError)?;
+        client.allow_private = allow_private;
+        Ok(Self { client, ..self })
     }
 
     /// Takes the time of each attempt from this clock.
