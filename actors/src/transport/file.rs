@@ -100,7 +100,7 @@ fn write_whole(unfinished: &Path, path: &Path, message: &str) -> io::Result<()> 
 /// use boxoffice::transport::{MailComposer, StdoutTransport};
 ///
 /// let to_terminal = StdoutTransport::new(MailComposer::new("tickets@club.example")?);
-/// let to_memory = StdoutTransport::to_writer(Vec::new(), MailComposer::new("tickets@club.example")?);
+/// let to_memory = StdoutTransport::to_writer(Vec::<u8>::new(), MailComposer::new("tickets@club.example")?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct StdoutTransport<W = io::Stdout> {
