@@ -41,6 +41,8 @@ mod stats;
 mod store;
 mod subscription;
 mod system;
+#[cfg(feature = "notify")]
+pub mod transport;
 
 #[cfg(feature = "notify")]
 pub use boxoffice_core::notify;

@@ -1,0 +1,278 @@
+//! Letters as JSON to other people's programs, as Standard Webhooks describes it.
+
+mod address;
+mod http;
+mod sign;
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use boxoffice_core::notify::{Blame, CalendarPart, Letter, SendOutcome, Transport};
+use boxoffice_core::persist::Payload;
+use boxoffice_core::time::Timestamp;
+use hyper::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use serde::Serialize;
+
+use self::http::{Client, Fault, Reply, Target};
+use super::name::stable_name;
+use crate::clock::{Clock, SystemClock};
+
+pub use sign::{WebhookKey, WebhookKeyError};
+
+/// The longest wait that a receiver may ask for.
+const AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// Which keys to sign with, by the address of the letter.
+type KeysOf = Arc<dyn Fn(&str) -> Vec<WebhookKey> + Send + Sync>;
+
+/// TLS cannot be set up: the certificate of an authority cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("TLS cannot be set up: the certificate of an authority cannot be read")]
+pub struct WebhookSetupError;
+
+/// Posts letters as JSON to the URLs that they are addressed to, as [Standard Webhooks](https://www.standardwebhooks.com) says.
+///
+/// The body has `type` (the kind of the notice), `id`, `subject`, `text`, `data` and, with an invitation, `calendar`; it is the
+/// same at every attempt. `webhook-id` is the notice id (its hash if it holds a full stop, a space, or what is not ASCII),
+/// and receivers know a message again by it, so this transport counts as one that dedupes. `webhook-timestamp` is new at every
+/// attempt. Redirects are not followed, and the body of an answer is not read.
+///
+/// | what happened | outcome |
+/// | --- | --- |
+/// | 2xx | `Ok` |
+/// | 408, 429, 5xx | `Retry`, not before `Retry-After` (at most a day) |
+/// | 3xx, 410 and all other 4xx; a URL that is not taken; a host without a public address | `Permanent` |
+/// | no address, no connection, no TLS, no answer | `Retry` |
+///
+/// In all of it the letter is to blame and not the channel: the server is the recipient's own.
+///
+/// ```no_run
+/// use boxoffice::transport::{WebhookKey, WebhookTransport};
+///
+/// let new: WebhookKey = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse()?;
+/// let old: WebhookKey = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse()?;
+/// // While keys are changed there is a signature of both.
+/// let transport = WebhookTransport::new(vec![new, old])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct WebhookTransport {
+    client: Client,
+    keys: KeysOf,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    allow_plain: bool,
+}
+
+impl fmt::Debug for WebhookTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookTransport").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+impl WebhookTransport {
+    /// Signs with all of these keys. See [`Self::with_keys_by`] where each receiver has its own.
+    ///
+    /// # Errors
+    /// [`WebhookSetupError`] when TLS cannot be set up.
+    pub fn new(keys: Vec<WebhookKey>) -> Result<Self, WebhookSetupError> {
+        Ok(Self {
+            client: Client::new(Duration::from_secs(10), &[]).map_err(|_| WebhookSetupError)?,
+            keys: Arc::new(move |_| keys.clone()),
+            clock: Arc::new(SystemClock),
+            timeout: Duration::from_secs(20),
+            allow_plain: false,
+        })
+    }
+
+    /// Asks for the keys by the URL of each letter: the newest first, and none if there is no such receiver.
+    #[must_use]
+    pub fn with_keys_by(self, keys: impl Fn(&str) -> Vec<WebhookKey> + Send + Sync + 'static) -> Self {
+        Self { keys: Arc::new(keys), ..self }
+    }
+
+    /// Trusts these authorities too, in PEM: for receivers inside. Default: those of Mozilla.
+    ///
+    /// # Errors
+    /// [`WebhookSetupError`] when there is a certificate that cannot be read.
+    pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, WebhookSetupError> {
+        let Client { connect_timeout, allow_private, .. } = self.client;
+        let mut client = Client::new(connect_timeout, pem).map_err(|_| WebhookSetupError)?;
+        client.allow_private = allow_private;
+        Ok(Self { client, ..self })
+    }
+
+    /// Takes the time of each attempt from this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// How long an attempt may take, and how long of it until TLS is up. Default: 20 and 10 seconds.
+    #[must_use]
+    pub fn with_timeouts(mut self, attempt: Duration, connect: Duration) -> Self {
+        self.client.connect_timeout = connect;
+        Self { timeout: attempt, ..self }
+    }
+
+    /// Whether to post to addresses that are not of the public internet. Default: no, as URLs mostly come from strangers, and
+    /// machines inside trust each other.
+    #[must_use]
+    pub fn allow_private(mut self, allow_private: bool) -> Self {
+        self.client.allow_private = allow_private;
+        self
+    }
+
+    /// Whether to post to `http:` URLs. Default: no, as everyone on the way can read what is sent there.
+    #[must_use]
+    pub fn allow_plain(self, allow_plain: bool) -> Self {
+        Self { allow_plain, ..self }
+    }
+
+    async fn post(&self, letter: &Letter) -> Result<Reply, Refusal> {
+        let target = Target::parse(&letter.to, self.allow_plain).map_err(Refusal::Fault)?;
+        let keys = (self.keys)(&letter.to);
+        if keys.is_empty() {
+            return Err(Refusal::NoKey);
+        }
+        let body = serde_json::to_string(&Body::of(letter)).map_err(|_| Refusal::Body)?;
+        let id = stable_name(&letter.id, |id| id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.'));
+        let seconds = self.clock.now().as_millis().div_euclid(1_000);
+        let headers = [
+            (CONTENT_TYPE, "application/json".to_owned()),
+            (USER_AGENT, concat!("boxoffice/", env!("CARGO_PKG_VERSION")).to_owned()),
+            (HeaderName::from_static("webhook-timestamp"), seconds.to_string()),
+            (HeaderName::from_static("webhook-signature"), sign::signatures(&keys, &id, seconds, &body)),
+            (HeaderName::from_static("webhook-id"), id),
+        ];
+        self.client.post(&target, &headers, body).await.map_err(Refusal::Fault)
+    }
+}
+
+/// Why nobody answered.
+enum Refusal {
+    Fault(Fault),
+    NoKey,
+    Body,
+}
+
+/// What is posted.
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'a str,
+    id: &'a str,
+    subject: &'a str,
+    text: &'a str,
+    data: &'a Payload,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calendar: Option<&'a CalendarPart>,
+}
+
+impl<'a> Body<'a> {
+    fn of(letter: &'a Letter) -> Self {
+        let Letter { id, kind, subject, text, data, calendar, .. } = letter;
+        Self { r#type: kind, id: id.as_str(), subject, text, data, calendar: calendar.as_ref() }
+    }
+}
+
+#[async_trait]
+impl Transport for WebhookTransport {
+    fn dedupes(&self) -> bool {
+        true
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    async fn send(&self, letter: &Letter) -> SendOutcome {
+        let permanent = |reason: String| SendOutcome::Permanent { reason };
+        match self.post(letter).await {
+            Ok(reply) => outcome(&reply, self.clock.now()),
+            Err(Refusal::Fault(fault @ (Fault::Url | Fault::Private))) => permanent(fault.to_string()),
+            Err(Refusal::Fault(
+                fault @ (Fault::Dns | Fault::Connect | Fault::ConnectTime | Fault::Tls | Fault::Broken),
+            )) => retry(fault.to_string(), None),
+            Err(Refusal::NoKey) => permanent("there is no key for this receiver".to_owned()),
+            Err(Refusal::Body) => permanent("the letter has no JSON form".to_owned()),
+        }
+    }
+}
+
+fn retry(reason: String, after: Option<Duration>) -> SendOutcome {
+    SendOutcome::Retry { reason, after, blame: Blame::Letter }
+}
+
+fn outcome(reply: &Reply, now: Timestamp) -> SendOutcome {
+    let reason = format!("HTTP {}", reply.status);
+    match reply.status {
+        200..300 => SendOutcome::Ok { info: reason },
+        300..400 => SendOutcome::Permanent { reason: format!("{reason}: redirects are not followed") },
+        410 => SendOutcome::Permanent { reason: format!("{reason}: the receiver is gone") },
+        408 | 429 | 500.. => retry(reason, reply.retry_after.as_deref().and_then(|value| after(value, now))),
+        _ => SendOutcome::Permanent { reason },
+    }
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
+fn after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    let date = || {
+        let instant = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+        Some(Timestamp::from_millis(instant.as_millisecond()).saturating_since(now))
+    };
+    let seconds = value.parse().ok().map(Duration::from_secs);
+    seconds.or_else(date).map(|wait| wait.min(AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_as_a_date_and_is_at_most_a_day() {
+        let now: Timestamp = "2026-01-05T19:00:00Z".parse().unwrap();
+        let cases = [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            ("999999999", Some(86_400)),
+            ("Mon, 05 Jan 2026 19:00:30 GMT", Some(30)),
+            ("Mon, 05 Jan 2026 18:00:00 GMT", Some(0)),
+            ("-1", None),
+            ("soon", None),
+            ("", None),
+        ];
+        for (value, seconds) in cases {
+            assert_eq!(after(value, now), seconds.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn each_status_has_its_outcome() {
+        let cases = [
+            (200, "ok"),
+            (204, "ok"),
+            (301, "permanent"),
+            (304, "permanent"),
+            (400, "permanent"),
+            (401, "permanent"),
+            (404, "permanent"),
+            (408, "retry"),
+            (410, "permanent"),
+            (413, "permanent"),
+            (429, "retry"),
+            (500, "retry"),
+            (503, "retry"),
+            (599, "retry"),
+        ];
+        for (status, name) in cases {
+            let reply = Reply { status, retry_after: Some("7".to_owned()) };
+            let outcome = outcome(&reply, Timestamp::EPOCH);
+            assert_eq!(outcome.name(), name, "{status}");
+            if let SendOutcome::Retry { after, blame, .. } = outcome {
+                assert_eq!((after, blame), (Some(Duration::from_secs(7)), Blame::Letter));
+            }
+        }
+    }
+}
