@@ -106,6 +106,11 @@ fn main() -> Result<()> {
         let bookings = std::env::args().nth(2).map_or(Ok(1_000_000), |text| text.parse())?;
         rules::tables(bookings)?;
     }
+    if wants("parked") {
+        let most = std::env::args().nth(2).map_or(Ok(1_000_000), |text| text.parse())?;
+        runtime.block_on(flows::parked::parked("sled", most))?;
+        runtime.block_on(flows::parked::parked("fjall", most))?;
+    }
     if wants("flows") {
         let seconds = std::env::args().nth(2).map_or(Ok(5), |text| text.parse())?;
         runtime.block_on(flows::flows(Duration::from_secs(seconds)))?;

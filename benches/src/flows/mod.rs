@@ -6,6 +6,7 @@
 
 mod floor;
 mod ours;
+pub mod parked;
 #[cfg(feature = "flow-peers")]
 mod peers;
 
