@@ -18,6 +18,7 @@ mod checkin;
 mod conformance;
 mod damage;
 mod engine;
+mod flow_supervisors;
 mod flows;
 mod lifecycle;
 mod model;
