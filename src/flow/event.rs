@@ -21,6 +21,13 @@ pub struct Parent {
     pub tag: Tag,
 }
 
+impl Parent {
+    /// Whether both are the same ask. Its ordinal may differ, where asks were added before it.
+    pub(super) fn is_same_ask(&self, other: &Self) -> bool {
+        self.flow == other.flow && self.run == other.run && self.tag == other.tag
+    }
+}
+
 /// One fact of a flow's journal.
 ///
 /// *Turns* make the flow's code go on, once each: `Started`, `Continued`, `Resolved`, `Signalled`, `CancelRequested`. Each names

@@ -109,7 +109,7 @@ pub(super) enum FromShard {
         end: boxoffice_core::flow::ChildEnd,
     },
     /// It was made anew, and may have lost what was said to it.
-    Reborn,
+    Reborn(u8),
 }
 
 /// A request was carried out.
@@ -296,7 +296,7 @@ impl FlowShardActor {
             FromShard::StartChild { flow, input, parent } => shard.start_child(now, flow, input, parent),
             FromShard::CancelChild { flow, parent } => shard.cancel_child(now, flow, parent),
             FromShard::ChildEnded { parent, end } => shard.child_ended(now, parent, end),
-            FromShard::Reborn => shard.look_again(),
+            FromShard::Reborn(other) => shard.neighbour_restarted(now, other),
         }
         self.pump_soon(ctx);
     }

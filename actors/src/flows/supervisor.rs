@@ -69,7 +69,7 @@ impl FlowSupervisor {
         let others = self.house.shards.others(shard);
         let tell = async move {
             for other in others {
-                if other.send(FromShard::Reborn).await.is_err() {
+                if other.send(FromShard::Reborn(shard)).await.is_err() {
                     tracing::debug!("another shard has ended too");
                 }
             }

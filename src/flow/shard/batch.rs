@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use super::Effect;
 use crate::flow::id::FlowId;
-use crate::persist::{Append, Expect, KvWrite, NewEvent, Seq, Transaction};
+use crate::persist::{Append, Expect, KvWrite, Limits, NewEvent, Seq, Transaction};
 use crate::time::Timestamp;
 
-/// Operations after which the next batch is begun.
-const OPERATIONS_MAX: usize = 8_000;
+/// Operations after which the next batch is begun, with room for what belongs to the last of them.
+pub(super) fn operations_max(limits: &Limits) -> usize {
+    (limits.operations_max / 4).min(8_000)
+}
 
 /// Events and keys that are written in one transaction, and the effects that rest on them.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ impl<R> Batch<R> {
         if let Some(append) = append {
             return append.events.extend(events);
         }
+        self.operations += 1;
         self.appends.insert(flow.clone(), self.transaction.appends.len());
         let transaction = core::mem::take(&mut self.transaction);
         self.transaction = transaction.and_append(&flow.stream(), Expect::At(before), events);
@@ -55,7 +58,7 @@ impl<R> Batch<R> {
 
     /// What a performer wants written along with its outcome.
     pub(super) fn also(&mut self, appends: Vec<Append>, writes: Vec<KvWrite>) {
-        self.operations += appends.iter().map(|append| append.events.len()).sum::<usize>() + writes.len();
+        self.operations += appends.iter().map(|append| append.events.len() + 1).sum::<usize>() + writes.len();
         self.transaction.appends.extend(appends);
         self.transaction.writes.extend(writes);
     }
@@ -64,8 +67,9 @@ impl<R> Batch<R> {
         self.operations == 0
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.operations >= OPERATIONS_MAX
+    /// Appends, events and writes.
+    pub(super) fn operations(&self) -> usize {
+        self.operations
     }
 
     /// Whose journals it appends to.

@@ -121,17 +121,33 @@ pub enum FlowAnswer {
 #[derive(Debug)]
 pub(super) enum Word<R> {
     Command(FlowCommand, R),
-    Child { input: Payload, parent: Parent },
+    Child {
+        input: Payload,
+        parent: Parent,
+    },
     CancelChild(Parent),
-    ChildEnded { parent: Parent, end: ChildEnd },
+    ChildEnded {
+        parent: Parent,
+        end: ChildEnd,
+    },
+    /// Its time has come, as the store has it.
     Due(Timestamp),
+    /// So has a timer that only the memory has.
+    TimeOut,
+    /// The shard of its children has a new owner.
+    ChildrenAgain(u8),
 }
 
 impl<R> Word<R> {
     pub(super) fn into_reply(self) -> Option<R> {
         match self {
             Self::Command(_, reply) => Some(reply),
-            Self::Child { .. } | Self::CancelChild(_) | Self::ChildEnded { .. } | Self::Due(_) => None,
+            Self::Child { .. }
+            | Self::CancelChild(_)
+            | Self::ChildEnded { .. }
+            | Self::Due(_)
+            | Self::TimeOut
+            | Self::ChildrenAgain(_) => None,
         }
     }
 }
@@ -159,7 +175,7 @@ impl<R> Shard<R> {
 
     /// A request was carried out. What comes too late, or a second time, changes nothing.
     pub fn performed(&mut self, now: Timestamp, flow: &FlowId, run: u32, ordinal: u32, performed: Performed) {
-        if let Some(reason) = performed.forbidden() {
+        if let Some(reason) = performed.forbidden(&self.limits.store) {
             return self.unperformed(now, flow, run, ordinal, |tag| Stuck::Performer { tag, reason });
         }
         let Performed { outcome, appends, writes } = performed;
@@ -179,7 +195,7 @@ impl<R> Shard<R> {
         why: impl FnOnce(Tag) -> Stuck,
     ) {
         if let Some(name) = self.take_in_flight(flow, run, ordinal) {
-            self.park(now, flow, why(name.tag));
+            self.park(now, flow, in_short(why(name.tag)));
         }
         self.rest(now, flow);
     }
@@ -199,6 +215,8 @@ impl<R> Shard<R> {
             Word::CancelChild(parent) => self.cancel_for(now, &flow, &parent),
             Word::ChildEnded { parent, end } => self.end_child(now, &parent, &end),
             Word::Due(at) => self.wake(now, &flow, at),
+            Word::TimeOut => self.time_out(now, &flow),
+            Word::ChildrenAgain(shard) => self.start_children_again(now, &flow, shard),
         }
         self.rest(now, &flow);
     }
@@ -285,7 +303,7 @@ impl<R> Shard<R> {
     fn begin_child(&mut self, now: Timestamp, flow: &FlowId, input: Payload, parent: Parent) {
         let outcome = self.begin(now, flow, input, Some(parent.clone()));
         let Some(slot) = self.flows.get(flow) else { return };
-        let ours = slot.live.journal.parent.as_ref() == Some(&parent);
+        let ours = slot.live.journal.parent.as_ref().is_some_and(|own| own.is_same_ask(&parent));
         let end = match (outcome, ours) {
             (FlowOutcome::TooLarge(limit), _) => ChildEnd::Failed(limit.to_string()),
             (FlowOutcome::Already(status), true) => match child_end(status) {
@@ -300,7 +318,8 @@ impl<R> Shard<R> {
     }
 
     fn cancel_for(&mut self, now: Timestamp, flow: &FlowId, parent: &Parent) {
-        let ours = self.flows.get(flow).is_some_and(|slot| slot.live.journal.parent.as_ref() == Some(parent));
+        let own = self.flows.get(flow).and_then(|slot| slot.live.journal.parent.as_ref());
+        let ours = own.is_some_and(|own| own.is_same_ask(parent));
         if ours && let FlowOutcome::TooLarge(_) = self.change(now, flow, FlowCommand::Cancel) {
             tracing::error!(%flow, "a cancellation is too large for the store");
         }
@@ -309,7 +328,9 @@ impl<R> Shard<R> {
     fn end_child(&mut self, now: Timestamp, parent: &Parent, end: &ChildEnd) {
         // A result that is too large for the parent's journal is one that the parent cannot have.
         let outcome = Payload::new(end).unwrap_or_else(|_| Payload::stored("\"cancelled\""));
-        self.resolve(now, &parent.flow, parent.run, parent.ordinal, outcome);
+        if let Some(ordinal) = self.child_under_way(parent) {
+            self.resolve(now, &parent.flow, parent.run, ordinal, outcome);
+        }
     }
 }
 
@@ -321,4 +342,12 @@ pub(super) fn child_end(status: FlowStatus) -> Option<ChildEnd> {
         FlowStatus::Cancelled => Some(ChildEnd::Cancelled),
         FlowStatus::Unknown | FlowStatus::Running | FlowStatus::Paused | FlowStatus::Stuck(_) => None,
     }
+}
+
+/// A performer may say a lot, and all of it is recorded.
+fn in_short(mut why: Stuck) -> Stuck {
+    if let Stuck::Performer { reason, .. } | Stuck::Unrecordable { reason, .. } = &mut why {
+        *reason = reason.chars().take(500).collect();
+    }
+    why
 }

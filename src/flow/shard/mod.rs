@@ -12,30 +12,36 @@
 //! rebuilt when something happens to them.
 
 mod batch;
+mod check;
 mod claim;
 mod commands;
 mod due;
+mod perform;
 mod place;
 mod run;
+#[cfg(test)]
+mod tests;
 mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use self::batch::Batch;
+pub use self::check::{PlaceFinding, check_places};
 pub use self::claim::{Claim, Epoch};
 pub use self::commands::{FlowAnswer, FlowCommand, FlowOutcome};
-use self::due::Due;
+use self::due::{Due, Watch};
+pub use self::perform::{Performance, Performed};
 use self::place::Place as At;
 pub use self::place::{DuePage, Place, StuckNote, read_due_page, read_places};
 use self::run::Slot;
 pub use self::view::{AskView, FlowView};
-use super::ask::{ChildEnd, Tag};
+use super::ask::ChildEnd;
 use super::event::Parent;
 use super::id::FlowId;
 use super::journal::Journal;
 use super::program::Programs;
-use crate::persist::{Append, CommitOutcome, Fault, KvWrite, Limits, Payload, StreamName, Transaction};
+use crate::persist::{CommitOutcome, Fault, Limits, Payload, Transaction};
 use crate::time::Timestamp;
 
 /// What bounds a shard.
@@ -53,73 +59,6 @@ impl Default for ShardLimits {
     /// 2,000 flows, 4,000 due flows, the limits of the embedded store.
     fn default() -> Self {
         Self { live_max: 2_000, due_max: 4_000, store: Limits::default() }
-    }
-}
-
-/// A request that is to be carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Performance {
-    /// Who asks.
-    pub flow: FlowId,
-    /// In which of its runs.
-    pub run: u32,
-    /// Which ask it is.
-    pub ordinal: u32,
-    /// Its tag.
-    pub tag: Tag,
-    /// The performer's name.
-    pub to: Arc<str>,
-    /// What is to be done.
-    pub body: Payload,
-}
-
-impl Performance {
-    /// A name for the request, the same whenever it is carried out again: what the outside may tell repetitions by.
-    pub fn idempotency_key(&self) -> String {
-        format!("{}#{}/{}", self.flow, self.run, self.tag)
-    }
-}
-
-/// What carrying out a request came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Performed {
-    /// What the flow gets to know.
-    pub outcome: Payload,
-    /// Events to append along with the outcome, in the same transaction; not to streams of flows.
-    pub appends: Vec<Append>,
-    /// Keys to change along with the outcome; not those of flows.
-    pub writes: Vec<KvWrite>,
-}
-
-impl Performed {
-    /// An outcome and nothing else.
-    pub fn new(outcome: Payload) -> Self {
-        Self { outcome, appends: Vec::new(), writes: Vec::new() }
-    }
-
-    /// Also changes a key.
-    #[must_use]
-    pub fn write(mut self, write: KvWrite) -> Self {
-        self.writes.push(write);
-        self
-    }
-
-    /// Also appends to a stream.
-    #[must_use]
-    pub fn append(mut self, append: Append) -> Self {
-        self.appends.push(append);
-        self
-    }
-
-    /// What of it a performer may not write.
-    fn forbidden(&self) -> Option<String> {
-        let of_flow = |stream: &StreamName| stream.as_str().starts_with("flow:") || stream.is_reserved();
-        let stream = self.appends.iter().find(|append| of_flow(&append.stream));
-        let key = self.writes.iter().find_map(|write| match write {
-            KvWrite::Put(key, _) | KvWrite::Delete(key) => Some(key).filter(|key| key.as_str().starts_with("flow/")),
-        });
-        let stream = stream.map(|append| format!("may not write the stream {}", append.stream));
-        stream.or_else(|| key.map(|key| format!("may not write the key {key}")))
     }
 }
 
@@ -191,6 +130,9 @@ pub struct Shard<R> {
     loading: BTreeMap<FlowId, Vec<commands::Word<R>>>,
     waiters: BTreeMap<FlowId, Vec<R>>,
     due: Due,
+    watch: Watch,
+    /// Flows that are in memory only since their timers run out shortly; some of them may be at work again.
+    kept: BTreeSet<FlowId>,
     in_flight: Option<Batch<R>>,
     /// Full batches that are to follow.
     queue: VecDeque<Batch<R>>,
@@ -216,6 +158,8 @@ impl<R> Shard<R> {
             loading: BTreeMap::new(),
             waiters: BTreeMap::new(),
             due: Due::unread(),
+            watch: Watch::default(),
+            kept: BTreeSet::new(),
             in_flight: None,
             queue: VecDeque::new(),
             building: Batch::default(),
@@ -238,7 +182,8 @@ impl<R> Shard<R> {
 
     /// When to call [`Shard::tick`]; none if there is nothing to wait for.
     pub fn next_tick(&self) -> Option<Timestamp> {
-        self.due.next().filter(|_| self.has_room())
+        let due = self.due.next().filter(|_| self.has_room() || !self.kept.is_empty());
+        due.into_iter().chain(self.watch.next()).min()
     }
 
     fn has_room(&self) -> bool {
@@ -247,29 +192,51 @@ impl<R> Shard<R> {
 
     /// Time has passed: what is due is taken on, as far as there is room.
     pub fn tick(&mut self, now: Timestamp) {
-        while self.has_room() {
-            let Some((at, flow)) = self.due.pop(now) else { break };
+        // Those are at work, and end sooner if they are told: room or not.
+        for flow in self.watch.due(now) {
+            self.watch.set(&flow, None);
+            self.tell(now, flow, commands::Word::TimeOut);
+        }
+        if !self.has_room() && self.due.next().is_some_and(|next| next <= now) {
+            self.make_room();
+        }
+        let room = self.limits.live_max.saturating_sub(self.live());
+        let due: Vec<_> = core::iter::from_fn(|| self.due.pop(now)).take(room).collect();
+        for (at, flow) in due {
             self.tell(now, flow, commands::Word::Due(at));
         }
         if let Some(after) = self.due.read_on(self.limits.due_max / 4) {
-            let beyond: Vec<_> = self.batches().flat_map(|batch| core::mem::take(&mut batch.beyond)).collect();
-            for (at, flow) in beyond {
-                self.due.put(at, &flow);
-            }
-            self.effects.push(Effect::ReadDue(Some(after), self.limits.due_max));
+            self.read_due(Some(after));
         }
+    }
+
+    fn read_due(&mut self, after: Option<(Timestamp, FlowId)>) {
+        let beyond: Vec<_> = self.batches().flat_map(|batch| core::mem::take(&mut batch.beyond)).collect();
+        for (at, flow) in beyond {
+            self.due.put(at, &flow);
+        }
+        self.effects.push(Effect::ReadDue(after, self.limits.due_max));
     }
 
     /// Due flows were read.
     pub fn due_read(&mut self, now: Timestamp, page: DuePage) {
-        self.due.read(page);
+        if self.due.read(page) {
+            self.read_due(None);
+        }
         self.tick(now);
     }
 
-    /// Looks at all flows at work again, since another shard may have lost what was said to it: it was made anew.
-    pub fn look_again(&mut self) {
-        self.due.read_again();
-        self.effects.push(Effect::ReadDue(None, self.limits.due_max));
+    /// Another shard has a new owner, which does not know whom the former one had still to tell of the end of a child: children
+    /// there that flows here wait for are started once more.
+    pub fn neighbour_restarted(&mut self, now: Timestamp, shard: u8) {
+        let flows: Vec<FlowId> = self.flows.keys().cloned().collect();
+        for flow in flows {
+            self.tell(now, flow, commands::Word::ChildrenAgain(shard));
+        }
+        // The rest of those that wait for children are in the store, as being at work.
+        if self.due.start_over() {
+            self.read_due(None);
+        }
     }
 
     /// Journals were read.
@@ -313,11 +280,16 @@ impl<R> Shard<R> {
 
     /// The batch that takes what is new.
     fn building(&mut self) -> &mut Batch<R> {
-        if self.building.is_full() {
+        &mut self.building
+    }
+
+    /// Begins the next batch if this one is full. Between two events of flows only: an event, its flow's new place and what was
+    /// written along with it are in one batch.
+    fn rotate(&mut self) {
+        if self.building.operations() >= batch::operations_max(&self.limits.store) {
             self.queue.push_back(core::mem::take(&mut self.building));
             self.batch += 1;
         }
-        &mut self.building
     }
 
     fn send(&mut self) {
@@ -367,5 +339,12 @@ impl<R> Shard<R> {
         let answers =
             effects.filter_map(|effect| if let Effect::Answer(reply, _) = effect { Some(reply) } else { None });
         self.waiters.into_values().flatten().chain(words).chain(answers).collect()
+    }
+
+    /// Whether a flow is told when this timer runs out.
+    #[cfg(test)]
+    fn knows_timer(&self, flow: &FlowId, at: Timestamp, at_rest: bool) -> bool {
+        let due = self.due.knows(at, flow) || self.loading.contains_key(flow);
+        if at_rest { due } else { self.watch.knows(at, flow) }
     }
 }

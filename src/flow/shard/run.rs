@@ -11,6 +11,7 @@ use crate::flow::id::FlowId;
 use crate::flow::journal::{FlowStatus, Journal};
 use crate::flow::live::Live;
 use crate::flow::stuck::Stuck;
+use crate::flow::wire;
 use crate::persist::{NewEvent, Payload, Seq};
 use crate::time::Timestamp;
 
@@ -18,6 +19,8 @@ use crate::time::Timestamp;
 const KEEP_MILLIS: i64 = 2_000;
 /// Bytes of an outcome's event beside the outcome, its tag and the stream's name, and some to spare.
 const ENVELOPE_BYTES: usize = 250;
+/// Timers of one flow that run out in one go.
+const FIRED_MAX: usize = 100;
 
 /// A flow in memory.
 #[derive(Debug)]
@@ -56,7 +59,9 @@ impl<R> Shard<R> {
 
     /// Brings a journal that was read into memory, with the code that belongs to it.
     pub(super) fn rebuild(&mut self, now: Timestamp, journal: Journal) {
+        self.rotate();
         let (flow, before, version) = (journal.id().clone(), journal.seq(), journal.version());
+        let was_over = journal.is_over();
         let (live, events) = Live::rebuild(journal, &self.programs, now);
         // Where the code is the one that took the last turn, it is known where the flow stands in the store.
         let known = events.is_empty() && version.is_none_or(|version| version == live.version(&self.programs));
@@ -73,7 +78,7 @@ impl<R> Shard<R> {
                 self.building().write(delete);
             }
         }
-        self.follow_up(now, &flow);
+        self.follow_up(now, &flow, was_over);
     }
 
     fn append(&mut self, flow: &FlowId, before: Seq, events: Vec<NewEvent>) {
@@ -89,14 +94,16 @@ impl<R> Shard<R> {
 
     /// Records an event of a flow in memory, takes its code on, and does what follows.
     pub(super) fn record(&mut self, now: Timestamp, flow: &FlowId, event: FlowEvent) {
+        self.rotate();
         let Some(slot) = self.flows.get_mut(flow) else { return };
         let before = slot.live.journal.seq();
         let events = slot.live.record(event, &self.programs, now);
         self.append(flow, before, events);
-        self.follow_up(now, flow);
+        self.follow_up(now, flow, false);
     }
 
     pub(super) fn park(&mut self, now: Timestamp, flow: &FlowId, why: Stuck) {
+        self.rotate();
         let Some(slot) = self.flows.get_mut(flow) else { return };
         if slot.live.journal.is_over() || slot.live.journal.stuck().is_some() {
             return;
@@ -104,11 +111,11 @@ impl<R> Shard<R> {
         let before = slot.live.journal.seq();
         let events = slot.live.park(why, &self.programs, now);
         self.append(flow, before, events);
-        self.follow_up(now, flow);
+        self.follow_up(now, flow, false);
     }
 
-    /// What a flow's new state asks for: requests to be made, a new place, an end to be told.
-    fn follow_up(&mut self, now: Timestamp, flow: &FlowId) {
+    /// What a flow's new state asks for: requests to be made, a new place, an end to be told if it was not over before.
+    fn follow_up(&mut self, now: Timestamp, flow: &FlowId, was_over: bool) {
         let Some(slot) = self.flows.get_mut(flow) else { return };
         let asks = slot.live.asks();
         if slot.run != slot.live.journal.run() {
@@ -122,7 +129,7 @@ impl<R> Shard<R> {
         self.let_go(flow, &asks);
         self.dispatch(flow, &asks);
         self.move_to(flow, &asks);
-        if self.flows.get(flow).is_some_and(|slot| slot.live.journal.is_over()) {
+        if !was_over && self.flows.get(flow).is_some_and(|slot| slot.live.journal.is_over()) {
             self.tell_end(flow);
         }
         tracing::trace!(%flow, asks = asks.len(), at = now.as_millis(), "flow taken on");
@@ -180,17 +187,13 @@ impl<R> Shard<R> {
         }
     }
 
-    /// Writes where the flow stands now, if that is elsewhere than before.
+    /// Writes where the flow stands now, if that is elsewhere than before, and notes its next timer.
     fn move_to(&mut self, flow: &FlowId, asks: &[Ask]) {
         let Some(slot) = self.flows.get_mut(flow) else { return };
         let place = At::of(&slot.live.journal, asks);
         let before = core::mem::replace(&mut slot.place, place);
-        if before == place {
-            // A timer that is not the place, since something else is under way, is known in memory only.
-            return self.watch(flow, asks);
-        }
-        let put = place.map(|place| place.put(&slot.live.journal));
-        if let Some(before) = before {
+        let put = place.filter(|_| before != place).map(|place| place.put(&slot.live.journal));
+        if let Some(before) = before.filter(|_| before != place) {
             self.building().write(before.delete(flow));
             if let At::Due(at) = before {
                 self.due.remove(at, flow);
@@ -199,23 +202,20 @@ impl<R> Shard<R> {
         if let Some(put) = put {
             self.building().write(put);
         }
-        if let Some(At::Due(at)) = place
-            && at_rest(asks)
-            && !self.due.put(at, flow)
-        {
-            self.building().beyond.push((at, flow.clone()));
-        }
-        self.watch(flow, asks);
+        self.note_timer(flow, asks);
     }
 
-    /// Notes the next timer of a flow that has something else under way.
-    fn watch(&mut self, flow: &FlowId, asks: &[Ask]) {
-        let paused = self.flows.get(flow).is_none_or(|slot| slot.live.journal.is_paused());
-        if paused || at_rest(asks) {
-            return;
+    /// Notes the next timer of a flow: among the due ones if it waits for nothing else, as the store has it; else in memory only.
+    fn note_timer(&mut self, flow: &FlowId, asks: &[Ask]) {
+        let Some(At::Due(at)) = self.flows.get(flow).and_then(|slot| slot.place) else {
+            return self.watch.set(flow, None);
+        };
+        if !at_rest(asks) {
+            return self.watch.set(flow, next_timer(asks).map(|at| at.max(Timestamp::EPOCH)));
         }
-        if let Some(At::Due(at)) = next_timer(asks).map(At::due) {
-            self.due.put(at, flow);
+        self.watch.set(flow, None);
+        if !self.due.put(at, flow) {
+            self.building().beyond.push((at, flow.clone()));
         }
     }
 
@@ -240,30 +240,21 @@ impl<R> Shard<R> {
             let delete = At::Due(at).delete(flow);
             self.building().write(delete);
         }
-        self.start_children(flow);
-        self.fire(now, flow);
+        self.time_out(now, flow);
     }
 
-    /// Starts the children that are waited for once more: those that are there are not started twice.
-    fn start_children(&mut self, flow: &FlowId) {
-        let Some(slot) = self.flows.get(flow).filter(|slot| !slot.live.journal.is_paused()) else { return };
-        let run = slot.run;
-        let waited = |ask: Ask| match ask.what {
-            What::Child { flow: child, input } if slot.in_flight.contains_key(&ask.ordinal) => {
-                let parent = Parent { flow: flow.clone(), run, ordinal: ask.ordinal, tag: ask.tag };
-                Some(Effect::StartChild { flow: child, input, parent })
-            }
-            What::Child { .. } | What::Request { .. } | What::Timer { .. } | What::Signal { .. } => None,
-        };
-        let effects: Vec<_> = slot.live.asks().into_iter().filter_map(waited).collect();
-        for effect in effects {
-            self.emit(flow, effect);
+    /// Timers of a flow have run out, as the memory has it.
+    pub(super) fn time_out(&mut self, now: Timestamp, flow: &FlowId) {
+        self.fire(now, flow);
+        // It still waits if the clock was put back meanwhile.
+        if let Some(asks) = self.flows.get(flow).map(|slot| slot.live.asks()) {
+            self.note_timer(flow, &asks);
         }
     }
 
-    /// Timers that have run out resolve, one turn each, in the order of their instants.
-    pub(super) fn fire(&mut self, now: Timestamp, flow: &FlowId) {
-        loop {
+    /// Timers that have run out resolve, one turn each, in the order of their instants. At most some; what is left stays due.
+    fn fire(&mut self, now: Timestamp, flow: &FlowId) {
+        for _ in 0..FIRED_MAX {
             let Some(slot) = self.flows.get(flow) else { return };
             if slot.live.journal.is_paused() {
                 return;
@@ -280,6 +271,22 @@ impl<R> Shard<R> {
         }
     }
 
+    /// The ordinal of the child that a flow waits for under a tag.
+    pub(super) fn child_under_way(&self, parent: &Parent) -> Option<u32> {
+        let slot = self.flows.get(&parent.flow)?;
+        let is = |under_way: &InFlight| under_way.child.is_some() && under_way.name.tag == parent.tag;
+        slot.in_flight.iter().find(|(_, under_way)| is(under_way)).map(|(ordinal, _)| *ordinal)
+    }
+
+    /// Has the children of a flow started once more.
+    pub(super) fn start_children_again(&mut self, now: Timestamp, flow: &FlowId, shard: u8) {
+        let Some(slot) = self.flows.get_mut(flow) else { return };
+        slot.in_flight.retain(|_, under_way| under_way.child.as_ref().is_none_or(|child| child.shard() != shard));
+        let asks = slot.live.asks();
+        self.dispatch(flow, &asks);
+        self.rest(now, flow);
+    }
+
     /// What is being carried out for a flow, which is then not under way any more.
     pub(super) fn take_in_flight(&mut self, flow: &FlowId, run: u32, ordinal: u32) -> Option<AskName> {
         let slot = self.flows.get_mut(flow).filter(|slot| slot.run == run)?;
@@ -294,8 +301,9 @@ impl<R> Shard<R> {
             return false;
         }
         let limit = self.limits.store.event_bytes_max;
-        let bytes = outcome.json().len() + name.tag.len() + flow.as_str().len() + ENVELOPE_BYTES;
-        if bytes > limit {
+        // A byte of a tag takes at most six in JSON.
+        let bytes = outcome.json().len() + 6 * name.tag.len() + flow.as_str().len() + ENVELOPE_BYTES;
+        if bytes > limit && self.is_too_large(now, flow, &name, &outcome) {
             let reason = format!("an outcome of {} bytes is over the limit of the store", outcome.json().len());
             self.park(now, flow, Stuck::Unrecordable { what: name.tag.as_ref().into(), reason });
             return false;
@@ -305,24 +313,43 @@ impl<R> Shard<R> {
         true
     }
 
-    /// Lets a flow out of memory, if everything of it is durable and nothing is under way.
+    fn is_too_large(&self, now: Timestamp, flow: &FlowId, name: &AskName, outcome: &Payload) -> bool {
+        let event = FlowEvent::Resolved { ask: name.clone(), version: u32::MAX, outcome: outcome.clone() };
+        let event = wire::encode(now, event);
+        self.limits.store.broken_by_event(&flow.stream(), &event.event_type, &event.data).is_some()
+    }
+
+    /// Lets a flow out of memory, if everything of it is durable and nothing is under way. One whose timer is about to run out is
+    /// kept, as long as there is room.
     pub(super) fn rest(&mut self, now: Timestamp, flow: &FlowId) {
-        let Some(slot) = self.flows.get(flow) else { return };
-        let durable = slot.batch <= self.durable;
-        let at_work = slot.in_flight.values().any(|under_way| under_way.child.is_none());
-        if !durable || at_work {
-            return;
-        }
+        let Some(slot) = self.flows.get(flow).filter(|slot| self.is_idle(slot)) else { return };
         let soon = Timestamp::from_millis(now.as_millis().saturating_add(KEEP_MILLIS));
-        let asks = slot.live.asks();
-        let waits_shortly = next_timer(&asks).is_some_and(|at| at <= soon) && !slot.live.journal.is_paused();
-        if !waits_shortly {
+        let waits_shortly = match slot.place {
+            Some(At::Due(_)) => next_timer(&slot.live.asks()).is_some_and(|at| at <= soon),
+            Some(At::Waiting | At::Paused | At::Stuck) | None => false,
+        };
+        if waits_shortly && self.live() <= self.limits.live_max {
+            self.kept.insert(flow.clone());
+        } else {
             self.flows.remove(flow);
+        }
+    }
+
+    fn is_idle(&self, slot: &Slot) -> bool {
+        slot.batch <= self.durable && slot.in_flight.values().all(|under_way| under_way.child.is_some())
+    }
+
+    /// Lets go of the flows that are kept for their timers.
+    pub(super) fn make_room(&mut self) {
+        for flow in core::mem::take(&mut self.kept) {
+            if self.flows.get(&flow).is_some_and(|slot| self.is_idle(slot)) {
+                self.flows.remove(&flow);
+            }
         }
     }
 }
 
 /// Whether a flow only waits: for instants and signals.
-fn at_rest(asks: &[Ask]) -> bool {
+pub(super) fn at_rest(asks: &[Ask]) -> bool {
     !asks.iter().any(|ask| matches!(ask.what, What::Request { .. } | What::Child { .. }))
 }
