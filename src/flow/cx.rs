@@ -59,14 +59,16 @@ impl fmt::Debug for FlowCx {
 
 impl FlowCx {
     fn ask<T>(&self, tag: &dyn fmt::Display, what: What) -> Asked<T> {
-        let ordinal = self.slots.borrow_mut().ask(tag.to_string().into(), what, self.shielded);
+        // Before anything is borrowed: a tag may be put together with this very `FlowCx`.
+        let tag: Tag = tag.to_string().into();
+        let ordinal = self.slots.borrow_mut().ask(tag, what, self.shielded);
         Asked { slots: Rc::clone(&self.slots), ordinal, answer: PhantomData }
     }
 
-    fn payload(&self, what: &dyn fmt::Display, value: &(impl Serialize + ?Sized)) -> Payload {
+    pub(super) fn payload(&self, what: &dyn fmt::Display, value: &(impl Serialize + ?Sized)) -> Payload {
         Payload::new(value).unwrap_or_else(|error| {
-            let (what, reason) = (what.to_string(), error.to_string());
-            self.slots.borrow_mut().get_stuck(Stuck::Unrecordable { what, reason });
+            let why = Stuck::unrecordable(what, error);
+            self.slots.borrow_mut().get_stuck(why);
             Payload::stored("null")
         })
     }
@@ -93,7 +95,8 @@ impl FlowCx {
         self.ask(&tag, What::Timer { at })
     }
 
-    /// Waits for the next signal of this name. Signals that came before are kept, and read in the order in which they came.
+    /// Waits for the next signal of this name. Signals that came before are kept, and read in the order in which they came. Of
+    /// several that wait for one name, the one that is looked at first reads first.
     pub fn signal<T: DeserializeOwned>(&self, tag: impl fmt::Display, name: &str) -> Asked<T> {
         self.ask(&tag, What::Signal { name: name.into() })
     }
@@ -137,7 +140,7 @@ impl FlowCx {
 
     /// In the place of [`FlowCx::patched`] once no flow goes the old way any more. Remove it when no flow is left that was asked.
     pub fn deprecate_patch(&self, patch: &str) {
-        self.slots.borrow_mut().patches.recorded.remove(patch);
+        self.slots.borrow_mut().patches.deprecate(patch);
     }
 
     /// Whether somebody has asked for the end of this flow. What is asked for after that is done as ever, so that there is a way
@@ -183,11 +186,6 @@ impl FlowCx {
     }
 }
 
-/// What comes back when a recorded answer is read.
-pub(super) fn read<T: DeserializeOwned>(tag: &Tag, answer: &Payload) -> Result<T, Stuck> {
-    answer.read().map_err(|error| Stuck::Unreadable { what: tag.as_ref().into(), reason: error.to_string() })
-}
-
 /// An ask that was made: a future of its answer.
 ///
 /// # Errors
@@ -210,20 +208,24 @@ impl<T: DeserializeOwned> Future for Asked<T> {
     type Output = Result<T, FlowError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut slots = self.slots.borrow_mut();
-        if slots.stuck.is_some() {
+        if self.slots.borrow().stuck.is_some() {
             return Poll::Pending;
         }
-        let payload = match slots.take(self.ordinal, cx.waker()) {
+        // Wakers and readers of answers are code of the flow: nothing is borrowed while they are at work.
+        let mut waker = Some(cx.waker().clone());
+        let answer = self.slots.borrow_mut().take(self.ordinal, &mut waker);
+        drop(waker);
+        let payload = match answer {
             None => return Poll::Pending,
             Some(Answer::Cancelled) => return Poll::Ready(Err(FlowError::Cancelled)),
             Some(Answer::Given(payload)) => payload,
-            Some(Answer::Signal(_, signal)) => signal.body,
         };
-        match read(&slots.tag(self.ordinal), &payload) {
+        match payload.read() {
             Ok(answer) => Poll::Ready(Ok(answer)),
-            Err(why) => {
-                slots.get_stuck(why);
+            Err(error) => {
+                let mut slots = self.slots.borrow_mut();
+                let tag = slots.tag(self.ordinal);
+                slots.get_stuck(Stuck::unreadable(&tag, &error));
                 Poll::Pending
             }
         }
@@ -232,6 +234,7 @@ impl<T: DeserializeOwned> Future for Asked<T> {
 
 impl<T> Drop for Asked<T> {
     fn drop(&mut self) {
-        self.slots.borrow_mut().give_up(self.ordinal);
+        let waker = self.slots.borrow_mut().give_up(self.ordinal);
+        drop(waker);
     }
 }

@@ -108,6 +108,8 @@ pub enum FlowEvent {
         parent: Option<Parent>,
         /// Signals that were read, by name: up to this event. Those after it go over to the new run.
         read: BTreeMap<Arc<str>, Seq>,
+        /// Whether its end was asked for in an earlier run, which went on all the same.
+        cancelled: bool,
     },
 }
 

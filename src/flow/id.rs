@@ -99,6 +99,11 @@ impl FlowId {
         Ok(Self { text: format!("{kind}/{key}").into(), kind })
     }
 
+    /// A key that needs no check.
+    pub(super) fn stored(kind: FlowKind, key: &'static str) -> Self {
+        Self { text: format!("{kind}/{key}").into(), kind }
+    }
+
     /// What runs in it.
     pub fn kind(&self) -> &FlowKind {
         &self.kind

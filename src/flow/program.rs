@@ -78,13 +78,9 @@ impl Program {
         let start = move |cx: FlowCx, input: Payload| -> Running {
             let run = Arc::clone(&run);
             Box::pin(async move {
-                let input = input
-                    .read::<I>()
-                    .map_err(|error| Stuck::Unreadable { what: "input".to_owned(), reason: error.to_string() })?;
+                let input = input.read::<I>().map_err(|error| Stuck::unreadable("input", &error))?;
                 match run(cx, input).await {
-                    Ok(output) => Payload::new(&output)
-                        .map(Ok)
-                        .map_err(|error| Stuck::Unrecordable { what: "result".to_owned(), reason: error.to_string() }),
+                    Ok(output) => Payload::new(&output).map(Ok).map_err(|error| Stuck::unrecordable("result", error)),
                     Err(error) => Ok(Err(error)),
                 }
             })
