@@ -13,7 +13,8 @@ use crate::id::IdError;
 use crate::persist::Payload;
 use crate::time::Timestamp;
 
-/// The name of one ask within a run of a flow. 1 to 400 bytes and no control characters; no two asks of a run have the same.
+/// The name of one ask within a run of a flow. 1 to 400 bytes and no control characters; no two asks of a run have the
+/// same.
 pub type Tag = Arc<str>;
 
 /// Longest tag allowed, in bytes.
@@ -120,8 +121,8 @@ fn feed_json(hash: &mut Sha256, json: &str) {
     }
 }
 
-/// An ask's content in eight bytes: the first of the SHA-256 of its parts. The order of the members of an object does not
-/// count. Written as sixteen hexadecimal digits.
+/// An ask's content in eight bytes: the first of the SHA-256 of its parts. The order of the members of an object does
+/// not count. Written as sixteen hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(u64);

@@ -41,10 +41,11 @@ impl FlowError {
     }
 }
 
-/// A flow's only way to the world: everything it asks for here is recorded, and nothing else may make a difference to it.
+/// A flow's only way to the world: everything it asks for here is recorded, and nothing else may make a difference to
+/// it.
 ///
-/// A call makes the ask; waiting for it is another thing. So the order of the calls is the order of the asks, whatever is waited
-/// for first. Each ask of a run has a tag of its own: put the attempt into it (`"send 2"`).
+/// A call makes the ask; waiting for it is another thing. So the order of the calls is the order of the asks, whatever
+/// is waited for first. Each ask of a run has a tag of its own: put the attempt into it (`"send 2"`).
 #[derive(Clone)]
 pub struct FlowCx {
     pub(super) slots: Rc<RefCell<Slots>>,
@@ -73,8 +74,8 @@ impl FlowCx {
         })
     }
 
-    /// Asks the performer `to` for work. Its outcome is recorded before anything that the flow does on it, and is never asked for
-    /// again.
+    /// Asks the performer `to` for work. Its outcome is recorded before anything that the flow does on it, and is never
+    /// asked for again.
     pub fn request<T: DeserializeOwned>(
         &self,
         to: &str,
@@ -95,13 +96,14 @@ impl FlowCx {
         self.ask(&tag, What::Timer { at })
     }
 
-    /// Waits for the next signal of this name. Signals that came before are kept, and read in the order in which they came. Of
-    /// several that wait for one name, the one that is looked at first reads first.
+    /// Waits for the next signal of this name. Signals that came before are kept, and read in the order in which they
+    /// came. Of several that wait for one name, the one that is looked at first reads first.
     pub fn signal<T: DeserializeOwned>(&self, tag: impl fmt::Display, name: &str) -> Asked<T> {
         self.ask(&tag, What::Signal { name: name.into() })
     }
 
-    /// Starts another flow, if nobody has, and waits for its end. Cancelling this flow cancels that one, if it waits for it.
+    /// Starts another flow, if nobody has, and waits for its end. Cancelling this flow cancels that one, if it waits
+    /// for it.
     pub fn child<T: DeserializeOwned>(
         &self,
         tag: impl fmt::Display,
@@ -132,24 +134,27 @@ impl FlowCx {
         self.slots.borrow_mut().random()
     }
 
-    /// Whether to go the new way at a change of the code: yes for flows that come here for the first time with this version of the
-    /// code, no for those that went the old way. What was said once stays said. Raise the program's version with the change.
+    /// Whether to go the new way at a change of the code: yes for flows that come here for the first time with this
+    /// version of the code, no for those that went the old way. What was said once stays said. Raise the program's
+    /// version with the change.
     pub fn patched(&self, patch: &str) -> bool {
         self.slots.borrow_mut().patches.ask(patch)
     }
 
-    /// In the place of [`FlowCx::patched`] once no flow goes the old way any more. Remove it when no flow is left that was asked.
+    /// In the place of [`FlowCx::patched`] once no flow goes the old way any more. Remove it when no flow is left that
+    /// was asked.
     pub fn deprecate_patch(&self, patch: &str) {
         self.slots.borrow_mut().patches.deprecate(patch);
     }
 
-    /// Whether somebody has asked for the end of this flow. What is asked for after that is done as ever, so that there is a way
-    /// to clean up.
+    /// Whether somebody has asked for the end of this flow. What is asked for after that is done as ever, so that there
+    /// is a way to clean up.
     pub fn is_cancelled(&self) -> bool {
         self.slots.borrow().cancelled
     }
 
-    /// The same flow, but what is asked for through this is not answered by a cancellation: for what must be done to the end.
+    /// The same flow, but what is asked for through this is not answered by a cancellation: for what must be done to
+    /// the end.
     #[must_use]
     pub fn shielded(&self) -> Self {
         Self { slots: Rc::clone(&self.slots), shielded: true }
@@ -189,8 +194,8 @@ impl FlowCx {
 /// An ask that was made: a future of its answer.
 ///
 /// # Errors
-/// Resolves to [`FlowError::Cancelled`] when the flow was cancelled meanwhile. An outcome that does not read as `T` is no error:
-/// the flow gets stuck, and goes on with code that reads it.
+/// Resolves to [`FlowError::Cancelled`] when the flow was cancelled meanwhile. An outcome that does not read as `T` is
+/// no error: the flow gets stuck, and goes on with code that reads it.
 #[must_use = "an ask that is dropped is not waited for"]
 pub struct Asked<T> {
     slots: Rc<RefCell<Slots>>,

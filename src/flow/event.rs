@@ -23,8 +23,8 @@ pub struct Parent {
 
 /// One fact of a flow's journal.
 ///
-/// *Turns* make the flow's code go on, once each: `Started`, `Continued`, `Resolved`, `Signalled`, `CancelRequested`. Each names
-/// the version of the code that was there when it was recorded.
+/// *Turns* make the flow's code go on, once each: `Started`, `Continued`, `Resolved`, `Signalled`, `CancelRequested`.
+/// Each names the version of the code that was there when it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowEvent {
     /// It began. The first event of every journal.

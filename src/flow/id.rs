@@ -66,8 +66,8 @@ impl From<FlowKind> for String {
     }
 }
 
-/// One flow: its kind and a key that the caller chose, as in `reminder/chess@20260105T190000`. Starting it twice is starting it
-/// once.
+/// One flow: its kind and a key that the caller chose, as in `reminder/chess@20260105T190000`. Starting it twice is
+/// starting it once.
 ///
 /// The key has 1 to 400 bytes and no control characters. It is written into the log: no personal data.
 ///

@@ -15,8 +15,8 @@ const RUNS_MAX: usize = 100;
 
 /// A flow in memory.
 ///
-/// What it is told comes back as events to be appended, in their order. It counts on that: should they not be appended, it is to
-/// be dropped and loaded again.
+/// What it is told comes back as events to be appended, in their order. It counts on that: should they not be appended,
+/// it is to be dropped and loaded again.
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) journal: Journal,

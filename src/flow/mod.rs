@@ -1,15 +1,16 @@
 //! Functions that outlive the process, by deterministic replay of a journal.
 //!
-//! A *flow* is an async function that waits for work that others do, for instants, for signals and for other flows, over days and
-//! over restarts. Nothing of its memory is stored. What is stored is its *journal*, a stream of what it was told: its input, the
-//! outcome of each ask, signals, a cancellation. To go on, its code is run again from the start and is handed the same outcomes in
-//! the same order; so it comes to stand where it stood.
+//! A *flow* is an async function that waits for work that others do, for instants, for signals and for other flows,
+//! over days and over restarts. Nothing of its memory is stored. What is stored is its *journal*, a stream of what it
+//! was told: its input, the outcome of each ask, signals, a cancellation. To go on, its code is run again from the
+//! start and is handed the same outcomes in the same order; so it comes to stand where it stood.
 //!
-//! **The law.** The code is a pure function of what its [`FlowCx`] gives it: no clock, no randomness, no order of a hash map, and
-//! no waiting for anything else. One recorded fact is one turn, and one turn is one poll, in the order of the journal: so the
-//! winner of a race is the same in every replay. An outcome is recorded before the code hears of it, and what was recorded is
-//! never asked for again. An ask is named by its place, its tag and its content; should code and journal differ in one of them,
-//! the flow is [`Stuck`]: it names both sides, loses nothing, and goes on once there is code that fits.
+//! **The law.** The code is a pure function of what its [`FlowCx`] gives it: no clock, no randomness, no order of a
+//! hash map, and no waiting for anything else. One recorded fact is one turn, and one turn is one poll, in the order of
+//! the journal: so the winner of a race is the same in every replay. An outcome is recorded before the code hears of
+//! it, and what was recorded is never asked for again. An ask is named by its place, its tag and its content; should
+//! code and journal differ in one of them, the flow is [`Stuck`]: it names both sides, loses nothing, and goes on once
+//! there is code that fits.
 //!
 //! ```
 //! use boxoffice_core::flow::{FlowCx, FlowError, Program, Rehearsal};
@@ -38,8 +39,8 @@
 //!
 //! # Changing code with flows under way
 //!
-//! Only what has an outcome in the journal binds: an ask that is still open may be changed at will, and so may what is asked for
-//! after it. Of what has an outcome:
+//! Only what has an outcome in the journal binds: an ask that is still open may be changed at will, and so may what is
+//! asked for after it. Of what has an outcome:
 //!
 //! | edit | [`Mode::Strict`] | [`Mode::ByTag`] | what to do |
 //! | --- | --- | --- | --- |
@@ -55,10 +56,11 @@
 //! | end before the journal does | stuck | stuck | `patched` |
 //! | take another type as an answer | fits if it reads what is there | the same | a type that reads both |
 //!
-//! A change with [`FlowCx::patched`] raises the version of the [`Program`]. Flows that come there for the first time go the new
-//! way, and this is recorded; the others go the old way for the rest of their run. Later [`FlowCx::deprecate_patch`] takes its place, and once no flow
-//! with the mark is left, nothing does. What comes in while a flow is stuck counts as seen by the old code. Keep journals of each
-//! version as files and let [`Rehearsal::of_journal`] read them.
+//! A change with [`FlowCx::patched`] raises the version of the [`Program`]. Flows that come there for the first time go
+//! the new way, and this is recorded; the others go the old way for the rest of their run. Later
+//! [`FlowCx::deprecate_patch`] takes its place, and once no flow with the mark is left, nothing does. What comes in
+//! while a flow is stuck counts as seen by the old code. Keep journals of each version as files and let
+//! [`Rehearsal::of_journal`] read them.
 //!
 //! # States
 //!
@@ -91,6 +93,7 @@ mod journal;
 mod live;
 mod program;
 mod rehearsal;
+mod rehearsal_error;
 mod rollback;
 mod slots;
 mod stuck;
@@ -106,6 +109,7 @@ pub use event::{FlowEvent, Parent};
 pub use id::{FlowId, FlowKind, SHARDS};
 pub use journal::{FlowStatus, Journal};
 pub use program::{Mode, Program, Programs};
-pub use rehearsal::{Rehearsal, RehearsalError, events_of};
+pub use rehearsal::{Rehearsal, events_of};
+pub use rehearsal_error::RehearsalError;
 pub use rollback::Rollback;
 pub use stuck::Stuck;

@@ -12,17 +12,17 @@ use super::id::FlowId;
 use super::journal::{FlowStatus, Journal};
 use super::live::Live;
 use super::program::{Program, Programs};
+use super::rehearsal_error::RehearsalError;
 use super::stuck::{Stuck, shortened};
 use super::wire;
-use crate::id::IdError;
-use crate::persist::{Cursor, Fault, NewEvent, Payload, PayloadError, RecordedEvent, Seq};
+use crate::persist::{Cursor, Fault, NewEvent, Payload, RecordedEvent, Seq};
 use crate::time::Timestamp;
 
 /// One flow that is taken through a story by hand.
 ///
-/// It plays the host: it answers the flow's asks, moves the clock, sends signals and cancels. After every step it rebuilds the flow
-/// from its journal alone and compares; code that depends on more than its [`FlowCx`](super::FlowCx) is found so before it is
-/// shipped. Time that grows with the square of the turns is the price.
+/// It plays the host: it answers the flow's asks, moves the clock, sends signals and cancels. After every step it
+/// rebuilds the flow from its journal alone and compares; code that depends on more than its [`FlowCx`](super::FlowCx)
+/// is found so before it is shipped. Time that grows with the square of the turns is the price.
 ///
 /// ```
 /// use boxoffice_core::flow::{FlowCx, FlowError, FlowStatus, Program, Rehearsal};
@@ -63,63 +63,6 @@ pub struct Rehearsal {
     now: Timestamp,
 }
 
-/// Why a step was not taken, or what was found after it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RehearsalError {
-    /// Rebuilt from its journal, the flow is another: its code depends on more than what it is given.
-    #[error("rebuilt from its journal the flow has another {what}: {cold} instead of {live}")]
-    Diverged {
-        /// What differs.
-        what: &'static str,
-        /// What the flow has that was taken on turn by turn.
-        live: String,
-        /// What the rebuilt one has.
-        cold: String,
-    },
-    /// The flow does not wait for this now.
-    #[error("the flow is {status} and does not wait for {tag:?}; it waits for {open:?}")]
-    NotOpen {
-        /// The tag that was named.
-        tag: String,
-        /// How it stands.
-        status: &'static str,
-        /// The tags for which it waits.
-        open: Vec<String>,
-    },
-    /// Only requests and children are resolved by hand.
-    #[error("{tag:?} is a {kind}: let time pass, or send a signal")]
-    NotByHand {
-        /// The tag that was named.
-        tag: String,
-        /// What it is.
-        kind: &'static str,
-    },
-    /// The flow stands otherwise than the step needs.
-    #[error("the flow is {status}: {reason}")]
-    NotNow {
-        /// How it stands.
-        status: &'static str,
-        /// Why that does not do.
-        reason: String,
-    },
-    /// The event would be too large for a store.
-    #[error("the event has {bytes} bytes, and {} are allowed", wire::EVENT_BYTES_MAX)]
-    TooLarge {
-        /// How large it would be.
-        bytes: usize,
-    },
-    /// The journal's name is none.
-    #[error(transparent)]
-    Id(#[from] IdError),
-    /// A value has no JSON form, or another than was asked for.
-    #[error(transparent)]
-    Payload(#[from] PayloadError),
-    /// A journal is not readable.
-    #[error(transparent)]
-    Journal(#[from] Fault),
-}
-
 impl Rehearsal {
     /// A flow of this program, not started yet, with the key `rehearsal`. The clock stands at the epoch.
     pub fn new(program: Program) -> Self {
@@ -139,8 +82,8 @@ impl Rehearsal {
     /// A flow that was recorded, perhaps with other code. One that was stuck is tried again.
     ///
     /// # Errors
-    /// [`RehearsalError::Journal`] when there are no events or they are not readable. That the code does not fit is none: the flow
-    /// is [`FlowStatus::Stuck`] then.
+    /// [`RehearsalError::Journal`] when there are no events or they are not readable. That the code does not fit is
+    /// none: the flow is [`FlowStatus::Stuck`] then.
     pub fn of_journal(program: Program, events: &[RecordedEvent]) -> Result<Self, RehearsalError> {
         let id = events.first().and_then(|first| FlowId::of_stream(&first.stream));
         let id = id.ok_or_else(|| Fault::corrupt("the journal", "it does not begin with an event of a flow"))?;
@@ -186,8 +129,8 @@ impl Rehearsal {
     /// Answers a request, or tells of a child's end ([`ChildEnd`](super::ChildEnd)).
     ///
     /// # Errors
-    /// [`RehearsalError::NotOpen`] when the flow does not wait for it, [`RehearsalError::NotByHand`] when it is a timer or a
-    /// signal, and as after every step.
+    /// [`RehearsalError::NotOpen`] when the flow does not wait for it, [`RehearsalError::NotByHand`] when it is a timer
+    /// or a signal, and as after every step.
     pub fn resolve(&mut self, tag: &str, outcome: &(impl Serialize + ?Sized)) -> Result<(), RehearsalError> {
         let ask = self.ask(tag)?;
         match &ask.what {
@@ -212,8 +155,8 @@ impl Rehearsal {
         self.check()
     }
 
-    /// Lets time pass: timers run out at their instants, in their order, those of one instant in the order in which they were
-    /// asked for, and those that are set meanwhile among them. Gives how many did.
+    /// Lets time pass: timers run out at their instants, in their order, those of one instant in the order in which
+    /// they were asked for, and those that are set meanwhile among them. Gives how many did.
     ///
     /// # Errors
     /// As after every step.
@@ -229,8 +172,8 @@ impl Rehearsal {
         Ok(fired)
     }
 
-    /// Sets the clock, also back. What is due runs out now, however late: so it is after a time in which nothing ran. Gives how
-    /// many timers did.
+    /// Sets the clock, also back. What is due runs out now, however late: so it is after a time in which nothing ran.
+    /// Gives how many timers did.
     ///
     /// # Errors
     /// As after every step.

@@ -38,14 +38,15 @@ impl Rollback {
         Self { cx, steps: Vec::new() }
     }
 
-    /// Adds a request that undoes what was done last. Its outcome does not matter: performers that may fail to undo answer once
-    /// they have done so.
+    /// Adds a request that undoes what was done last. Its outcome does not matter: performers that may fail to undo
+    /// answer once they have done so.
     pub fn add(&mut self, to: &str, tag: impl fmt::Display, body: &(impl Serialize + ?Sized)) {
         let body = self.cx.payload(&tag, body);
         self.steps.push((to.to_owned(), tag.to_string(), body));
     }
 
-    /// Makes the requests, last first, one after the other. A cancellation meanwhile does not keep them from being made.
+    /// Makes the requests, last first, one after the other. A cancellation meanwhile does not keep them from being
+    /// made.
     pub async fn undo(self) {
         for (to, tag, body) in self.steps.into_iter().rev() {
             let undone: Result<Payload, FlowError> = self.cx.request(&to, tag, &body).await;

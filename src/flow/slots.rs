@@ -162,11 +162,11 @@ impl Slots {
         slot.map_or_else(|| "".into(), |slot| Arc::clone(&slot.tag))
     }
 
-    /// The answer to an ask, if there is one; else `waker` is told of it. A waker that is no longer needed is left in `waker`: code
-    /// of the flow may hang on it, so it is to be dropped while nothing is borrowed.
+    /// The answer to an ask, if there is one; else `waker` is told of it. A waker that is no longer needed is left in
+    /// `waker`: code of the flow may hang on it, so it is to be dropped while nothing is borrowed.
     ///
-    /// A signal is read here and not when it comes: so nobody holds one that he never looks at, and those of a name are read in
-    /// the order in which they came.
+    /// A signal is read here and not when it comes: so nobody holds one that he never looks at, and those of a name are
+    /// read in the order in which they came.
     pub(super) fn take(&mut self, ordinal: u32, waker: &mut Option<Waker>) -> Option<Answer> {
         let slot = self.asked.get_mut(usize::try_from(ordinal).ok()?)?;
         match core::mem::replace(&mut slot.state, State::Gone) {
@@ -187,7 +187,8 @@ impl Slots {
         }
     }
 
-    /// The code no longer wants the answer to an ask. The waker that comes back is to be dropped while nothing is borrowed.
+    /// The code no longer wants the answer to an ask. The waker that comes back is to be dropped while nothing is
+    /// borrowed.
     pub(super) fn give_up(&mut self, ordinal: u32) -> Option<Waker> {
         self.open.remove(&ordinal);
         match core::mem::replace(&mut self.slot(ordinal)?.state, State::Gone) {

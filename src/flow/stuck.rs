@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::ask::{AskName, Tag};
 use crate::persist::PayloadError;
 
-/// Why a flow cannot go on. Nothing of it is lost: it goes on where it stands once there is code that fits, or when it is told to
-/// try again.
+/// Why a flow cannot go on. Nothing of it is lost: it goes on where it stands once there is code that fits, or when it
+/// is told to try again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Stuck {

@@ -49,7 +49,8 @@ impl Wake for Alarm {
     }
 }
 
-/// Lets go of something that belongs to the flow's code. That may panic as well, and nobody is left whom it would concern.
+/// Lets go of something that belongs to the flow's code. That may panic as well, and nobody is left whom it would
+/// concern.
 fn discard<T>(thing: T) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(thing))) {
         // Even what a panic carries may panic when it is dropped.
@@ -96,7 +97,8 @@ enum Polled {
 }
 
 impl Task {
-    /// Rebuilds a flow: its code is taken through all turns of the present run. Wherever it does not fit, the task is stuck.
+    /// Rebuilds a flow: its code is taken through all turns of the present run. Wherever it does not fit, the task is
+    /// stuck.
     pub(super) fn replay(program: &Program, journal: &Journal) -> Self {
         let (id, mailbox) = (journal.id.clone(), journal.carried.clone());
         let mut slots = Slots::new(id, journal.run, mailbox, program.turns_advised());
@@ -152,7 +154,8 @@ impl Task {
         }
     }
 
-    /// Outcomes and patches that the ended code did not ask for. Signals and cancellations may come too late for any code.
+    /// Outcomes and patches that the ended code did not ask for. Signals and cancellations may come too late for any
+    /// code.
     fn left_over(&mut self, turn: &Turn) {
         if let Some(patch) = turn.patches.first() {
             self.get_stuck(Stuck::LeftoverPatch { patch: patch.as_ref().into() });

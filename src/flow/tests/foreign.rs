@@ -1,4 +1,5 @@
-//! Code that does what it must not: waits for something else, panics, never comes to rest; and code that only looks like it.
+//! Code that does what it must not: waits for something else, panics, never comes to rest; and code that only looks
+//! like it.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::Waker;
@@ -479,4 +480,37 @@ fn wakers_may_come_back_to_the_flow_when_they_are_dropped_or_woken() {
     flow.resolve("a", &5);
     assert_eq!(flow.live.status(), FlowStatus::Completed(Payload::new(&5).unwrap()));
     assert!(count.load(Ordering::Relaxed) > 1);
+}
+
+#[test]
+fn a_flow_may_be_rehearsed_within_a_flow() {
+    let mut flow = started(program(async |cx: FlowCx, (): ()| -> Ran<u32> {
+        let mut inner = started(program(async |cx: FlowCx, (): ()| -> Ran<u32> { step(&cx, "b").await }));
+        let (sender, receiver) = oneshot::channel();
+        let receive = async {
+            inner.resolve("b", &4).unwrap();
+            sender.send(inner.output::<u32>().unwrap()).unwrap();
+            step(&cx, "a").await
+        };
+        // The receiver is woken after the inner flow took its turns: that is still the code of this one.
+        let (received, a) = futures_util::join!(receiver, receive);
+        Ok(received.unwrap() + a?)
+    }));
+    flow.resolve("a", &1).unwrap();
+    assert_eq!(flow.output::<u32>().unwrap(), 5);
+}
+
+#[test]
+fn what_a_flow_leaves_open_when_it_ends_is_no_longer_waited_for() {
+    let run = async |cx: FlowCx, (): ()| -> Ran<u32> {
+        let rest = join_all((0..3).map(|n| cx.request::<u32>("w", format!("rest {n}"), &0)));
+        match select(cx.request::<u32>("w", "first", &0), rest).await {
+            Either::First(first) => first,
+            Either::Second(_) => Ok(0),
+        }
+    };
+    let mut flow = started(program(run));
+    flow.resolve("rest 1", &7).unwrap();
+    flow.resolve("first", &8).unwrap();
+    assert_eq!((flow.output::<u32>().unwrap(), flow.open()), (8, vec![]));
 }

@@ -169,12 +169,16 @@ fn cold(flow: &Raw, events: &[RecordedEvent]) -> (Live, Vec<NewEvent>) {
 }
 
 fn played(steps: Vec<Step>, runs: u32, dice: &[u16], check: bool) -> Result<Raw, TestCaseError> {
-    let mut flow = Raw::started(language(steps, runs));
+    let program = language(steps, runs);
+    let by_tag = Programs::new().with(program.clone().mode(Mode::ByTag));
+    let mut flow = Raw::started(program);
     for dice in dice {
         if check {
             let (live, found) = cold(&flow, &flow.events);
             prop_assert_eq!(seen(&live), seen(&flow.live));
             prop_assert_eq!(found, vec![]);
+            let (live, _) = Live::rebuild(flow.live.journal.clone(), &by_tag, at(0));
+            prop_assert_eq!(seen(&live), seen(&flow.live), "what fits by place fits by tag");
         }
         if !happen(&mut flow, *dice) {
             break;

@@ -59,7 +59,8 @@ fn message(id: &str) -> Message {
     Message(id.into(), "ann".into(), "soon".into())
 }
 
-/// Plays the transport to the end, and gives every tag that was asked for, in its order. Each crash is a process that dies.
+/// Plays the transport to the end, and gives every tag that was asked for, in its order. Each crash is a process that
+/// dies.
 fn play(flow: &mut Rehearsal, transport: impl Fn(&str) -> Sent, crash: Option<fn() -> Program>) -> Vec<String> {
     let mut asked = Vec::new();
     while flow.status() == FlowStatus::Running {
