@@ -1,16 +1,20 @@
 //! What a flow asks for, and waits for.
 
 use core::fmt;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::id::FlowId;
+use crate::id::IdError;
 use crate::persist::Payload;
 use crate::time::Timestamp;
 
-/// The name of one ask within a run of a flow. 1 to 400 bytes; no two asks of a run have the same.
+/// The name of one ask within a run of a flow. 1 to 400 bytes and no control characters; no two asks of a run have the
+/// same.
 pub type Tag = Arc<str>;
 
 /// Longest tag allowed, in bytes.
@@ -70,21 +74,17 @@ impl What {
     /// What it comes to in eight bytes: everything in it counts.
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
-        let mut feed = |part: &[u8]| {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        };
-        feed(self.name().as_bytes());
+        feed(&mut hash, self.name().as_bytes());
         match self {
             Self::Request { to, body } => {
-                feed(to.as_bytes());
-                feed(body.json().as_bytes());
+                feed(&mut hash, to.as_bytes());
+                feed_json(&mut hash, body.json());
             }
-            Self::Timer { at } => feed(&at.as_millis().to_le_bytes()),
-            Self::Signal { name } => feed(name.as_bytes()),
+            Self::Timer { at } => feed(&mut hash, &at.as_millis().to_le_bytes()),
+            Self::Signal { name } => feed(&mut hash, name.as_bytes()),
             Self::Child { flow, input } => {
-                feed(flow.as_str().as_bytes());
-                feed(input.json().as_bytes());
+                feed(&mut hash, flow.as_str().as_bytes());
+                feed_json(&mut hash, input.json());
             }
         }
         let digest = hash.finalize();
@@ -94,7 +94,35 @@ impl What {
     }
 }
 
-/// An ask's content in eight bytes: the first of the SHA-256 of its parts. Written as sixteen hexadecimal digits.
+fn feed(hash: &mut Sha256, part: &[u8]) {
+    hash.update((part.len() as u64).to_le_bytes());
+    hash.update(part);
+}
+
+/// A JSON value, whatever the order of the members of its objects. Every digit of a number counts.
+fn feed_json(hash: &mut Sha256, json: &str) {
+    let members = json.starts_with('{').then(|| serde_json::from_str::<BTreeMap<String, &RawValue>>(json).ok());
+    let items = json.starts_with('[').then(|| serde_json::from_str::<Vec<&RawValue>>(json).ok());
+    match (members.flatten(), items.flatten()) {
+        (Some(members), _) => {
+            feed(hash, format!("{{{}", members.len()).as_bytes());
+            for (name, value) in members {
+                feed(hash, name.as_bytes());
+                feed_json(hash, value.get());
+            }
+        }
+        (None, Some(items)) => {
+            feed(hash, format!("[{}", items.len()).as_bytes());
+            for item in items {
+                feed_json(hash, item.get());
+            }
+        }
+        (None, None) => feed(hash, json.as_bytes()),
+    }
+}
+
+/// An ask's content in eight bytes: the first of the SHA-256 of its parts. The order of the members of an object does
+/// not count. Written as sixteen hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(u64);
@@ -112,9 +140,15 @@ impl fmt::Debug for Fingerprint {
 }
 
 impl TryFrom<String> for Fingerprint {
-    type Error = core::num::ParseIntError;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        u64::from_str_radix(&text, 16).map(Self)
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        let read = u64::from_str_radix(&text, 16).ok().map(Self);
+        // One way to write it only: no sign, no other length, no capitals.
+        read.filter(|fingerprint| fingerprint.to_string() == text).ok_or_else(|| IdError::Shape {
+            kind: "fingerprint",
+            text: text.chars().take(40).collect(),
+            wanted: "sixteen hexadecimal digits in lower case",
+        })
     }
 }
 

@@ -25,7 +25,8 @@ pub async fn select<A: Future, B: Future>(first: A, second: B) -> Either<A::Outp
     .await
 }
 
-/// Waits for the first of many, and gives its place among them, from 0. The others are dropped. With none it waits for ever.
+/// Waits for the first of many, and gives its place among them, from 0. The others are dropped. With none it waits for
+/// ever.
 pub async fn select_all<F: Future>(futures: Vec<F>) -> (usize, F::Output) {
     let mut futures: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
     poll_fn(|cx| {

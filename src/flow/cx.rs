@@ -41,10 +41,11 @@ impl FlowError {
     }
 }
 
-/// A flow's only way to the world: everything it asks for here is recorded, and nothing else may make a difference to it.
+/// A flow's only way to the world: everything it asks for here is recorded, and nothing else may make a difference to
+/// it.
 ///
-/// A call makes the ask; waiting for it is another thing. So the order of the calls is the order of the asks, whatever is waited
-/// for first. Each ask of a run has a tag of its own: put the attempt into it (`"send 2"`).
+/// A call makes the ask; waiting for it is another thing. So the order of the calls is the order of the asks, whatever
+/// is waited for first. Each ask of a run has a tag of its own: put the attempt into it (`"send 2"`).
 #[derive(Clone)]
 pub struct FlowCx {
     pub(super) slots: Rc<RefCell<Slots>>,
@@ -59,20 +60,22 @@ impl fmt::Debug for FlowCx {
 
 impl FlowCx {
     fn ask<T>(&self, tag: &dyn fmt::Display, what: What) -> Asked<T> {
-        let ordinal = self.slots.borrow_mut().ask(tag.to_string().into(), what, self.shielded);
+        // Before anything is borrowed: a tag may be put together with this very `FlowCx`.
+        let tag: Tag = tag.to_string().into();
+        let ordinal = self.slots.borrow_mut().ask(tag, what, self.shielded);
         Asked { slots: Rc::clone(&self.slots), ordinal, answer: PhantomData }
     }
 
-    fn payload(&self, what: &dyn fmt::Display, value: &(impl Serialize + ?Sized)) -> Payload {
+    pub(super) fn payload(&self, what: &dyn fmt::Display, value: &(impl Serialize + ?Sized)) -> Payload {
         Payload::new(value).unwrap_or_else(|error| {
-            let (what, reason) = (what.to_string(), error.to_string());
-            self.slots.borrow_mut().get_stuck(Stuck::Unrecordable { what, reason });
+            let why = Stuck::unrecordable(what, error);
+            self.slots.borrow_mut().get_stuck(why);
             Payload::stored("null")
         })
     }
 
-    /// Asks the performer `to` for work. Its outcome is recorded before anything that the flow does on it, and is never asked for
-    /// again.
+    /// Asks the performer `to` for work. Its outcome is recorded before anything that the flow does on it, and is never
+    /// asked for again.
     pub fn request<T: DeserializeOwned>(
         &self,
         to: &str,
@@ -93,12 +96,14 @@ impl FlowCx {
         self.ask(&tag, What::Timer { at })
     }
 
-    /// Waits for the next signal of this name. Signals that came before are kept, and read in the order in which they came.
+    /// Waits for the next signal of this name. Signals that came before are kept, and read in the order in which they
+    /// came. Of several that wait for one name, the one that is looked at first reads first.
     pub fn signal<T: DeserializeOwned>(&self, tag: impl fmt::Display, name: &str) -> Asked<T> {
         self.ask(&tag, What::Signal { name: name.into() })
     }
 
-    /// Starts another flow, if nobody has, and waits for its end. Cancelling this flow cancels that one, if it waits for it.
+    /// Starts another flow, if nobody has, and waits for its end. Cancelling this flow cancels that one, if it waits
+    /// for it.
     pub fn child<T: DeserializeOwned>(
         &self,
         tag: impl fmt::Display,
@@ -129,24 +134,27 @@ impl FlowCx {
         self.slots.borrow_mut().random()
     }
 
-    /// Whether to go the new way at a change of the code: yes for flows that come here for the first time with this version of the
-    /// code, no for those that went the old way. What was said once stays said. Raise the program's version with the change.
+    /// Whether to go the new way at a change of the code: yes for flows that come here for the first time with this
+    /// version of the code, no for those that went the old way. What was said once stays said. Raise the program's
+    /// version with the change.
     pub fn patched(&self, patch: &str) -> bool {
         self.slots.borrow_mut().patches.ask(patch)
     }
 
-    /// In the place of [`FlowCx::patched`] once no flow goes the old way any more. Remove it when no flow is left that was asked.
+    /// In the place of [`FlowCx::patched`] once no flow goes the old way any more. Remove it when no flow is left that
+    /// was asked.
     pub fn deprecate_patch(&self, patch: &str) {
-        self.slots.borrow_mut().patches.recorded.remove(patch);
+        self.slots.borrow_mut().patches.deprecate(patch);
     }
 
-    /// Whether somebody has asked for the end of this flow. What is asked for after that is done as ever, so that there is a way
-    /// to clean up.
+    /// Whether somebody has asked for the end of this flow. What is asked for after that is done as ever, so that there
+    /// is a way to clean up.
     pub fn is_cancelled(&self) -> bool {
         self.slots.borrow().cancelled
     }
 
-    /// The same flow, but what is asked for through this is not answered by a cancellation: for what must be done to the end.
+    /// The same flow, but what is asked for through this is not answered by a cancellation: for what must be done to
+    /// the end.
     #[must_use]
     pub fn shielded(&self) -> Self {
         Self { slots: Rc::clone(&self.slots), shielded: true }
@@ -183,16 +191,11 @@ impl FlowCx {
     }
 }
 
-/// What comes back when a recorded answer is read.
-pub(super) fn read<T: DeserializeOwned>(tag: &Tag, answer: &Payload) -> Result<T, Stuck> {
-    answer.read().map_err(|error| Stuck::Unreadable { what: tag.as_ref().into(), reason: error.to_string() })
-}
-
 /// An ask that was made: a future of its answer.
 ///
 /// # Errors
-/// Resolves to [`FlowError::Cancelled`] when the flow was cancelled meanwhile. An outcome that does not read as `T` is no error:
-/// the flow gets stuck, and goes on with code that reads it.
+/// Resolves to [`FlowError::Cancelled`] when the flow was cancelled meanwhile. An outcome that does not read as `T` is
+/// no error: the flow gets stuck, and goes on with code that reads it.
 #[must_use = "an ask that is dropped is not waited for"]
 pub struct Asked<T> {
     slots: Rc<RefCell<Slots>>,
@@ -210,20 +213,24 @@ impl<T: DeserializeOwned> Future for Asked<T> {
     type Output = Result<T, FlowError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut slots = self.slots.borrow_mut();
-        if slots.stuck.is_some() {
+        if self.slots.borrow().stuck.is_some() {
             return Poll::Pending;
         }
-        let payload = match slots.take(self.ordinal, cx.waker()) {
+        // Wakers and readers of answers are code of the flow: nothing is borrowed while they are at work.
+        let mut waker = Some(cx.waker().clone());
+        let answer = self.slots.borrow_mut().take(self.ordinal, &mut waker);
+        drop(waker);
+        let payload = match answer {
             None => return Poll::Pending,
             Some(Answer::Cancelled) => return Poll::Ready(Err(FlowError::Cancelled)),
             Some(Answer::Given(payload)) => payload,
-            Some(Answer::Signal(_, signal)) => signal.body,
         };
-        match read(&slots.tag(self.ordinal), &payload) {
+        match payload.read() {
             Ok(answer) => Poll::Ready(Ok(answer)),
-            Err(why) => {
-                slots.get_stuck(why);
+            Err(error) => {
+                let mut slots = self.slots.borrow_mut();
+                let tag = slots.tag(self.ordinal);
+                slots.get_stuck(Stuck::unreadable(&tag, &error));
                 Poll::Pending
             }
         }
@@ -232,6 +239,7 @@ impl<T: DeserializeOwned> Future for Asked<T> {
 
 impl<T> Drop for Asked<T> {
     fn drop(&mut self) {
-        self.slots.borrow_mut().give_up(self.ordinal);
+        let waker = self.slots.borrow_mut().give_up(self.ordinal);
+        drop(waker);
     }
 }

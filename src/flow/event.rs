@@ -30,8 +30,8 @@ impl Parent {
 
 /// One fact of a flow's journal.
 ///
-/// *Turns* make the flow's code go on, once each: `Started`, `Continued`, `Resolved`, `Signalled`, `CancelRequested`. Each names
-/// the version of the code that was there when it was recorded.
+/// *Turns* make the flow's code go on, once each: `Started`, `Continued`, `Resolved`, `Signalled`, `CancelRequested`.
+/// Each names the version of the code that was there when it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowEvent {
     /// It began. The first event of every journal.
@@ -115,6 +115,8 @@ pub enum FlowEvent {
         parent: Option<Parent>,
         /// Signals that were read, by name: up to this event. Those after it go over to the new run.
         read: BTreeMap<Arc<str>, Seq>,
+        /// Whether its end was asked for in an earlier run, which went on all the same.
+        cancelled: bool,
     },
 }
 

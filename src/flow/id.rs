@@ -66,8 +66,8 @@ impl From<FlowKind> for String {
     }
 }
 
-/// One flow: its kind and a key that the caller chose, as in `reminder/chess@20260105T190000`. Starting it twice is starting it
-/// once.
+/// One flow: its kind and a key that the caller chose, as in `reminder/chess@20260105T190000`. Starting it twice is
+/// starting it once.
 ///
 /// The key has 1 to 400 bytes and no control characters. It is written into the log: no personal data.
 ///
@@ -97,6 +97,11 @@ impl FlowId {
         let key = key.as_ref();
         check_text("flow key", key, Self::KEY_LENGTH_MAX)?;
         Ok(Self { text: format!("{kind}/{key}").into(), kind })
+    }
+
+    /// A key that needs no check.
+    pub(super) fn stored(kind: FlowKind, key: &'static str) -> Self {
+        Self { text: format!("{kind}/{key}").into(), kind }
     }
 
     /// What runs in it.

@@ -108,6 +108,8 @@ pub struct Journal {
     paused: bool,
     stuck: Option<(u32, Stuck)>,
     cancel_requested: bool,
+    /// Whether that was before the present run began.
+    pub(super) cancelled_before: bool,
     /// The first event that is still needed: everything before it may be truncated.
     needed_from: Seq,
     /// Since when the flow has been at work: the deadline of its last timer, or the beginning of its run.
@@ -132,6 +134,7 @@ impl Journal {
             paused: false,
             stuck: None,
             cancel_requested: false,
+            cancelled_before: false,
             needed_from: Seq::FIRST,
             at_work_since: Timestamp::EPOCH,
         }
@@ -167,9 +170,13 @@ impl Journal {
     /// Folds a recorded event in.
     ///
     /// # Errors
-    /// [`Fault::Corrupt`] when it is not readable.
+    /// [`Fault::Corrupt`] when it is not readable, belongs to another stream or does not come after the last one.
     pub fn apply(&mut self, event: &RecordedEvent) -> Result<(), Fault> {
         let read = wire::decode(event)?;
+        if event.seq <= self.seq || event.stream != self.id.stream() {
+            let place = format!("{} of stream {}", event.seq, event.stream);
+            return Err(Fault::corrupt(place, format!("it follows {} of the journal of {}", self.seq, self.id)));
+        }
         self.evolve(event.seq, event.at, &read);
         Ok(())
     }
@@ -184,8 +191,9 @@ impl Journal {
                 self.started_at = at;
                 self.begin(1, input, parent.as_ref(), turn(version, Impulse::Begin));
             }
-            FlowEvent::Continued { run, version, input, parent, read } => {
+            FlowEvent::Continued { run, version, input, parent, read, cancelled } => {
                 self.carry_over(read);
+                (self.cancel_requested, self.cancelled_before) = (*cancelled, *cancelled);
                 self.begin(*run, input, parent.as_ref(), turn(version, Impulse::Begin));
                 self.needed_from = self.carried.values().flatten().map(|signal| signal.seq).min().unwrap_or(seq);
             }

@@ -4,19 +4,19 @@ use super::ask::Ask;
 use super::event::FlowEvent;
 use super::journal::{FlowStatus, Journal};
 use super::program::{Program, Programs};
-use super::stuck::Stuck;
+use super::stuck::{Stuck, shortened};
 use super::task::{RunEnd, Task};
-use super::wire;
+use super::wire::{self, EVENT_BYTES_MAX};
 use crate::persist::{NewEvent, Payload};
 use crate::time::Timestamp;
 
-/// Runs in a row that may begin anew without waiting for anything.
+/// Runs in a row that may begin anew without waiting for anything or reading a signal.
 const RUNS_MAX: usize = 100;
 
 /// A flow in memory.
 ///
-/// What it is told comes back as events to be appended, in their order. It counts on that: should they not be appended, it is to
-/// be dropped and loaded again.
+/// What it is told comes back as events to be appended, in their order. It counts on that: should they not be appended,
+/// it is to be dropped and loaded again.
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) journal: Journal,
@@ -31,6 +31,9 @@ impl Live {
         let mut events = Vec::new();
         if live.journal.run > 0 && !live.journal.is_over() && live.journal.stuck().is_none() {
             live.start(programs, now, &mut events);
+        } else if live.journal.run == 0 && live.journal.status() == FlowStatus::Running {
+            let reason = "its beginning is missing".to_owned();
+            live.get_stuck(0, Stuck::Journal { reason }, now, &mut events);
         }
         (live, events)
     }
@@ -77,7 +80,8 @@ impl Live {
 
     /// Records what the last turn came to.
     fn settle(&mut self, programs: &Programs, now: Timestamp, events: &mut Vec<NewEvent>) {
-        for _ in 0..RUNS_MAX {
+        let mut idle_runs = 0;
+        while idle_runs < RUNS_MAX {
             let Some(task) = &self.task else { return };
             for patch in task.new_patches() {
                 self.append(FlowEvent::Patched { patch }, now, events);
@@ -90,14 +94,19 @@ impl Live {
             let Some(end) = task.end() else { return };
             let event = match end.clone() {
                 RunEnd::Completed(output) => FlowEvent::Completed { output },
-                RunEnd::Failed(reason) => FlowEvent::Failed { reason: reason.chars().take(1_000).collect() },
+                RunEnd::Failed(reason) => FlowEvent::Failed { reason: shortened(&reason) },
                 RunEnd::Cancelled => FlowEvent::Cancelled,
                 RunEnd::Continues(input) => {
                     let (run, parent) = (self.journal.run + 1, self.journal.parent.clone());
-                    let read = task.slots().read.clone();
-                    FlowEvent::Continued { run, version, input, parent, read }
+                    let (read, cancelled) = (task.slots().read.clone(), self.journal.cancel_requested());
+                    // A run that read a signal was not idle: it may have found many when it began.
+                    idle_runs = if read.is_empty() { idle_runs + 1 } else { 0 };
+                    FlowEvent::Continued { run, version, input, parent, read, cancelled }
                 }
             };
+            if let Some(why) = self.too_large(&event, now) {
+                return self.get_stuck(version, why, now, events);
+            }
             self.task = None;
             self.append(event, now, events);
             if self.journal.is_over() {
@@ -107,6 +116,14 @@ impl Live {
             self.task = Some(Task::replay(program, &self.journal));
         }
         self.get_stuck(self.version(programs), Stuck::Restless, now, events);
+    }
+
+    /// A result that no store takes would keep all that comes after it from being recorded.
+    fn too_large(&self, event: &FlowEvent, now: Timestamp) -> Option<Stuck> {
+        let what = if matches!(event, FlowEvent::Continued { .. }) { "input" } else { "result" };
+        let bytes = wire::size(&self.journal.id, &wire::encode(now, event.clone()));
+        let reason = format!("its event has {bytes} bytes, and {EVENT_BYTES_MAX} are allowed");
+        (bytes > EVENT_BYTES_MAX).then(|| Stuck::unrecordable(what, reason))
     }
 
     fn get_stuck(&mut self, version: u32, why: Stuck, now: Timestamp, events: &mut Vec<NewEvent>) {
@@ -124,6 +141,11 @@ impl Live {
     /// What the flow waits for, in the order in which it asked; nothing while it is stuck.
     pub(super) fn asks(&self) -> Vec<Ask> {
         self.task.as_ref().map(Task::asks).unwrap_or_default()
+    }
+
+    /// An ask that is still open.
+    pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
+        self.task.as_ref()?.open(ordinal)
     }
 
     /// How far the code says it is.

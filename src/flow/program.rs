@@ -26,15 +26,16 @@ pub enum Mode {
     /// Each outcome belongs to the ask of the same place, tag and content.
     #[default]
     Strict,
-    /// Each outcome belongs to the ask of the same tag and content, whatever its place: asks may be added between others.
+    /// Each outcome belongs to the ask of the same tag and content, whatever its place: asks may be added between
+    /// others.
     ByTag,
 }
 
 /// The code of one kind of flow, in one version.
 ///
-/// The code is an async function of a [`FlowCx`] and its input. It must be a pure function of what the `FlowCx` gives it: no clock,
-/// no randomness, no waiting for anything else, no order of a hash map. It is run again from the start whenever the flow is
-/// rebuilt.
+/// The code is an async function of a [`FlowCx`] and its input. It must be a pure function of what the `FlowCx` gives
+/// it: no clock, no randomness, no waiting for anything else, no order of a hash map. It is run again from the start
+/// whenever the flow is rebuilt.
 ///
 /// ```
 /// use boxoffice_core::flow::{FlowCx, FlowError, Program};
@@ -78,13 +79,9 @@ impl Program {
         let start = move |cx: FlowCx, input: Payload| -> Running {
             let run = Arc::clone(&run);
             Box::pin(async move {
-                let input = input
-                    .read::<I>()
-                    .map_err(|error| Stuck::Unreadable { what: "input".to_owned(), reason: error.to_string() })?;
+                let input = input.read::<I>().map_err(|error| Stuck::unreadable("input", &error))?;
                 match run(cx, input).await {
-                    Ok(output) => Payload::new(&output)
-                        .map(Ok)
-                        .map_err(|error| Stuck::Unrecordable { what: "result".to_owned(), reason: error.to_string() }),
+                    Ok(output) => Payload::new(&output).map(Ok).map_err(|error| Stuck::unrecordable("result", error)),
                     Err(error) => Ok(Err(error)),
                 }
             })
@@ -100,7 +97,8 @@ impl Program {
         self
     }
 
-    /// After how many turns a run should continue as new, and after how many it is parked as stuck. Defaults: 1,000 and 50,000.
+    /// After how many turns a run should continue as new, and after how many it is parked as stuck. Defaults: 1,000 and
+    /// 50,000.
     #[must_use]
     pub fn turns(mut self, advised: u64, max: u64) -> Self {
         (self.turns_advised, self.turns_max) = (advised, max);

@@ -3,9 +3,9 @@
 use core::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::cx::{FlowCx, FlowError};
+use crate::persist::Payload;
 
 /// What is to be undone, as requests: each is made, in the reverse order, by [`Rollback::undo`].
 ///
@@ -30,7 +30,7 @@ use super::cx::{FlowCx, FlowError};
 #[must_use = "what is to be undone is undone by a call only"]
 pub struct Rollback {
     cx: FlowCx,
-    steps: Vec<(String, String, Value)>,
+    steps: Vec<(String, String, Payload)>,
 }
 
 impl Rollback {
@@ -38,17 +38,18 @@ impl Rollback {
         Self { cx, steps: Vec::new() }
     }
 
-    /// Adds a request that undoes what was done last. Its outcome does not matter: performers that may fail to undo answer once
-    /// they have done so.
+    /// Adds a request that undoes what was done last. Its outcome does not matter: performers that may fail to undo
+    /// answer once they have done so.
     pub fn add(&mut self, to: &str, tag: impl fmt::Display, body: &(impl Serialize + ?Sized)) {
-        let body = serde_json::to_value(body).unwrap_or_default();
+        let body = self.cx.payload(&tag, body);
         self.steps.push((to.to_owned(), tag.to_string(), body));
     }
 
-    /// Makes the requests, last first, one after the other. A cancellation meanwhile does not keep them from being made.
+    /// Makes the requests, last first, one after the other. A cancellation meanwhile does not keep them from being
+    /// made.
     pub async fn undo(self) {
         for (to, tag, body) in self.steps.into_iter().rev() {
-            let undone: Result<Value, FlowError> = self.cx.request(&to, tag, &body).await;
+            let undone: Result<Payload, FlowError> = self.cx.request(&to, tag, &body).await;
             drop(undone);
         }
     }

@@ -1,7 +1,7 @@
 //! What a flow and its engine share while the code runs: asks, signals, the time of the turn.
 
 use core::task::Waker;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -17,8 +17,6 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
     Given(Payload),
-    /// A signal, and where it stands in the stream.
-    Signal(Arc<str>, Unread),
     Cancelled,
 }
 
@@ -47,7 +45,7 @@ struct Slot {
 pub(super) struct Slots {
     pub(super) id: FlowId,
     pub(super) run: u32,
-    all: Vec<Slot>,
+    asked: Vec<Slot>,
     tags: BTreeMap<Tag, u32>,
     open: BTreeSet<u32>,
     mailbox: Mailbox,
@@ -92,6 +90,12 @@ impl Patches {
         self.taken.insert(patch, new_way);
         new_way
     }
+
+    /// The new way is the only one that is left.
+    pub(super) fn deprecate(&mut self, patch: &str) {
+        self.recorded.remove(patch);
+        self.taken.insert(patch.into(), true);
+    }
 }
 
 impl Slots {
@@ -101,7 +105,7 @@ impl Slots {
         Self {
             id,
             run,
-            all: Vec::new(),
+            asked: Vec::new(),
             tags: BTreeMap::new(),
             open: BTreeSet::new(),
             mailbox,
@@ -133,67 +137,63 @@ impl Slots {
 
     /// Makes an ask. Its place is claimed here and now, not when it is first waited for.
     pub(super) fn ask(&mut self, tag: Tag, what: What, shielded: bool) -> u32 {
-        let ordinal = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        if tag.is_empty() || tag.len() > TAG_LENGTH_MAX {
-            let reason = format!("a tag has 1 to {TAG_LENGTH_MAX} bytes, this one {}", tag.len());
-            self.get_stuck(Stuck::Unrecordable { what: tag.chars().take(40).collect(), reason });
+        let ordinal = u32::try_from(self.asked.len()).unwrap_or(u32::MAX);
+        if tag.is_empty() || tag.len() > TAG_LENGTH_MAX || tag.chars().any(char::is_control) {
+            let reason =
+                format!("a tag has 1 to {TAG_LENGTH_MAX} bytes and no control characters; this one {}", tag.len());
+            self.get_stuck(Stuck::unrecordable(tag.chars().take(40).collect::<String>(), reason));
         }
         if self.tags.insert(Arc::clone(&tag), ordinal).is_some() {
             self.get_stuck(Stuck::DuplicateTag { tag: Arc::clone(&tag) });
         }
-        let waiting = match &what {
-            What::Signal { name } => self.mailbox.get_mut(name).and_then(|unread| {
-                let signal = unread.pop_front()?;
-                Some(Answer::Signal(Arc::clone(name), signal))
-            }),
-            What::Request { .. } | What::Timer { .. } | What::Child { .. } => None,
-        };
-        let state = waiting.map_or_else(
-            || {
-                self.open.insert(ordinal);
-                State::Open { what, waker: None }
-            },
-            State::Answered,
-        );
-        self.all.push(Slot { tag, shielded, state });
+        self.open.insert(ordinal);
+        let state = State::Open { what, waker: None };
+        self.asked.push(Slot { tag, shielded, state });
         ordinal
     }
 
     fn slot(&mut self, ordinal: u32) -> Option<&mut Slot> {
-        self.all.get_mut(usize::try_from(ordinal).ok()?)
+        self.asked.get_mut(usize::try_from(ordinal).ok()?)
     }
 
     /// The tag of an ask.
     pub(super) fn tag(&self, ordinal: u32) -> Tag {
-        let slot = usize::try_from(ordinal).ok().and_then(|at| self.all.get(at));
+        let slot = usize::try_from(ordinal).ok().and_then(|at| self.asked.get(at));
         slot.map_or_else(|| "".into(), |slot| Arc::clone(&slot.tag))
     }
 
-    /// The answer to an ask, if there is one; else `waker` is told of it.
-    pub(super) fn take(&mut self, ordinal: u32, waker: &Waker) -> Option<Answer> {
-        let slot = self.slot(ordinal)?;
+    /// The answer to an ask, if there is one; else `waker` is told of it. A waker that is no longer needed is left in
+    /// `waker`: code of the flow may hang on it, so it is to be dropped while nothing is borrowed.
+    ///
+    /// A signal is read here and not when it comes: so nobody holds one that he never looks at, and those of a name are
+    /// read in the order in which they came.
+    pub(super) fn take(&mut self, ordinal: u32, waker: &mut Option<Waker>) -> Option<Answer> {
+        let slot = self.asked.get_mut(usize::try_from(ordinal).ok()?)?;
         match core::mem::replace(&mut slot.state, State::Gone) {
-            State::Answered(answer) => {
-                if let Answer::Signal(name, signal) = &answer {
+            State::Answered(answer) => Some(answer),
+            State::Gone => None,
+            State::Open { what, waker: before } => {
+                if let What::Signal { name } = &what
+                    && let Some(signal) = self.mailbox.get_mut(name).and_then(VecDeque::pop_front)
+                {
+                    self.open.remove(&ordinal);
                     self.read.insert(Arc::clone(name), signal.seq);
+                    *waker = before;
+                    return Some(Answer::Given(signal.body));
                 }
-                Some(answer)
-            }
-            State::Open { what, .. } => {
-                slot.state = State::Open { what, waker: Some(waker.clone()) };
+                slot.state = State::Open { what, waker: core::mem::replace(waker, before) };
                 None
             }
-            State::Gone => None,
         }
     }
 
-    /// The code no longer wants the answer to an ask.
-    pub(super) fn give_up(&mut self, ordinal: u32) {
+    /// The code no longer wants the answer to an ask. The waker that comes back is to be dropped while nothing is
+    /// borrowed.
+    pub(super) fn give_up(&mut self, ordinal: u32) -> Option<Waker> {
         self.open.remove(&ordinal);
-        let Some(slot) = self.slot(ordinal) else { return };
-        // A signal that nobody has looked at stays in the mailbox.
-        if let State::Answered(Answer::Signal(name, signal)) = core::mem::replace(&mut slot.state, State::Gone) {
-            self.mailbox.entry(name).or_default().push_front(signal);
+        match core::mem::replace(&mut self.slot(ordinal)?.state, State::Gone) {
+            State::Open { waker, .. } => waker,
+            State::Answered(_) | State::Gone => None,
         }
     }
 
@@ -215,19 +215,22 @@ impl Slots {
         }
     }
 
-    /// Gives a signal to whoever has waited longest for one of its name, or keeps it.
+    /// Keeps a signal, and wakes all who wait for one of its name: the first that looks reads it.
     pub(super) fn signal(&mut self, name: &Arc<str>, signal: Unread) {
-        let wants = |ask: &Ask| matches!(&ask.what, What::Signal { name: wanted } if wanted == name);
-        let waiting = self.asks().find(wants).map(|ask| ask.ordinal);
-        match waiting {
-            Some(ordinal) => self.answer(ordinal, Answer::Signal(Arc::clone(name), signal)),
-            None => self.mailbox.entry(Arc::clone(name)).or_default().push_back(signal),
+        self.mailbox.entry(Arc::clone(name)).or_default().push_back(signal);
+        for ordinal in &self.open {
+            let slot = usize::try_from(*ordinal).ok().and_then(|at| self.asked.get_mut(at));
+            if let Some(State::Open { what: What::Signal { name: wanted }, waker }) = slot.map(|slot| &mut slot.state)
+                && wanted == name
+            {
+                self.wakers.extend(waker.take());
+            }
         }
     }
 
     /// An open ask.
     pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
-        let slot = self.all.get(usize::try_from(ordinal).ok()?)?;
+        let slot = self.asked.get(usize::try_from(ordinal).ok()?)?;
         let State::Open { what, .. } = &slot.state else { return None };
         Some(Ask { ordinal, tag: Arc::clone(&slot.tag), what: what.clone() })
     }
@@ -245,9 +248,10 @@ impl Slots {
     /// Whether the code waits for an open ask.
     pub(super) fn is_awaited(&self) -> bool {
         let waited = |ordinal: &u32| {
-            let slot = usize::try_from(*ordinal).ok().and_then(|at| self.all.get(at));
+            let slot = usize::try_from(*ordinal).ok().and_then(|at| self.asked.get(at));
             matches!(slot.map(|slot| &slot.state), Some(State::Open { waker: Some(_), .. }))
         };
-        self.open.iter().any(waited)
+        // The latest first: that is mostly the one.
+        self.open.iter().rev().any(waited)
     }
 }

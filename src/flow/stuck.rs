@@ -1,11 +1,14 @@
 //! Why a flow cannot go on: its code and its journal do not fit. It waits for other code and never fails by itself.
 
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ask::{AskName, Tag};
+use crate::persist::PayloadError;
 
-/// Why a flow cannot go on. Nothing of it is lost: it goes on where it stands once there is code that fits, or when it is told to
-/// try again.
+/// Why a flow cannot go on. Nothing of it is lost: it goes on where it stands once there is code that fits, or when it
+/// is told to try again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Stuck {
@@ -101,6 +104,42 @@ pub enum Stuck {
         /// Why.
         reason: String,
     },
+}
+
+impl Stuck {
+    /// `what` cannot be read. Says what was expected, and nothing of what was found: that may be personal.
+    pub(super) fn unreadable(what: &str, error: &PayloadError) -> Self {
+        let found = &error.reason;
+        let is_about_names = found.starts_with("missing field") || found.starts_with("duplicate field");
+        let expected = found.rfind(", expected ").and_then(|at| found.get(at..)).unwrap_or_default();
+        let detail = if is_about_names { format!(", {found}") } else { expected.to_owned() };
+        Self::Unreadable { what: what.to_owned(), reason: shortened(&format!("it is no {}{detail}", error.wanted)) }
+    }
+
+    /// `what` cannot be recorded.
+    pub(super) fn unrecordable(what: impl fmt::Display, reason: impl fmt::Display) -> Self {
+        Self::Unrecordable { what: shortened(&what.to_string()), reason: shortened(&reason.to_string()) }
+    }
+
+    pub(super) fn panicked(message: &str) -> Self {
+        Self::Panicked { message: shortened(message) }
+    }
+}
+
+/// As much of `text` as has 1,000 bytes in JSON: what others say must not make an event too large to be recorded.
+pub(super) fn shortened(text: &str) -> String {
+    let mut left = 1_000_usize;
+    let fits = |character: &char| {
+        let bytes = match character {
+            '"' | '\\' => 2,
+            character if character.is_control() => 6,
+            character => character.len_utf8(),
+        };
+        let rest = left.checked_sub(bytes);
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    text.chars().take_while(fits).collect()
 }
 
 fn in_words(now: Option<&AskName>) -> String {

@@ -5,7 +5,7 @@ use core::fmt;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::panic::catch_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,22 +21,40 @@ use crate::persist::Payload;
 
 /// Polls in a row that code may ask for by waking itself, as some combinators do.
 const POLLS_MAX: usize = 1_000;
-/// Longest result, and longest input of a next run, in bytes of JSON.
-pub const PAYLOAD_BYTES_MAX: usize = 3_000;
 
-/// Notices who wakes a flow: its asks, its own code, or something that it should not wait for.
+thread_local! {
+    /// The alarm of the flow that this thread is taking on; 0 if none. What other threads wake meanwhile is foreign.
+    static TAKEN_ON: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Notices who wakes a flow: its asks and its own code, while it is taken on, or something that it should not wait for.
 #[derive(Debug, Default)]
 struct Alarm {
-    /// The flow is being taken on: its asks and its own code may wake it.
-    inside: AtomicBool,
     woken: AtomicBool,
     foreign: AtomicBool,
 }
 
+impl Alarm {
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
+}
+
 impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
-        let flag = if self.inside.load(Ordering::Acquire) { &self.woken } else { &self.foreign };
+        // A thread that ends has no such value any more, and takes no flow on.
+        let inside = TAKEN_ON.try_with(|flow| flow.get() == self.address()).unwrap_or(false);
+        let flag = if inside { &self.woken } else { &self.foreign };
         flag.store(true, Ordering::Release);
+    }
+}
+
+/// Lets go of something that belongs to the flow's code. That may panic as well, and nobody is left whom it would
+/// concern.
+fn discard<T>(thing: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(thing))) {
+        // Even what a panic carries may panic when it is dropped.
+        core::mem::forget(catch_unwind(AssertUnwindSafe(|| drop(panic))));
     }
 }
 
@@ -65,18 +83,33 @@ impl fmt::Debug for Task {
     }
 }
 
+impl Drop for Task {
+    fn drop(&mut self) {
+        discard(self.running.take());
+    }
+}
+
+/// What a poll came to.
+enum Polled {
+    Waits,
+    Ended(Ended),
+    Stuck(Stuck),
+}
+
 impl Task {
-    /// Rebuilds a flow: its code is taken through all turns of the present run. Wherever it does not fit, the task is stuck.
+    /// Rebuilds a flow: its code is taken through all turns of the present run. Wherever it does not fit, the task is
+    /// stuck.
     pub(super) fn replay(program: &Program, journal: &Journal) -> Self {
         let (id, mailbox) = (journal.id.clone(), journal.carried.clone());
-        let slots = Slots::new(id, journal.run, mailbox, program.turns_advised());
+        let mut slots = Slots::new(id, journal.run, mailbox, program.turns_advised());
+        slots.cancelled = journal.cancelled_before;
         let slots = Rc::new(RefCell::new(slots));
         let cx = FlowCx { slots: Rc::clone(&slots), shielded: false };
         let mut task = Self { program: program.clone(), slots, running: None, alarm: Arc::default(), end: None };
         let began = catch_unwind(AssertUnwindSafe(|| program.start(cx, journal.input.clone())));
         match began {
             Ok(running) => task.running = Some(running),
-            Err(panic) => task.get_stuck(panicked(&*panic)),
+            Err(panic) => task.get_stuck(panicked(panic)),
         }
         for (at, turn) in journal.turns.iter().enumerate() {
             let last = at + 1 == journal.turns.len();
@@ -97,16 +130,12 @@ impl Task {
             return self.left_over(turn);
         }
         self.prepare(turn, first_time);
-        // Whatever the answer wakes is code that waits for it.
-        self.alarm.inside.store(true, Ordering::Release);
-        let delivered = self.deliver(&turn.impulse);
-        let wakers = core::mem::take(&mut self.slots.borrow_mut().wakers);
-        wakers.into_iter().for_each(Waker::wake);
-        match delivered {
+        let around = TAKEN_ON.replace(self.alarm.address());
+        match self.deliver(&turn.impulse) {
             Ok(()) => self.poll(),
             Err(why) => self.get_stuck(why),
         }
-        self.alarm.inside.store(false, Ordering::Release);
+        TAKEN_ON.set(around);
         self.check_patches();
     }
 
@@ -125,8 +154,12 @@ impl Task {
         }
     }
 
-    /// Outcomes that the ended code did not wait for. Signals and cancellations may come too late for any code.
+    /// Outcomes and patches that the ended code did not ask for. Signals and cancellations may come too late for any
+    /// code.
     fn left_over(&mut self, turn: &Turn) {
+        if let Some(patch) = turn.patches.first() {
+            self.get_stuck(Stuck::LeftoverPatch { patch: patch.as_ref().into() });
+        }
         if let Impulse::Resolved { ask, .. } = &turn.impulse {
             self.get_stuck(Stuck::Leftover { logged: ask.clone() });
         }
@@ -147,7 +180,10 @@ impl Task {
             }
             Impulse::Cancel => slots.cancel(),
         }
-        Ok(())
+        let wakers = core::mem::take(&mut slots.wakers);
+        drop(slots);
+        // Whose wakers these are is up to the code: they may do anything.
+        catch_unwind(AssertUnwindSafe(|| wakers.into_iter().for_each(Waker::wake))).map_err(panicked)
     }
 
     fn poll(&mut self) {
@@ -155,34 +191,43 @@ impl Task {
             return;
         }
         let Some(mut running) = self.running.take() else { return };
+        match self.until_it_waits(&mut running) {
+            Polled::Waits => self.running = Some(running),
+            Polled::Ended(ended) => {
+                discard(running);
+                self.ended(ended);
+            }
+            Polled::Stuck(why) => {
+                self.get_stuck(why);
+                discard(running);
+            }
+        }
+    }
+
+    fn until_it_waits(&self, running: &mut Running) -> Polled {
         let waker = Waker::from(Arc::clone(&self.alarm));
         let mut cx = Context::from_waker(&waker);
         for _ in 0..POLLS_MAX {
             self.alarm.woken.store(false, Ordering::Release);
             match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(&mut cx))) {
-                Err(panic) => return self.get_stuck(panicked(&*panic)),
-                Ok(Poll::Ready(ended)) => return self.ended(ended),
-                Ok(Poll::Pending) if self.stuck().is_some() => return,
-                Ok(Poll::Pending) if self.alarm.woken.load(Ordering::Acquire) => {}
-                Ok(Poll::Pending) if self.slots.borrow().is_awaited() => {
-                    self.running = Some(running);
-                    return;
-                }
-                Ok(Poll::Pending) => return self.get_stuck(Stuck::ForeignAwait),
+                Err(panic) => return Polled::Stuck(panicked(panic)),
+                Ok(Poll::Ready(ended)) => return Polled::Ended(ended),
+                Ok(Poll::Pending) => {}
+            }
+            if let Some(why) = self.stuck() {
+                return Polled::Stuck(why);
+            }
+            if !self.alarm.woken.load(Ordering::Acquire) {
+                let waits = self.slots.borrow().is_awaited();
+                return if waits { Polled::Waits } else { Polled::Stuck(Stuck::ForeignAwait) };
             }
         }
-        self.get_stuck(Stuck::Restless);
+        Polled::Stuck(Stuck::Restless)
     }
 
     fn ended(&mut self, ended: Ended) {
         if self.stuck().is_some() {
             return;
-        }
-        if let Ok(Ok(payload) | Err(FlowError::ContinueAsNew(payload))) = &ended
-            && payload.json().len() > PAYLOAD_BYTES_MAX
-        {
-            let reason = format!("{} bytes are over the limit of {PAYLOAD_BYTES_MAX}", payload.json().len());
-            return self.get_stuck(Stuck::Unrecordable { what: "result".to_owned(), reason });
         }
         self.end = Some(match ended {
             Ok(Ok(output)) => RunEnd::Completed(output),
@@ -203,7 +248,7 @@ impl Task {
     /// The code waits for nothing any more: something does not fit.
     pub(super) fn get_stuck(&mut self, why: Stuck) {
         self.slots.borrow_mut().get_stuck(why);
-        self.running = None;
+        discard(self.running.take());
     }
 
     pub(super) fn stuck(&self) -> Option<Stuck> {
@@ -218,6 +263,12 @@ impl Task {
     /// What the flow waits for, in the order in which it asked.
     pub(super) fn asks(&self) -> Vec<Ask> {
         if self.running.is_some() { self.slots.borrow().asks().collect() } else { Vec::new() }
+    }
+
+    /// An ask that is still open.
+    pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
+        self.running.as_ref()?;
+        self.slots.borrow().open(ordinal)
     }
 
     /// Patches that the last turn took, to be recorded with it.
@@ -245,9 +296,9 @@ impl Program {
     }
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Stuck {
+fn panicked(panic: Box<dyn Any + Send>) -> Stuck {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    let message = text.unwrap_or_else(|| "it did not say why".to_owned());
-    Stuck::Panicked { message: message.chars().take(500).collect() }
+    discard(panic);
+    Stuck::panicked(text.as_deref().unwrap_or("it did not say why"))
 }

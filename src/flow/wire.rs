@@ -14,7 +14,7 @@
 //! | `flow.retried.v1` | `{"v":2}` |
 //! | `flow.completed.v1` | `{"output":...}` |
 //! | `flow.failed.v1` | `{"reason":"..."}` |
-//! | `flow.continued.v1` | `{"v":1,"run":2,"input":...,"read":{"paid":17}}`, and the parent of a child |
+//! | `flow.continued.v1` | `{"v":1,"run":2,"input":...,"read":{"paid":17}}`, the parent of a child, and `"cancelled":true` if it was |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,9 +23,13 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::{AskName, Fingerprint, Tag};
 use super::event::{FlowEvent, Parent};
+use super::id::FlowId;
 use super::stuck::Stuck;
 use crate::persist::{EventType, Fault, NewEvent, Payload, PayloadError, RecordedEvent, Seq};
 use crate::time::Timestamp;
+
+/// Largest event of a flow, in bytes: the names of its stream and type and its data together.
+pub const EVENT_BYTES_MAX: usize = 4_000;
 
 const STARTED: &str = "flow.started.v1";
 const RESOLVED: &str = "flow.resolved.v1";
@@ -107,12 +111,19 @@ struct Continued {
     parent: Option<Parent>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     read: BTreeMap<Arc<str>, Seq>,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    cancelled: bool,
 }
 
 fn recorded(name: &str, at: Timestamp, data: &impl Serialize) -> NewEvent {
     // Numbers, texts and payloads always have a JSON form.
     let data = Payload::new(data).unwrap_or_else(|_| Payload::stored("null"));
     NewEvent { event_type: EventType::stored(name), at, data }
+}
+
+/// How large `event` is in the stream of `flow`, in bytes: what [`EVENT_BYTES_MAX`] bounds.
+pub fn size(flow: &FlowId, event: &NewEvent) -> usize {
+    flow.stream().as_str().len() + event.event_type.as_str().len() + event.data.json().len()
 }
 
 /// The recorded form of `event`, which happened `at`.
@@ -136,8 +147,8 @@ pub fn encode(at: Timestamp, event: FlowEvent) -> NewEvent {
         FlowEvent::Failed { reason } => recorded(FAILED, at, &Failed { reason }),
         FlowEvent::Cancelled => recorded(CANCELLED, at, &Empty {}),
         FlowEvent::Terminated => recorded(TERMINATED, at, &Empty {}),
-        FlowEvent::Continued { run, version: v, input, parent, read } => {
-            recorded(CONTINUED, at, &Continued { v, run, input, parent, read })
+        FlowEvent::Continued { run, version: v, input, parent, read, cancelled } => {
+            recorded(CONTINUED, at, &Continued { v, run, input, parent, read, cancelled })
         }
     }
 }
@@ -159,8 +170,8 @@ fn read(event: &RecordedEvent) -> Result<Option<FlowEvent>, PayloadError> {
         }
         CANCEL_REQUESTED => FlowEvent::CancelRequested { version: data.read::<Versioned>()?.v },
         PATCHED => FlowEvent::Patched { patch: data.read::<Patched>()?.patch },
-        PAUSED => FlowEvent::Paused,
-        RESUMED => FlowEvent::Resumed,
+        PAUSED => data.read::<Empty>().map(|Empty {}| FlowEvent::Paused)?,
+        RESUMED => data.read::<Empty>().map(|Empty {}| FlowEvent::Resumed)?,
         STUCK => {
             let StuckData { v: version, stuck: why } = data.read()?;
             FlowEvent::Stuck { version, why }
@@ -168,11 +179,11 @@ fn read(event: &RecordedEvent) -> Result<Option<FlowEvent>, PayloadError> {
         RETRIED => FlowEvent::Retried { version: data.read::<Versioned>()?.v },
         COMPLETED => FlowEvent::Completed { output: data.read::<Completed>()?.output },
         FAILED => FlowEvent::Failed { reason: data.read::<Failed>()?.reason },
-        CANCELLED => FlowEvent::Cancelled,
-        TERMINATED => FlowEvent::Terminated,
+        CANCELLED => data.read::<Empty>().map(|Empty {}| FlowEvent::Cancelled)?,
+        TERMINATED => data.read::<Empty>().map(|Empty {}| FlowEvent::Terminated)?,
         CONTINUED => {
-            let Continued { v: version, run, input, parent, read } = data.read()?;
-            FlowEvent::Continued { run, version, input, parent, read }
+            let Continued { v: version, run, input, parent, read, cancelled } = data.read()?;
+            FlowEvent::Continued { run, version, input, parent, read, cancelled }
         }
         _ => return Ok(None),
     }))
