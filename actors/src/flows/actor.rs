@@ -388,7 +388,8 @@ async fn claim(house: Surroundings, number: u8) -> Result<Option<Shard<Reply>>, 
         let claim = Claim::new(number, house.backend.get(&Claim::key(number)).await?);
         let committed = house.backend.commit_one(claim.transaction()).await?;
         if committed.is_done() {
-            let mut shard = Shard::new(claim.epoch(), Arc::clone(&house.programs), house.limits);
+            let shard = Shard::new(claim.epoch(), Arc::clone(&house.programs), house.limits);
+            let mut shard = shard.with_lookups(house.performers.lookups());
             retry_stuck(&house, number, &mut shard).await?;
             return Ok(Some(shard));
         }

@@ -71,7 +71,18 @@ impl FlowsBuilder {
         R: Future<Output = Result<T, String>> + Send + 'static,
         T: Serialize + Send + 'static,
     {
-        self.performer(name, Function(function))
+        self.performer(name, Function { run: function, has_effect: true })
+    }
+
+    /// The same for what has no effect: it looks something up, or works something out. Such steps do not wait for the disk; see
+    /// [`Performer::has_effect`].
+    pub fn look_up<F, R, T>(self, name: &str, function: F) -> Self
+    where
+        F: Fn(Performance) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<T, String>> + Send + 'static,
+        T: Serialize + Send + 'static,
+    {
+        self.performer(name, Function { run: function, has_effect: false })
     }
 
     /// How often a shard may fail before it is left alone. Default: 5 times within a minute.

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,10 +25,20 @@ pub trait Performer: Send + Sync + 'static {
     /// # Errors
     /// Why there is no outcome; not personal. The flow is stuck until it is retried.
     async fn perform(&self, request: Performance) -> Result<Performed, String>;
+
+    /// Whether carrying a request out has an effect. If it has none (something is looked up, or worked out), it is carried out
+    /// without waiting until what it rests on is durable, and so perhaps for a flow that is not there after a power cut. Default:
+    /// yes.
+    fn has_effect(&self) -> bool {
+        true
+    }
 }
 
 /// A performer made of a function.
-pub(super) struct Function<F>(pub(super) F);
+pub(super) struct Function<F> {
+    pub(super) run: F,
+    pub(super) has_effect: bool,
+}
 
 #[async_trait]
 impl<F, R, T> Performer for Function<F>
@@ -37,14 +48,18 @@ where
     T: Serialize + Send,
 {
     async fn perform(&self, request: Performance) -> Result<Performed, String> {
-        let outcome = (self.0)(request).await?;
+        let outcome = (self.run)(request).await?;
         Payload::new(&outcome).map(Performed::new).map_err(|error| error.to_string())
+    }
+
+    fn has_effect(&self) -> bool {
+        self.has_effect
     }
 }
 
 /// Performers by name.
 #[derive(Clone, Default)]
-pub(super) struct Performers(pub(super) std::collections::BTreeMap<Arc<str>, Arc<dyn Performer>>);
+pub(super) struct Performers(pub(super) BTreeMap<Arc<str>, Arc<dyn Performer>>);
 
 impl fmt::Debug for Performers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,6 +68,12 @@ impl fmt::Debug for Performers {
 }
 
 impl Performers {
+    /// The names of those whose work has no effect.
+    pub(super) fn lookups(&self) -> BTreeSet<Arc<str>> {
+        let lookups = self.0.iter().filter(|(_, performer)| !performer.has_effect());
+        lookups.map(|(name, _)| Arc::clone(name)).collect()
+    }
+
     /// Carries a request out, whatever the performer does.
     pub(super) async fn perform(&self, request: Performance) -> Result<Performed, Stuck> {
         let tag = Arc::clone(&request.tag);

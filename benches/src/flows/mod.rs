@@ -112,8 +112,12 @@ pub fn expected(n: u64, steps: u32) -> u64 {
 
 /// All engines that are here, in the order of the table.
 async fn engines() -> Result<Vec<Arc<dyn Engine>>> {
-    let own: [Arc<dyn Engine>; 3] =
-        [Arc::new(ours::Ours::fjall()?), Arc::new(ours::Ours::sled()?), Arc::new(floor::Floor::open()?)];
+    let own: [Arc<dyn Engine>; 4] = [
+        Arc::new(ours::Ours::fjall()?),
+        Arc::new(ours::Ours::sled()?),
+        Arc::new(ours::Ours::lookups()?),
+        Arc::new(floor::Floor::open()?),
+    ];
     #[cfg(feature = "flow-peers")]
     let others = peers::start().await?;
     #[cfg(not(feature = "flow-peers"))]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use boxoffice::BoxOffice;
-use boxoffice::flows::{FlowCx, FlowError, FlowId, FlowOutcome, FlowStatus, Flows, Program};
+use boxoffice::flows::{FlowCx, FlowError, FlowId, FlowOutcome, FlowStatus, Flows, Performance, Program};
 use boxoffice::persist::{FjallBackend, SledBackend};
 use boxoffice::time::Timestamp;
 use futures_util::{StreamExt, stream};
@@ -19,6 +19,8 @@ const LEAD: Duration = Duration::from_secs(5);
 
 pub struct Ours {
     name: &'static str,
+    /// Whether steps count as having an effect.
+    program: &'static str,
     flows: Flows,
     _office: BoxOffice,
     /// Removed when it is dropped.
@@ -26,9 +28,18 @@ pub struct Ours {
 }
 
 async fn steps(cx: FlowCx, (n, steps): (u64, u32)) -> std::result::Result<u64, FlowError> {
+    run(cx, "step", n, steps).await
+}
+
+/// The same, of steps that have no effect.
+async fn lookups(cx: FlowCx, (n, steps): (u64, u32)) -> std::result::Result<u64, FlowError> {
+    run(cx, "look", n, steps).await
+}
+
+async fn run(cx: FlowCx, to: &str, n: u64, steps: u32) -> std::result::Result<u64, FlowError> {
     let mut sum = 0;
     for step in 0..steps {
-        let outcome: u64 = cx.request("step", format_args!("step {step}"), &(n, step)).await?;
+        let outcome: u64 = cx.request(to, format_args!("step {step}"), &(n, step)).await?;
         sum += outcome;
     }
     Ok(sum)
@@ -39,29 +50,41 @@ async fn due(cx: FlowCx, (n, at): (u64, Timestamp)) -> std::result::Result<u64, 
     cx.request("step", "step 0", &(n, 0_u32)).await
 }
 
+async fn step(request: Performance) -> std::result::Result<u64, String> {
+    let (n, step): (u64, u32) = request.body.read().map_err(|error| error.to_string())?;
+    Ok(outcome(n, step))
+}
+
 impl Ours {
     pub fn sled() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let office = BoxOffice::builder().store(SledBackend::open(folder.path().join("store"))?).start()?;
-        Self::on("boxoffice (sled)", office, folder)
+        Self::on("boxoffice (sled)", "steps", office, folder)
     }
 
     pub fn fjall() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let office = BoxOffice::builder().store(FjallBackend::open(folder.path().join("store"))?).start()?;
-        Self::on("boxoffice (fjall)", office, folder)
+        Self::on_fjall("boxoffice (fjall)", "steps")
     }
 
-    fn on(name: &'static str, office: BoxOffice, folder: tempfile::TempDir) -> Result<Self> {
+    pub fn lookups() -> Result<Self> {
+        Self::on_fjall("boxoffice (fjall), steps without effects", "lookups")
+    }
+
+    fn on_fjall(name: &'static str, program: &'static str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let office = BoxOffice::builder().store(FjallBackend::open(folder.path().join("store"))?).start()?;
+        Self::on(name, program, office, folder)
+    }
+
+    fn on(name: &'static str, program: &'static str, office: BoxOffice, folder: tempfile::TempDir) -> Result<Self> {
         let flows = Flows::builder()
             .program(Program::new("steps", 1, steps)?)
             .program(Program::new("due", 1, due)?)
-            .perform("step", |request| async move {
-                let (n, step): (u64, u32) = request.body.read().map_err(|error| error.to_string())?;
-                Ok(outcome(n, step))
-            })
+            .program(Program::new("lookups", 1, lookups)?)
+            .perform("step", step)
+            .look_up("look", step)
             .start(&office)?;
-        Ok(Self { name, flows, _office: office, _folder: folder })
+        Ok(Self { name, program, flows, _office: office, _folder: folder })
     }
 }
 
@@ -85,7 +108,7 @@ impl Engine for Ours {
     }
 
     async fn flow(&self, n: u64, steps: u32) -> Result<u64> {
-        let flow: FlowId = format!("steps/{n}").parse()?;
+        let flow: FlowId = format!("{}/{n}", self.program).parse()?;
         match self.flows.run(&flow, &(n, steps)).await? {
             Ok(FlowStatus::Completed(sum)) => Ok(sum.read()?),
             other => Err(format!("a flow ended so: {other:?}").into()),

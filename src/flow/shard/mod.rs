@@ -125,6 +125,8 @@ pub struct Shard<R> {
     epoch: Epoch,
     programs: Arc<Programs>,
     limits: ShardLimits,
+    /// Performers whose work has no effect.
+    lookups: BTreeSet<Arc<str>>,
     flows: BTreeMap<FlowId, Slot>,
     /// Whose journals are being read, and what they are to be told then.
     loading: BTreeMap<FlowId, Vec<commands::Word<R>>>,
@@ -154,6 +156,7 @@ impl<R> Shard<R> {
             epoch,
             programs,
             limits,
+            lookups: BTreeSet::new(),
             flows: BTreeMap::new(),
             loading: BTreeMap::new(),
             waiters: BTreeMap::new(),
@@ -168,6 +171,14 @@ impl<R> Shard<R> {
             to_load: Vec::new(),
             effects: vec![Effect::ReadDue(None, limits.due_max)],
         }
+    }
+
+    /// Names the performers whose work has no effect outside: they look something up or work something out. Requests to them
+    /// leave before what they rest on is durable, so that a flow of such steps runs ahead of the disk.
+    #[must_use]
+    pub fn with_lookups(mut self, lookups: BTreeSet<Arc<str>>) -> Self {
+        self.lookups = lookups;
+        self
     }
 
     /// Which shard it is.

@@ -161,7 +161,7 @@ impl<R> Shard<R> {
             return;
         }
         let run = slot.run;
-        let mut effects = Vec::new();
+        let (mut effects, mut lookups) = (Vec::new(), Vec::new());
         for ask in asks {
             if slot.in_flight.contains_key(&ask.ordinal) {
                 continue;
@@ -180,8 +180,11 @@ impl<R> Shard<R> {
                 What::Timer { .. } | What::Signal { .. } => continue,
             };
             slot.in_flight.insert(ordinal, InFlight { name: ask.name(), child });
-            effects.push(effect);
+            let ahead = matches!(&ask.what, What::Request { to, .. } if self.lookups.contains(to));
+            if ahead { lookups.push(effect) } else { effects.push(effect) }
         }
+        // What has no effect need not wait until what it rests on is durable: its outcome does, with all that follows from it.
+        self.effects.append(&mut lookups);
         for effect in effects {
             self.emit(flow, effect);
         }
