@@ -139,7 +139,7 @@ impl<R> Shard<R> {
     fn let_go(&mut self, flow: &FlowId, asks: &[Ask]) {
         let Some(slot) = self.flows.get_mut(flow) else { return };
         if slot.live.journal.stuck().is_some() {
-            // The outcomes are recorded all the same, for the code that fits.
+            // There is no code to say what is still wanted.
             return;
         }
         let open = |ordinal: &u32| asks.binary_search_by_key(ordinal, |ask| ask.ordinal).is_ok();
@@ -195,7 +195,9 @@ impl<R> Shard<R> {
         let Some(slot) = self.flows.get_mut(flow) else { return };
         let place = At::of(&slot.live.journal, asks);
         let before = core::mem::replace(&mut slot.place, place);
-        let put = place.filter(|_| before != place).map(|place| place.put(&slot.live.journal));
+        // What is noted of a stuck flow may have changed.
+        let moved = before != place || place == Some(At::Stuck) && slot.batch == self.batch;
+        let put = place.filter(|_| moved).map(|place| place.put(&slot.live.journal));
         if let Some(before) = before.filter(|_| before != place) {
             self.building().write(before.delete(flow));
             if let At::Due(at) = before {
@@ -300,7 +302,8 @@ impl<R> Shard<R> {
     pub(super) fn resolve(&mut self, now: Timestamp, flow: &FlowId, run: u32, ordinal: u32, outcome: Payload) -> bool {
         let Some(name) = self.take_in_flight(flow, run, ordinal) else { return false };
         let Some(slot) = self.flows.get(flow) else { return false };
-        if slot.live.journal.is_over() {
+        // Without its code nobody knows whether a stuck flow would still wait for it: it is asked for again.
+        if slot.live.journal.is_over() || slot.live.journal.stuck().is_some() {
             return false;
         }
         let limit = self.limits.store.event_bytes_max;
