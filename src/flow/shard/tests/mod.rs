@@ -12,12 +12,14 @@
 //! - a restarted neighbour is not heard (`neighbour_restarted`);
 //! - replies of the last batch are not handed back (`into_waiting`).
 
+#[expect(clippy::print_stderr, reason = "says how many crashes were tried")]
 mod crash;
 mod due;
 mod fence;
 mod programs;
 mod races;
 mod sim;
+#[expect(clippy::print_stderr, reason = "a measurement, by hand")]
 mod speed;
 mod world;
 
