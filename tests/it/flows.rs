@@ -10,6 +10,8 @@ use boxoffice::flows::{FlowCx, FlowError, FlowId, FlowOutcome, FlowStatus, Flows
 use boxoffice::persist::{MemoryBackend, Payload};
 use boxoffice::time::Timestamp;
 
+use crate::backends::{MoodyBackend, until};
+
 fn id(text: &str) -> FlowId {
     text.parse().unwrap()
 }
@@ -69,4 +71,61 @@ async fn a_sleeping_flow_goes_on_after_a_restart_when_its_time_has_come() {
         flows.shutdown().await;
         office.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn what_has_an_effect_waits_for_the_disk_and_a_look_up_does_not() {
+    let store = MoodyBackend::new();
+    let office = BoxOffice::builder().store(store.clone()).start().unwrap();
+    let (looked, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let counting = |count: &Arc<AtomicU64>| {
+        let count = Arc::clone(count);
+        move |_| {
+            let count = Arc::clone(&count);
+            async move { Ok(count.fetch_add(1, Ordering::SeqCst)) }
+        }
+    };
+    let both = async |cx: FlowCx, (): ()| -> Result<u64, FlowError> {
+        cx.request::<u64>("look", "look", &()).await?;
+        cx.request("do", "do", &()).await
+    };
+    let flows = Flows::builder()
+        .program(Program::new("both", 1, both).unwrap())
+        .look_up("look", counting(&looked))
+        .perform("do", counting(&done))
+        .start(&office)
+        .unwrap();
+    // The shards are claimed before the gate closes.
+    assert_eq!(flows.inspect(&id("both/a")).await.unwrap(), None);
+    store.close_gate();
+    let flow = id("both/a");
+    let (started, ()) = tokio::join!(flows.run(&flow, &()), async {
+        until(async || looked.load(Ordering::SeqCst) == 1).await;
+        assert_eq!(done.load(Ordering::SeqCst), 0, "an effect of a flow that is not durable");
+        store.let_pass(1_000);
+    });
+    assert_eq!(started.unwrap(), Ok(completed(0)));
+    assert_eq!((looked.load(Ordering::SeqCst), done.load(Ordering::SeqCst)), (1, 1));
+    flows.shutdown().await;
+}
+
+#[tokio::test]
+async fn nothing_that_is_answered_is_lost_when_the_answer_of_a_commit_is() {
+    let count = Arc::new(AtomicU64::new(0));
+    let clock = ManualClock::new(Timestamp::from_millis(1_000));
+    let store = MoodyBackend::new();
+    let office = BoxOffice::builder().store(store.clone()).clock(clock.clone()).start().unwrap();
+    let flows = adding(&count).start(&office).unwrap();
+    assert_eq!(flows.run(&id("three/a"), &0).await.unwrap(), Ok(completed(3)));
+    store.lose_answers(1);
+    let flow = id("three/b");
+    let mut health = flows.health();
+    let (ended, ()) = tokio::join!(flows.run(&flow, &10), async {
+        while health.borrow_and_update().iter().all(|shard| shard.restarts == 0) {
+            health.changed().await.unwrap();
+        }
+        clock.advance(Duration::from_secs(1));
+    });
+    assert_eq!(ended.unwrap(), Ok(completed(13)));
+    flows.shutdown().await;
 }
