@@ -111,6 +111,10 @@ fn main() -> Result<()> {
         runtime.block_on(flows::parked::parked("sled", most))?;
         runtime.block_on(flows::parked::parked("fjall", most))?;
     }
+    if wants("reminders") {
+        let most = std::env::args().nth(2).map_or(Ok(100_000), |text| text.parse())?;
+        runtime.block_on(flows::herd::herds(most))?;
+    }
     if wants("flows") {
         let seconds = std::env::args().nth(2).map_or(Ok(5), |text| text.parse())?;
         runtime.block_on(flows::flows(Duration::from_secs(seconds)))?;

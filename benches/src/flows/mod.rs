@@ -5,6 +5,7 @@
 //! compared with.
 
 mod floor;
+pub mod herd;
 mod ours;
 pub mod parked;
 #[cfg(feature = "flow-peers")]
