@@ -138,7 +138,13 @@ impl House {
 
     async fn start(&self, notice: &Notice, policy: RetryPolicy) {
         let input = DeliverInput { notice: notice.clone(), policy };
-        let outcome = self.flows.start(&deliver_flow(notice).unwrap(), &input).await.unwrap();
+        let outcome = loop {
+            match self.flows.start(&deliver_flow(notice).unwrap(), &input).await {
+                Ok(outcome) => break outcome,
+                Err(error) => assert!(error.is_transient(), "{error:?}"),
+            }
+            tokio::task::yield_now().await;
+        };
         assert!(matches!(outcome, FlowOutcome::Started | FlowOutcome::Already(_)), "{outcome:?}");
     }
 
