@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::sync::{oneshot, watch};
 use tracing::{Instrument, field};
 
-use super::actor::{Ask, Drain};
+use super::actor::{Ask, Drain, FlowShardActor};
 use super::builder::{FlowsBuilder, Running};
 use super::list::{OpenFilter, OpenFlow, open_flows, search_flows};
 use super::shards::{ShardHealth, ShardState, Shards};
@@ -198,15 +198,7 @@ impl Flows {
     async fn ask_shard(&self, flow: &FlowId, command: FlowCommand) -> Result<FlowAnswer, BoxOfficeError> {
         let mut changed = self.shards.watch();
         for _ in 0..TRIES_MAX {
-            changed.mark_unchanged();
-            let (state, actor) = self.shards.seat(flow.shard());
-            let Some(actor) = actor else {
-                refuse(flow, state)?;
-                if changed.changed().await.is_err() {
-                    return Err(BoxOfficeError::ShutDown);
-                }
-                continue;
-            };
+            let actor = self.seated(flow, &mut changed).await?;
             let (reply, answer) = ReplyTo::channel();
             match actor.try_send(Ask { flow: flow.clone(), command: command.clone(), reply }) {
                 Ok(()) => {}
@@ -226,6 +218,24 @@ impl Flows {
             }
         }
         Err(BoxOfficeError::Busy { retry_after: BUSY })
+    }
+
+    /// The actor of a flow's shard, once it is up.
+    async fn seated(
+        &self,
+        flow: &FlowId,
+        changed: &mut watch::Receiver<Vec<ShardHealth>>,
+    ) -> Result<Addr<FlowShardActor>, BoxOfficeError> {
+        loop {
+            changed.mark_unchanged();
+            let (state, actor) = self.shards.seat(flow.shard());
+            if let Some(actor) = actor {
+                return Ok(actor);
+            }
+            refuse(flow, state)?;
+            // What changes may be another shard: it counts as no attempt.
+            wait(changed).await?;
+        }
     }
 
     /// Flows that have not ended; see [`open_flows`].

@@ -9,7 +9,8 @@ mod shards;
 mod supervisor;
 
 pub use boxoffice_core::flow::shard::{
-    AskView, FlowAnswer, FlowCommand, FlowOutcome, FlowView, Performance, Performed, Place, StuckNote,
+    AskView, FlowAnswer, FlowCommand, FlowOutcome, FlowView, Performance, Performed, Place, StuckNote, change_flow,
+    read_places_of,
 };
 pub use boxoffice_core::flow::*;
 pub use builder::FlowsBuilder;

@@ -12,6 +12,7 @@
 //! rebuilt when something happens to them.
 
 mod batch;
+mod change;
 mod claim;
 mod commands;
 mod due;
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use self::batch::Batch;
+pub use self::change::{change_flow, read_places_of, start_flow};
 pub use self::claim::{Claim, Epoch};
 pub use self::commands::{FlowAnswer, FlowCommand, FlowOutcome};
 use self::due::Due;
