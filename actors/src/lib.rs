@@ -31,6 +31,8 @@ mod error;
 pub mod flows;
 mod house;
 mod load;
+#[cfg(feature = "notify")]
+pub mod notify;
 mod occurrence;
 mod office;
 mod planner;
@@ -44,8 +46,6 @@ mod system;
 #[cfg(feature = "notify")]
 pub mod transport;
 
-#[cfg(feature = "notify")]
-pub use boxoffice_core::notify;
 pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, seating, time};
 
 pub use board::{OwnerState, SeatWatch};

@@ -6,6 +6,7 @@ mod breaker;
 mod clock;
 mod digest;
 mod facts;
+pub mod flows;
 mod kind;
 mod lead;
 mod letter;
@@ -15,6 +16,7 @@ mod outcome;
 mod preferences;
 mod quiet;
 mod recipients;
+mod sent;
 mod template;
 mod transport;
 mod unsubscribe;
@@ -41,6 +43,7 @@ pub use quiet::QuietHours;
 pub use recipients::{
     SuppressedBy, Suppression, forget_profile, put_profile, recipient_key, suppress, suppression_key, unsuppress,
 };
+pub use sent::{SentMark, SentState, sent_key};
 pub use template::{Rendered, TemplateError, TemplatePart, Templates};
 pub use transport::Transport;
 pub use unsubscribe::{UnsubscribeSecret, UnsubscribeTokenError};
