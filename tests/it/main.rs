@@ -21,6 +21,7 @@ mod engine;
 mod flows;
 mod lifecycle;
 mod model;
+mod notifier;
 mod policies;
 mod runtime;
 mod sale;
