@@ -147,6 +147,18 @@ counters! {
     notices_dead = "boxoffice_notices_dead_total",
     /// Channels that ended by a failure.
     channel_failures = "boxoffice_channel_failures_total",
+    /// Notices whose delivery was started.
+    notices_started = "boxoffice_notices_started_total",
+    /// How often somebody was to be told whom no channel reaches, or who does not want it.
+    notices_unreached = "boxoffice_notices_unreached_total",
+    /// What was put into somebody's next digest.
+    notices_digested = "boxoffice_notices_digested_total",
+    /// Events of which nobody was told, since they happened too long ago.
+    notices_stale = "boxoffice_notices_stale_total",
+    /// Events that the notifier could not make anything of.
+    notifier_passed_over = "boxoffice_notifier_passed_over_total",
+    /// How often the notifier began again after a failure.
+    notifier_failures = "boxoffice_notifier_failures_total",
 }
 
 impl Counters {

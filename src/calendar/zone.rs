@@ -30,6 +30,11 @@ struct Inner {
 }
 
 impl Zone {
+    /// UTC.
+    pub fn utc() -> Self {
+        Self(Arc::new(Inner { name: "UTC".into(), time_zone: TimeZone::UTC, definition: None }))
+    }
+
     /// The zone of the IANA database with this name, such as `Europe/Berlin`: as the system knows it, or else as the
     /// database that comes with the crate does.
     ///

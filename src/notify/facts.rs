@@ -133,6 +133,9 @@ pub struct CancelledFacts {
     pub event: EventFacts,
     /// Why, for people.
     pub reason: Option<String>,
+    /// Whether it takes place all the same, and only the reader's seat is gone.
+    #[serde(default)]
+    pub takes_place: bool,
 }
 
 /// One entry of a digest.

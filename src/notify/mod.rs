@@ -7,10 +7,12 @@ mod clock;
 mod digest;
 mod facts;
 pub mod flows;
+mod happening;
 mod kind;
 mod lead;
 mod letter;
 mod limit;
+mod names;
 mod notice;
 mod outcome;
 mod preferences;
@@ -32,10 +34,12 @@ pub use facts::{
     CancelledFacts, ConfirmationFacts, DigestEntry, DigestFacts, EventFacts, HoldLapsingFacts, OfferFacts, Reader,
     ReminderFacts, RescheduledFacts,
 };
+pub use happening::{Happening, Invite, clipped_places};
 pub use kind::{CustomKind, NoticeKind};
 pub use lead::{Lead, LeadError};
 pub use letter::{CalendarPart, Letter, Unsubscribe};
 pub use limit::{Bucket, RateLimit};
+pub use names::{name_of, notice_id};
 pub use notice::{Attempt, Delivery, Notice};
 pub use outcome::{Blame, SendOutcome};
 pub use preferences::{Permit, Profile, ProfileError, SwitchedOff, Why, permit};

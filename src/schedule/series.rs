@@ -174,6 +174,15 @@ impl Series {
         if part.cancelled || current(part, recurrence.at()).cancelled { Standing::Cancelled } else { Standing::Stands }
     }
 
+    /// The part that has an occurrence, and what holds for it now, cancelled or not; none if the series has no such occurrence.
+    ///
+    /// # Errors
+    /// [`Truncated`] when a rule takes too many steps.
+    pub fn current(&self, recurrence: &RecurrenceId) -> Result<Option<(&CalendarEvent, Change)>, Truncated> {
+        let part = self.part_of(recurrence)?.and_then(|place| self.parts.get(place));
+        Ok(part.map(|part| (part, current(part, recurrence.at()))))
+    }
+
     /// When an occurrence takes place; none if it is cancelled, or the series has no such occurrence. Dates and floating
     /// times are those of `viewer`, the zone of whoever looks.
     ///

@@ -22,6 +22,7 @@ mod engine;
 mod flows;
 mod lifecycle;
 mod model;
+mod notifier;
 mod policies;
 mod runtime;
 mod sale;

@@ -2,9 +2,17 @@
 
 mod channel;
 mod dead;
+mod house;
+mod invite;
 mod ledger;
+mod listener;
+mod notifier;
+mod people;
+mod series_change;
+mod tell;
 
 pub use boxoffice_core::notify::*;
 pub use channel::*;
 pub use dead::*;
 pub use ledger::*;
+pub use notifier::{Lag, Notifier, NotifierBuilder, UnsubscribeOutcome};

@@ -52,7 +52,8 @@ fn facts(event: &EventFacts, reader: &Reader) -> Vec<(NoticeKind, Value)> {
         seats: 1,
         places: Vec::new(),
     };
-    let cancelled = CancelledFacts { reader: reader(), event: event(), reason: Some("The hall is closed.".to_owned()) };
+    let reason = Some("The hall is closed.".to_owned());
+    let cancelled = CancelledFacts { reader: reader(), event: event(), reason, takes_place: false };
     let reminder = ReminderFacts { reader: reader(), event: event(), seats: 2, places: places() };
     let confirmation = ConfirmationFacts { reader: reader(), event: event(), seats: 2, places: places() };
     vec![

@@ -1,0 +1,396 @@
+//! The notifier: set up, started, and spoken to.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use boxoffice_core::calendar::Zone;
+use boxoffice_core::flow::RetryPolicy;
+use boxoffice_core::id::AttendeeId;
+use boxoffice_core::notify::flows::{channel_performer, deliver_program, digest_flow, programs};
+use boxoffice_core::notify::{
+    Lead, NoticeKind, Profile, ProfileError, SuppressedBy, Suppression, UnsubscribeSecret, put_profile, recipient_key,
+    suppress,
+};
+use boxoffice_core::persist::{
+    Backend, CommitOutcome, Consumer, Fault, Key, KeyExpect, KvWrite, PayloadError, StoreError, Transaction,
+};
+use boxoffice_core::time::Timestamp;
+use tokio::sync::{oneshot, watch};
+
+use super::house::{House, Options};
+use super::invite::Inviting;
+use super::listener::{self, listen};
+use super::people::with_performers;
+use crate::error::{BoxOfficeError, StartError};
+use crate::flows::{Flows, FlowsBuilder, Performer};
+use crate::office::BoxOffice;
+
+/// Events that are looked at to say how far behind a notifier is.
+const LAG_PAGE: usize = 1_000;
+const LAG_PAGES: usize = 1_000;
+/// A profile that others change at the same time is read again this often.
+const TRIES_MAX: u32 = 16;
+
+/// Sets up a [`Notifier`].
+#[must_use = "a builder does nothing until it is started"]
+pub struct NotifierBuilder {
+    set_up: Vec<Box<dyn FnOnce(FlowsBuilder) -> FlowsBuilder + Send>>,
+    channels: Vec<(String, Arc<dyn Performer>)>,
+    options: Options,
+}
+
+impl core::fmt::Debug for NotifierBuilder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("NotifierBuilder").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl NotifierBuilder {
+    fn new(zone: Zone) -> Self {
+        let options = Options {
+            leads: Vec::new(),
+            hold_lead: Duration::from_secs(300),
+            policy: RetryPolicy::notices(),
+            kinds: NoticeKind::BUILT_IN.into_iter().collect(),
+            critical: BTreeSet::new(),
+            channels: BTreeSet::new(),
+            zone,
+            organizer: None,
+            stale_after: Duration::from_secs(3 * 86_400),
+            digest_entries_max: 20,
+            secret: None,
+        };
+        Self { set_up: Vec::new(), channels: Vec::new(), options }
+    }
+
+    /// Adds a channel: who carries out what is asked of `channel:NAME`, a [`Notice`](super::Notice), and answers with an
+    /// [`Attempt`](super::Attempt). Recipients are reached by the channels that have an address in their profiles.
+    pub fn channel(mut self, name: &str, performer: impl Performer) -> Self {
+        self.options.channels.insert(name.to_owned());
+        self.channels.push((name.to_owned(), Arc::new(performer)));
+        self
+    }
+
+    /// Sets up the flows beneath: further programs and performers, in the place of those of the same name.
+    pub fn flows(mut self, set_up: impl FnOnce(FlowsBuilder) -> FlowsBuilder + Send + 'static) -> Self {
+        self.set_up.push(Box::new(set_up));
+        self
+    }
+
+    /// When people are reminded of what has no VALARM of its own. At most 10. Default: never.
+    pub fn leads(mut self, leads: impl IntoIterator<Item = Lead>) -> Self {
+        self.options.leads = leads.into_iter().collect();
+        self
+    }
+
+    /// How long before a hold lapses its holder is told; half of the hold's length, if that is less. Default: 5 minutes.
+    pub fn hold_lead(mut self, lead: Duration) -> Self {
+        self.options.hold_lead = lead;
+        self
+    }
+
+    /// How often a notice is tried. Default: [`RetryPolicy::notices`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.policy = policy;
+        self
+    }
+
+    /// What people are told at all. Default: all kinds of boxoffice.
+    pub fn kinds(mut self, kinds: impl IntoIterator<Item = NoticeKind>) -> Self {
+        self.options.kinds = kinds.into_iter().collect();
+        self
+    }
+
+    /// What is sent whatever the recipient prefers and at whatever hour. Default: nothing.
+    pub fn critical(mut self, kinds: impl IntoIterator<Item = NoticeKind>) -> Self {
+        self.options.critical = kinds.into_iter().collect();
+        self
+    }
+
+    /// The zone in which whole days and floating times are meant. Default: UTC.
+    pub fn zone(mut self, zone: Zone) -> Self {
+        self.options.zone = zone;
+        self
+    }
+
+    /// Who invites, as a mail address, where an event does not say so itself. Default: nobody; then no calendar object goes with
+    /// the notices of such events.
+    pub fn organizer(mut self, address: impl Into<String>) -> Self {
+        self.options.organizer = Some(address.into());
+        self
+    }
+
+    /// Of what happened longer ago nobody is told any more: a notifier that is new to a store does not write to everybody who ever
+    /// booked. Reminders of what is yet to come are started all the same. Default: 3 days.
+    pub fn stale_after(mut self, length: Duration) -> Self {
+        self.options.stale_after = length;
+        self
+    }
+
+    /// Most entries of one letter of a digest; fewer, if they are long. At least 1. Default: 20.
+    pub fn digest_entries_max(mut self, entries: usize) -> Self {
+        self.options.digest_entries_max = entries.max(1);
+        self
+    }
+
+    /// What unsubscribe tokens are read with. Default: none is.
+    pub fn unsubscribe_secret(mut self, secret: UnsubscribeSecret) -> Self {
+        self.options.secret = Some(secret);
+        self
+    }
+
+    /// Starts the notifier on the store of `office`: its flows on two threads, and one that follows what is committed.
+    ///
+    /// The box office is kept until the notifier is shut down, or its last handle is dropped.
+    ///
+    /// # Errors
+    /// [`StartError`] when there is no thread to be had.
+    pub fn start(self, office: &BoxOffice) -> Result<Notifier, StartError> {
+        let (slot, running) = watch::channel(None);
+        let house = Arc::new(House::new(office.clone(), self.options, running));
+        let built_in = programs().map_err(|_| StartError::System)?;
+        let flows = built_in.into_iter().fold(Flows::builder().program(deliver_program()), FlowsBuilder::program);
+        let mut flows = with_performers(flows, &house);
+        for (name, channel) in self.channels {
+            let channel = Inviting { house: Arc::clone(&house), channel };
+            flows = flows.performer(&channel_performer(&name), channel);
+        }
+        let flows = self.set_up.into_iter().fold(flows, |flows, set_up| set_up(flows));
+        let flows = flows.start(office)?;
+        slot.send_replace(Some(flows.clone()));
+        let (stop, stopped) = watch::channel(false);
+        let (finished, ended) = oneshot::channel();
+        let listening = Arc::clone(&house);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        thread::Builder::new().name("boxoffice-notifier".to_owned()).spawn(move || {
+            runtime.block_on(listen(listening, stopped));
+            if finished.send(()).is_err() {
+                tracing::debug!("nobody waits for the end of the notifier");
+            }
+        })?;
+        let inner = Inner { house, flows, slot, stop, ended: Mutex::new(Some(ended)) };
+        Ok(Notifier { inner: Arc::new(inner) })
+    }
+}
+
+fn damaged(key: &Key, error: &PayloadError) -> Fault {
+    Fault::Corrupt { place: format!("key {key}").into(), reason: error.to_string().into() }
+}
+
+#[derive(Debug)]
+struct Inner {
+    house: Arc<House>,
+    flows: Flows,
+    /// Where those find the flows who are started before them.
+    slot: watch::Sender<Option<Flows>>,
+    stop: watch::Sender<bool>,
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // They hold each other else.
+        self.slot.send_replace(None);
+        self.stop.send_replace(true);
+    }
+}
+
+/// Tells people what concerns them: confirmations, offers, holds that lapse, changes, reminders, digests.
+///
+/// It follows what is committed, by the subscription `notify`, and starts a flow for all that is to be done before it moves on.
+/// Flows are named after what they are about, so that each is done once whatever crashes when. Cheap to clone. Shut it down before
+/// the box office.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// use boxoffice::notify::{Attempt, Notifier, Profile};
+/// use boxoffice::{BoxOffice, id::AttendeeId, persist::MemoryBackend};
+///
+/// # struct Stub;
+/// # #[async_trait::async_trait]
+/// # impl boxoffice::flows::Performer for Stub {
+/// #     async fn perform(&self, _: boxoffice::flows::Performance) -> Result<boxoffice::flows::Performed, String> {
+/// #         let ok = Attempt::Ok { info: String::new(), uncertain: false };
+/// #         Ok(boxoffice::flows::Performed::new(boxoffice::persist::Payload::new(&ok).map_err(|error| error.to_string())?))
+/// #     }
+/// # }
+/// # let mail = Stub;
+/// let office = BoxOffice::builder().store(MemoryBackend::new()).start()?;
+/// let notifier =
+///     Notifier::builder().channel("email", mail).leads(["1 day before at 18:00".parse()?]).start(&office)?;
+/// let ann = AttendeeId::new("ann")?;
+/// notifier.set_profile(&ann, &Profile::new("Europe/Berlin").reached("email", "ann@example.org")).await??;
+/// notifier.shutdown().await;
+/// office.shutdown().await;
+/// # Ok(()) }) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Notifier {
+    inner: Arc<Inner>,
+}
+
+/// How far a notifier is behind what is committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lag {
+    /// Events that it has not dealt with; at most those among the next million.
+    pub events: u64,
+    /// When the first of them happened.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What became of an unsubscription.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnsubscribeOutcome {
+    /// They get no notices of this kind any more, now or since before.
+    Done {
+        /// Who.
+        recipient: AttendeeId,
+        /// Which kind.
+        kind: NoticeKind,
+    },
+    /// The recipient has no profile: nothing is sent to them anyway.
+    NoProfile {
+        /// Who.
+        recipient: AttendeeId,
+    },
+    /// The text is no token of ours.
+    NotOurs,
+}
+
+impl Notifier {
+    /// Sets a notifier up.
+    pub fn builder() -> NotifierBuilder {
+        NotifierBuilder::new(Zone::utc())
+    }
+
+    /// The flows beneath.
+    pub fn flows(&self) -> &Flows {
+        &self.inner.flows
+    }
+
+    /// What a recipient wants; none if nothing is known of them. A profile that cannot be read is [`Fault::Corrupt`].
+    ///
+    /// # Errors
+    /// [`BoxOfficeError::Store`] when storage failed.
+    pub async fn profile(&self, recipient: &AttendeeId) -> Result<Option<Profile>, BoxOfficeError> {
+        let key = recipient_key(recipient);
+        let Some(stored) = self.inner.house.store.get(&key).await? else { return Ok(None) };
+        stored.read().map(Some).map_err(|error| damaged(&key, &error).into())
+    }
+
+    /// Keeps what a recipient wants, in the place of what was known. Digests follow at once.
+    ///
+    /// # Errors
+    /// [`BoxOfficeError`] when storage or the flows failed. Inside, [`ProfileError`] when the profile makes no sense.
+    pub async fn set_profile(
+        &self,
+        recipient: &AttendeeId,
+        profile: &Profile,
+    ) -> Result<Result<(), ProfileError>, BoxOfficeError> {
+        let write = match put_profile(recipient, profile) {
+            Ok(write) => write,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.write(Transaction::new().write(write)).await?;
+        self.wake_digest(recipient).await.map(Ok)
+    }
+
+    async fn wake_digest(&self, recipient: &AttendeeId) -> Result<(), BoxOfficeError> {
+        if let Ok(flow) = digest_flow(recipient) {
+            let changed = boxoffice_core::notify::flows::CHANGED;
+            let outcome = self.inner.flows.signal(&flow, changed, None, &()).await?;
+            tracing::trace!(?outcome, "digests look again");
+        }
+        Ok(())
+    }
+
+    /// Takes the word of whoever has a token (see [`UnsubscribeSecret`]): they get no notices of its kind any more.
+    ///
+    /// # Errors
+    /// [`BoxOfficeError::Store`] when storage failed.
+    pub async fn unsubscribe(&self, token: &str) -> Result<UnsubscribeOutcome, BoxOfficeError> {
+        let read = self.inner.house.options.secret.as_ref().map(|secret| secret.read(token));
+        let Some(Ok((recipient, kind))) = read else { return Ok(UnsubscribeOutcome::NotOurs) };
+        let key = recipient_key(&recipient);
+        for _ in 0..TRIES_MAX {
+            let Some(stored) = self.inner.house.store.get(&key).await? else {
+                return Ok(UnsubscribeOutcome::NoProfile { recipient });
+            };
+            let mut profile: Profile = stored.read().map_err(|error| damaged(&key, &error))?;
+            if !profile.unsubscribed.insert(kind.clone()) {
+                return Ok(UnsubscribeOutcome::Done { recipient, kind });
+            }
+            // As it was kept before, with one name more: a zone may be unknown by now.
+            let changed = boxoffice_core::persist::Payload::new(&profile).map_err(BoxOfficeError::Payload)?;
+            let write = KvWrite::Put(key.clone(), changed);
+            let transaction = Transaction::new().expect_key(key.clone(), KeyExpect::Equals(stored)).write(write);
+            if self.write(transaction).await? {
+                return Ok(UnsubscribeOutcome::Done { recipient, kind });
+            }
+        }
+        Err(BoxOfficeError::Busy { retry_after: Duration::from_millis(10) })
+    }
+
+    /// Lets nothing go to an address any more.
+    ///
+    /// # Errors
+    /// [`BoxOfficeError::Store`] when storage failed.
+    pub async fn suppress(&self, channel: &str, address: &str, by: SuppressedBy) -> Result<(), BoxOfficeError> {
+        let suppression = Suppression { by, at: self.inner.house.now() };
+        self.write(Transaction::new().write(suppress(channel, address, suppression))).await.map(drop)
+    }
+
+    /// Lets letters go to an address again.
+    ///
+    /// # Errors
+    /// [`BoxOfficeError::Store`] when storage failed.
+    pub async fn unsuppress(&self, channel: &str, address: &str) -> Result<(), BoxOfficeError> {
+        let write = boxoffice_core::notify::unsuppress(channel, address);
+        self.write(Transaction::new().write(write)).await.map(drop)
+    }
+
+    /// Says whether it was written; not if somebody was quicker.
+    async fn write(&self, transaction: Transaction) -> Result<bool, BoxOfficeError> {
+        match self.inner.house.store.commit_one(transaction).await? {
+            CommitOutcome::Done(_) | CommitOutcome::Already(_) => Ok(true),
+            CommitOutcome::Conflict(_) => Ok(false),
+            refused @ (CommitOutcome::Refused(_) | CommitOutcome::KeyReused) => {
+                Err(Fault::Unavailable { reason: format!("the store refuses it: {refused:?}").into() }.into())
+            }
+        }
+    }
+
+    /// How far it is behind. Reads the log from where it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when storage failed.
+    pub async fn lag(&self) -> Result<Lag, StoreError> {
+        let store = self.inner.house.office.store();
+        let mut behind = Consumer::open(&store, listener::NAME, listener::selection()).await?;
+        let mut lag = Lag::default();
+        for _ in 0..LAG_PAGES {
+            let Some(delivery) = behind.next(LAG_PAGE).await? else { break };
+            lag.events += delivery.events.len() as u64;
+            lag.oldest = lag.oldest.or(delivery.events.first().map(|event| event.at));
+            behind.pass_over(&delivery);
+        }
+        Ok(lag)
+    }
+
+    /// Takes no more events, and shuts the flows down. What is not done yet is done by whoever starts a notifier again.
+    pub async fn shutdown(self) {
+        self.inner.stop.send_replace(true);
+        let ended = self.inner.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ended) = ended
+            && ended.await.is_err()
+        {
+            tracing::error!("the thread of the notifier panicked");
+        }
+        self.inner.slot.send_replace(None);
+        self.inner.flows.clone().shutdown().await;
+    }
+}
