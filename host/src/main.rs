@@ -10,6 +10,7 @@ mod datalog;
 mod error;
 mod expand;
 mod flows;
+mod notify;
 mod onsale;
 mod output;
 mod store;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         }
         Command::Store(command) => store::run(&command),
         Command::Flows(args) => flows::run(&args),
+        Command::Notify(args) => notify::run(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

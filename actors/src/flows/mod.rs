@@ -10,7 +10,7 @@ mod supervisor;
 
 pub use boxoffice_core::flow::shard::{
     AskView, FlowAnswer, FlowCommand, FlowOutcome, FlowView, Performance, Performed, Place, StuckNote, change_flow,
-    read_places_of,
+    read_places_of, start_flow,
 };
 pub use boxoffice_core::flow::*;
 pub use builder::FlowsBuilder;

@@ -1,6 +1,7 @@
 //! The command line of `boxoffice flows`.
 
 use boxoffice::flows::{FlowId, FlowKind};
+use boxoffice::time::Timestamp;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::store::Place;
@@ -36,6 +37,14 @@ pub(crate) enum FlowsCommand {
     Terminate(OneFlow),
     /// Try a stuck flow again
     Retry(OneFlow),
+    /// List the notices that were given up, oldest first
+    ///
+    /// One that was perhaps sent lost its answer: its recipient may have it.
+    Dead(DeadArgs),
+    /// Deliver notices after all that were given up, under their old names; the dispatcher that runs next does
+    ///
+    /// Each is tried again as often as a new one. Those that were redriven before are left alone.
+    Redrive(RedriveArgs),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -84,4 +93,30 @@ pub(crate) struct OneFlow {
     /// The flow
     #[arg(value_name = "FLOW")]
     pub(crate) flow: FlowId,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadArgs {
+    /// Of this channel
+    #[arg(long, value_name = "NAME", default_value = "email")]
+    pub(crate) channel: String,
+    /// Given up at this instant or later, as 2026-01-05T19:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) since: Option<Timestamp>,
+    /// Print JSON lines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RedriveArgs {
+    /// Of this channel
+    #[arg(long, value_name = "NAME", default_value = "email")]
+    pub(crate) channel: String,
+    /// Given up at this instant or later, as 2026-01-05T19:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) since: Option<Timestamp>,
+    /// Also those that were redriven before
+    #[arg(long)]
+    pub(crate) again: bool,
 }

@@ -16,7 +16,7 @@ fn asked(command: &FlowsCommand) -> Option<(&FlowId, FlowCommand)> {
         FlowsCommand::Cancel(one) => Some((&one.flow, FlowCommand::Cancel)),
         FlowsCommand::Terminate(one) => Some((&one.flow, FlowCommand::Terminate)),
         FlowsCommand::Retry(one) => Some((&one.flow, FlowCommand::Retry)),
-        FlowsCommand::Ls(_) | FlowsCommand::Show(_) => None,
+        FlowsCommand::Ls(_) | FlowsCommand::Show(_) | FlowsCommand::Dead(_) | FlowsCommand::Redrive(_) => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod change;
+mod dead;
 mod show;
 
 use boxoffice::flows::{FlowId, FlowStatus, OpenFilter, OpenFlow, Place, open_flows, search_flows};
@@ -24,6 +25,8 @@ pub(crate) fn run(args: &FlowsArgs) -> Result<bool, HostError> {
         match &args.command {
             FlowsCommand::Ls(ls) => list(&*args.store.open(false).await?, ls).await,
             FlowsCommand::Show(show) => show::run(&*args.store.open(false).await?, show).await,
+            FlowsCommand::Dead(dead) => dead::list(&*args.store.open(false).await?, dead).await,
+            FlowsCommand::Redrive(redrive) => dead::redrive(&args.store, redrive).await,
             command @ (FlowsCommand::Pause(_)
             | FlowsCommand::Resume(_)
             | FlowsCommand::Cancel(_)
