@@ -8,6 +8,8 @@ use jiff::civil::Date;
 
 use crate::availability::{FreeArgs, NextFreeArgs, WhyNotArgs};
 use crate::calendar::CalendarCommand;
+use crate::flows::FlowsArgs;
+use crate::notify::NotifyArgs;
 use crate::store::StoreCommand;
 
 /// Calendars, ticketing and notification delivery: the host process.
@@ -127,6 +129,20 @@ pub(crate) enum Command {
     /// code: 0 when all is well, 1 when something is wrong with the store, 2 for a bad flag, path or file.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// See what runs in a store, and pause, resume, cancel or retry it
+    ///
+    /// STORE as for `boxoffice store`. A flow is something that outlives the process: a reminder on its way, a notice that is
+    /// being delivered. Exit code: 0 when all is well, 1 when a flow cannot be changed any more or the store cannot be read, 2
+    /// for a bad flag or path, and when there is no such flow.
+    Flows(FlowsArgs),
+    /// Tell people: send what is to be sent until the process is told to end (SIGTERM, ctrl-c)
+    ///
+    /// STORE as for `boxoffice store`. Sends mail by --smtp or into --out, and prints counters now and then. What is under way when it
+    /// is told to end is waited for; when it is killed, the next one goes on, and a mail of which it is not known whether it was
+    /// sent is dealt with as --on-uncertain says.
+    ///
+    /// Exit code: 0 when all is well, 1 when the store cannot be read, 2 for a bad flag, path or file.
+    Notify(NotifyArgs),
 }
 
 #[derive(Clone, Debug, Args)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use boxoffice::availability::AvailabilityError;
 use boxoffice::calendar::ImportError;
 use boxoffice::datalog::EvalError;
-use boxoffice::persist::{Fault, OpenError, StoreError, TransferError};
+use boxoffice::persist::{Fault, Key, OpenError, PayloadError, StoreError, TransferError};
 use boxoffice::{BoxOfficeError, StartError};
 
 use crate::output::complain;
@@ -42,6 +42,11 @@ pub(crate) enum HostError {
     Rules { path: PathBuf, error: EvalError },
     #[error("cannot {doing}: {error}")]
     System { doing: &'static str, error: io::Error },
+}
+
+/// The value of a key cannot be read.
+pub(crate) fn damaged(key: &Key, error: &PayloadError) -> Fault {
+    Fault::Corrupt { place: format!("key {key}").into(), reason: error.to_string().into() }
 }
 
 impl HostError {

@@ -9,6 +9,8 @@ mod check;
 mod datalog;
 mod error;
 mod expand;
+mod flows;
+mod notify;
 mod onsale;
 mod output;
 mod store;
@@ -59,6 +61,8 @@ fn main() -> ExitCode {
             return datalog::run(&args).unwrap_or_else(|error| error.report());
         }
         Command::Store(command) => store::run(&command),
+        Command::Flows(args) => flows::run(&args),
+        Command::Notify(args) => notify::run(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

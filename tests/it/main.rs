@@ -23,6 +23,7 @@ mod flow_supervisors;
 mod flows;
 mod lifecycle;
 mod model;
+mod notifier;
 mod policies;
 mod runtime;
 mod sale;

@@ -198,7 +198,7 @@ impl Flows {
     async fn ask_shard(&self, flow: &FlowId, command: FlowCommand) -> Result<FlowAnswer, BoxOfficeError> {
         let mut changed = self.shards.watch();
         for _ in 0..TRIES_MAX {
-            let actor = self.actor(flow, &mut changed).await?;
+            let actor = self.seated(flow, &mut changed).await?;
             let (reply, answer) = ReplyTo::channel();
             match actor.try_send(Ask { flow: flow.clone(), command: command.clone(), reply }) {
                 Ok(()) => {}
@@ -220,6 +220,24 @@ impl Flows {
         Err(BoxOfficeError::Busy { retry_after: BUSY })
     }
 
+    /// The actor of a flow's shard, once it is up.
+    async fn seated(
+        &self,
+        flow: &FlowId,
+        changed: &mut watch::Receiver<Vec<ShardHealth>>,
+    ) -> Result<Addr<FlowShardActor>, BoxOfficeError> {
+        loop {
+            changed.mark_unchanged();
+            let (state, actor) = self.shards.seat(flow.shard());
+            if let Some(actor) = actor {
+                return Ok(actor);
+            }
+            refuse(flow, state)?;
+            // What changes may be another shard: it counts as no attempt.
+            wait(changed).await?;
+        }
+    }
+
     /// Flows that have not ended; see [`open_flows`].
     ///
     /// # Errors
@@ -239,24 +257,6 @@ impl Flows {
         limit: usize,
     ) -> Result<Vec<(FlowId, FlowStatus)>, BoxOfficeError> {
         Ok(search_flows(&self.store, prefix, after, limit).await?)
-    }
-
-    /// The actor of a flow's shard, once it is up.
-    async fn actor(
-        &self,
-        flow: &FlowId,
-        changed: &mut watch::Receiver<Vec<ShardHealth>>,
-    ) -> Result<Addr<FlowShardActor>, BoxOfficeError> {
-        loop {
-            // Marked before the look, so that what changes during it is not missed.
-            changed.mark_unchanged();
-            let (state, actor) = self.shards.seat(flow.shard());
-            if let Some(actor) = actor {
-                return Ok(actor);
-            }
-            refuse(flow, state)?;
-            wait(changed).await?;
-        }
     }
 
     /// How the shards are, now and whenever that changes. Each is there once, in the order of their numbers.

@@ -66,7 +66,8 @@ mod shards;
 mod supervisor;
 
 pub use boxoffice_core::flow::shard::{
-    AskView, FlowAnswer, FlowCommand, FlowOutcome, FlowView, Performance, Performed, Place, StuckNote,
+    AskView, FlowAnswer, FlowCommand, FlowOutcome, FlowView, Performance, Performed, Place, StuckNote, change_flow,
+    read_places_of, start_flow,
 };
 pub use boxoffice_core::flow::*;
 pub use builder::FlowsBuilder;

@@ -4,8 +4,8 @@ use core::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use boxoffice_core::flow::shard::{FlowOutcome, Performance, Performed};
-use boxoffice_core::flow::{FlowId, FlowKind, RetryPolicy};
+use boxoffice_core::flow::shard::{FlowOutcome, Performance, Performed, start_flow};
+use boxoffice_core::flow::{FlowId, FlowKind, Journal, RetryPolicy};
 use boxoffice_core::id::NoticeId;
 use boxoffice_core::notify::flows::{DELIVER, DeadLetter, DeliverInput};
 use boxoffice_core::notify::{SentMark, SentState, sent_key};
@@ -200,6 +200,31 @@ pub async fn redrive(
     filter: &RedriveFilter,
     now: Timestamp,
 ) -> Result<Vec<Redriven>, BoxOfficeError> {
+    redriving(store, filter, now, async |flow: &FlowId, input: &DeliverInput| flows.start(flow, input).await).await
+}
+
+/// The same in a store where nobody runs flows: whoever runs them next delivers. See [`start_flow`].
+///
+/// # Errors
+/// As [`redrive`].
+pub async fn redrive_in_store(
+    store: &dyn Backend,
+    filter: &RedriveFilter,
+    now: Timestamp,
+) -> Result<Vec<Redriven>, BoxOfficeError> {
+    let start = async |flow: &FlowId, input: &DeliverInput| {
+        let input = Payload::new(input).map_err(BoxOfficeError::Payload)?;
+        Ok(start_flow(store, flow, &input, now).await?)
+    };
+    redriving(store, filter, now, start).await
+}
+
+async fn redriving(
+    store: &dyn Backend,
+    filter: &RedriveFilter,
+    now: Timestamp,
+    start: impl AsyncFn(&FlowId, &DeliverInput) -> Result<FlowOutcome, BoxOfficeError>,
+) -> Result<Vec<Redriven>, BoxOfficeError> {
     let (mut done, mut after) = (Vec::new(), filter.after);
     loop {
         let page = dead_letters(store, &filter.channel, after, PAGE).await?;
@@ -213,19 +238,19 @@ pub async fn redrive(
                 continue;
             }
             let redrive = match &entry.redriven {
-                Some(before) if !filter.again || is_open(flows, before).await? => before.clone(),
+                Some(before) if !filter.again || is_open(store, before).await? => before.clone(),
                 Some(_) | None => record(store, &entry, filter, now).await?,
             };
             let input = DeliverInput { notice: entry.letter.notice, policy: redrive.policy.clone() };
-            let outcome = flows.start(&redrive.flow, &input).await?;
+            let outcome = start(&redrive.flow, &input).await?;
             done.push(Redriven { redrive, outcome });
         }
     }
 }
 
 /// Whether an earlier redrive has not come to its end: what the ledger holds may be of an attempt under way.
-async fn is_open(flows: &Flows, before: &Redrive) -> Result<bool, BoxOfficeError> {
-    Ok(flows.inspect(&before.flow).await?.is_none_or(|view| !view.status.is_over()))
+async fn is_open(store: &dyn Backend, before: &Redrive) -> Result<bool, Fault> {
+    Ok(!Journal::load(store, &before.flow).await?.is_over())
 }
 
 /// Clears the way for another flow, and records which.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, Performed, Shard, view::FlowView};
+use super::{Effect, Performed, Shard, change::event_of, view::FlowView};
 use crate::flow::ask::{ChildEnd, Tag};
 use crate::flow::event::{FlowEvent, Parent};
 use crate::flow::id::FlowId;
@@ -288,12 +288,14 @@ impl<R> Shard<R> {
                 let event = FlowEvent::Signalled { name, version, id, body };
                 return self.record_checked(now, flow, event, FlowOutcome::Done);
             }
-            FlowCommand::Cancel => Some(FlowEvent::CancelRequested { version }).filter(|_| !journal.cancel_requested()),
-            FlowCommand::Terminate => Some(FlowEvent::Terminated),
-            FlowCommand::Pause => Some(FlowEvent::Paused).filter(|_| !journal.is_paused()),
-            FlowCommand::Resume => Some(FlowEvent::Resumed).filter(|_| journal.is_paused()),
-            FlowCommand::Retry => Some(FlowEvent::Retried { version }).filter(|_| journal.stuck().is_some()),
-            FlowCommand::Start { .. } | FlowCommand::Inspect | FlowCommand::Await => None,
+            command @ (FlowCommand::Start { .. }
+            | FlowCommand::Cancel
+            | FlowCommand::Terminate
+            | FlowCommand::Pause
+            | FlowCommand::Resume
+            | FlowCommand::Retry
+            | FlowCommand::Inspect
+            | FlowCommand::Await) => event_of(journal, &command, version),
         };
         let Some(event) = event else { return FlowOutcome::Unchanged };
         self.record(now, flow, event);

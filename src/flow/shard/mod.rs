@@ -12,6 +12,7 @@
 //! rebuilt when something happens to them.
 
 mod batch;
+mod change;
 mod check;
 mod claim;
 mod commands;
@@ -27,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use self::batch::Batch;
+pub use self::change::{change_flow, read_places_of, start_flow};
 pub use self::check::{PlaceFinding, check_places};
 pub use self::claim::{Claim, Epoch};
 pub use self::commands::{FlowAnswer, FlowCommand, FlowOutcome};

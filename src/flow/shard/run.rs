@@ -238,12 +238,16 @@ impl<R> Shard<R> {
         }
     }
 
-    /// The time of a flow has come, as the store had it: its timers run out, and a key that is out of date is cleared away.
+    /// The time of a flow has come, as the store had it: its timers run out, and a key that is out of date is replaced.
     pub(super) fn wake(&mut self, now: Timestamp, flow: &FlowId, at: Timestamp) {
-        let Some(slot) = self.flows.get(flow) else { return };
+        let Some(slot) = self.flows.get_mut(flow) else { return };
         if slot.place != Some(At::Due(at)) {
+            // The key may be the only one: who changes a flow without its code cannot know where the code would have it stand.
+            slot.place = None;
+            let asks = slot.live.asks();
             let delete = At::Due(at).delete(flow);
             self.building().write(delete);
+            self.move_to(flow, &asks);
         }
         self.time_out(now, flow);
     }
