@@ -124,6 +124,9 @@ impl Running {
     }
 
     async fn is_settled(&self) -> bool {
+        // What is recorded meanwhile may have begun something that is not looked at here.
+        let recorded = || (self.office.stats().flow_events, self.office.stats().store.transactions);
+        let before = recorded();
         if self.notifier.lag().await.unwrap().events > 0 {
             return false;
         }
@@ -150,7 +153,7 @@ impl Running {
                 return false;
             }
         }
-        true
+        recorded() == before
     }
 
     async fn set(&self, now: &str) {
