@@ -143,6 +143,22 @@ counters! {
     notifier_passed_over = "boxoffice_notifier_passed_over_total",
     /// How often the notifier began again after a failure.
     notifier_failures = "boxoffice_notifier_failures_total",
+    /// Notices that were sent, or taken for sent. This and the next: only with the feature `notify`.
+    notices_sent = "boxoffice_notices_sent_total",
+    /// Attempts to send a notice that failed and are to be made again.
+    notices_retried = "boxoffice_notices_retried_total",
+    /// Notices that were refused for good.
+    notices_failed = "boxoffice_notices_failed_total",
+    /// Notices that their recipients do not want.
+    notices_skipped = "boxoffice_notices_skipped_total",
+    /// Notices that were put off, since it was quiet.
+    notices_postponed = "boxoffice_notices_postponed_total",
+    /// Attempts whose answer was lost.
+    notices_uncertain = "boxoffice_notices_uncertain_total",
+    /// Notices that were given up and recorded as dead letters.
+    notices_dead = "boxoffice_notices_dead_total",
+    /// Channels that ended by a failure.
+    channel_failures = "boxoffice_channel_failures_total",
 }
 
 impl Counters {

@@ -18,6 +18,7 @@ mod outcome;
 mod preferences;
 mod quiet;
 mod recipients;
+mod sent;
 mod template;
 mod transport;
 mod unsubscribe;
@@ -46,6 +47,7 @@ pub use quiet::QuietHours;
 pub use recipients::{
     SuppressedBy, Suppression, forget_profile, put_profile, recipient_key, suppress, suppression_key, unsuppress,
 };
+pub use sent::{SentMark, SentState, sent_key};
 pub use template::{Rendered, TemplateError, TemplatePart, Templates};
 pub use transport::Transport;
 pub use unsubscribe::{UnsubscribeSecret, UnsubscribeTokenError};

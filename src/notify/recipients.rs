@@ -63,11 +63,7 @@ pub struct Suppression {
 pub fn suppression_key(channel: &str, address: &str) -> Key {
     let address = address.trim().to_lowercase();
     let hash = Sha256::new().chain_update(channel).chain_update([0]).chain_update(address).finalize();
-    // 4 bits a digit.
-    let digits =
-        hash.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16));
-    let text: String = SUPPRESSED.chars().chain(digits).collect();
-    key(&text)
+    key(&hex(SUPPRESSED, &hash))
 }
 
 /// Lets nothing go to an address any more.
@@ -80,12 +76,20 @@ pub fn unsuppress(channel: &str, address: &str) -> KvWrite {
     KvWrite::Delete(suppression_key(channel, address))
 }
 
+/// A prefix and bytes as hexadecimal digits.
+pub(super) fn hex(prefix: &str, bytes: &[u8]) -> String {
+    // 4 bits a digit.
+    let digits =
+        bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16));
+    prefix.chars().chain(digits).collect()
+}
+
 /// A key made of checked parts.
-fn key(text: &str) -> Key {
+pub(super) fn key(text: &str) -> Key {
     Key::stored(text)
 }
 
-/// Neither value can fail to be written: their maps have names for keys.
-fn payload<T: Serialize>(value: &T) -> Payload {
+/// A value that cannot fail to be written: its maps have names for keys.
+pub(super) fn payload<T: Serialize>(value: &T) -> Payload {
     Payload::stored(&serde_json::to_string(value).unwrap_or_default())
 }

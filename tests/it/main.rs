@@ -14,6 +14,7 @@ mod availability;
 mod backends;
 mod blobs;
 mod bookings;
+mod channels;
 mod checkin;
 mod conformance;
 mod damage;

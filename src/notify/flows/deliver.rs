@@ -85,8 +85,7 @@ pub fn deliver_flow(notice: &Notice) -> Result<FlowId, IdError> {
 }
 
 /// The program of kind [`DELIVER`]: from a [`DeliverInput`] to a [`Delivery`].
-#[expect(clippy::expect_used, reason = "the name is that of a flow kind")]
-#[expect(clippy::missing_panics_doc, reason = "the name is right")]
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "the name is that of a flow kind")]
 pub fn deliver_program() -> Program {
     let program = Program::new(DELIVER, 1, async |cx: FlowCx, input: DeliverInput| -> Result<Delivery, FlowError> {
         deliver(&cx, &input.notice, &input.policy).await
