@@ -34,6 +34,11 @@ impl<T> ReplyTo<T> {
         self.accepted = true;
     }
 
+    /// Whether the caller no longer waits.
+    pub fn is_abandoned(&self) -> bool {
+        self.sender.as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
     /// Answers. A caller who no longer waits is passed over.
     pub fn send(mut self, answer: Result<T, BoxOfficeError>) {
         self.deliver(Answer::Given(answer));

@@ -246,8 +246,9 @@ impl ChannelActor {
     /// Answers whoever asked for the notice.
     fn answer(&mut self, notice: &Notice, attempt: &Attempt, write: Option<KvWrite>, ctx: &mut Context<Self>) {
         self.house.board.answered(attempt, &self.house.counters);
-        if let Some(write) = write.clone().filter(|_| !self.draining.is_empty()) {
-            // The flows may be gone before they can write it.
+        let parting = !self.draining.is_empty() || self.askers.are_gone(&notice.id);
+        if let Some(write) = write.clone().filter(|_| parting) {
+            // The flows are gone, or may be before they can write it.
             self.record(write, ctx);
         }
         let performed = match Payload::new(attempt) {

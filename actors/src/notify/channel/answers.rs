@@ -41,6 +41,11 @@ impl Askers {
         askers.len() == 1
     }
 
+    /// Whether nobody waits for a notice any more: the flows have ended.
+    pub(super) fn are_gone(&self, notice: &NoticeId) -> bool {
+        self.0.get(notice).is_none_or(|askers| askers.iter().all(|asker| asker.reply.is_abandoned()))
+    }
+
     /// Answers the first request and those that repeat it; all others only if the notice was taken.
     pub(super) fn answer(&mut self, notice: &NoticeId, performed: &Performed, taken: bool) -> Answered {
         let askers = self.0.remove(notice).unwrap_or_default();

@@ -42,7 +42,7 @@ use crate::stats::Counters;
 /// facts, and sent. No answer is lost: a request that meets a dead actor, a failing store or an open circuit breaker waits.
 ///
 /// *Ending.* Shut the channel down first, then the flows, then the box office: what is under way comes to its end and is recorded.
-/// The other order is safe too. What waits in the queue is asked for again at the next start.
+/// In the other order the channel itself records what its flows cannot any more. What waits in the queue is asked for again at the next start.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
