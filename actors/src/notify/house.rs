@@ -132,10 +132,15 @@ impl House {
         let flows = self.flows().await;
         match self.patiently(|| flows.start(flow, input)).await? {
             FlowOutcome::Started => Ok(true),
-            FlowOutcome::Already(_) | FlowOutcome::InputDiffers => Ok(false),
             FlowOutcome::TooLarge(limit) => Err(limit.to_string()),
             FlowOutcome::Unreadable { reason } => Err(reason),
-            FlowOutcome::Done | FlowOutcome::Unchanged | FlowOutcome::Over(_) | FlowOutcome::Unknown => Ok(false),
+            // Begun before, perhaps by what was known then: the name says what it is about.
+            FlowOutcome::Already(_)
+            | FlowOutcome::InputDiffers
+            | FlowOutcome::Done
+            | FlowOutcome::Unchanged
+            | FlowOutcome::Over(_)
+            | FlowOutcome::Unknown => Ok(false),
         }
     }
 

@@ -7,11 +7,14 @@ use std::thread;
 
 use boxoffice_core::calendar::Zone;
 use boxoffice_core::flow::RetryPolicy;
-use boxoffice_core::id::AttendeeId;
-use boxoffice_core::notify::flows::{channel_performer, deliver_program, digest_flow, programs};
+use boxoffice_core::flow::shard::FlowOutcome;
+use boxoffice_core::id::{AttendeeId, IdError};
+use boxoffice_core::notify::flows::{
+    DeliverInput, channel_performer, deliver_flow, deliver_program, digest_flow, programs,
+};
 use boxoffice_core::notify::{
-    Lead, NoticeKind, Profile, ProfileError, SuppressedBy, Suppression, UnsubscribeSecret, put_profile, recipient_key,
-    suppress,
+    Lead, Notice, NoticeKind, Profile, ProfileError, SuppressedBy, Suppression, UnsubscribeSecret, put_profile,
+    recipient_key, suppress,
 };
 use boxoffice_core::persist::{
     Backend, CommitOutcome, Consumer, Fault, Key, KeyExpect, KvWrite, PayloadError, StoreError, Transaction,
@@ -270,6 +273,17 @@ impl Notifier {
     /// The flows beneath.
     pub fn flows(&self) -> &Flows {
         &self.inner.flows
+    }
+
+    /// Starts the delivery of a notice of the host's own. The same notice is delivered once, however often it is started.
+    ///
+    /// # Errors
+    /// [`BoxOfficeError`] when the flows could not be asked.
+    pub async fn send(&self, notice: Notice) -> Result<FlowOutcome, BoxOfficeError> {
+        let shape = |error: IdError| Fault::Unavailable { reason: error.to_string().into() };
+        let flow = deliver_flow(&notice).map_err(shape)?;
+        let policy = self.inner.house.options.policy.clone();
+        self.inner.flows.start(&flow, &DeliverInput { notice, policy }).await
     }
 
     /// What a recipient wants; none if nothing is known of them. A profile that cannot be read is [`Fault::Corrupt`].

@@ -125,7 +125,7 @@ impl House {
         };
         let seats = self.roster_page(&occurrence, &tell, after).await?;
         let next = seats.last().filter(|_| seats.len() == PAGE).map(|seat| seat.attendee.clone());
-        let words = seats.iter().map(|seat| words(seat)).collect::<Result<Vec<_>, _>>()?;
+        let words = seats.iter().map(words).collect::<Result<Vec<_>, _>>()?;
         let (told, appends) = self.tell_all(words).await?;
         performed(&FanOutPage { next, told }, appends)
     }

@@ -26,7 +26,7 @@ impl House {
         let before = self.series_as_of(&ask.series, as_of(ask.seq.saturating_sub(1))).await?;
         let after = self.series_as_of(&ask.series, as_of(ask.seq)).await?;
         let now = self.series(&ask.series).await?;
-        let (booked, more) = self.booked(&ask).await?;
+        let (booked, next) = self.booked(&ask).await?;
         let at = after.as_ref().map_or(Timestamp::EPOCH, boxoffice_core::schedule::Series::latest_at);
         let mut told = 0;
         for occurrence in &booked {
@@ -40,30 +40,32 @@ impl House {
                 self.start(&flow, &input).await?;
                 told += 1;
             }
-            if let Some(found) = self.find(now.as_deref(), occurrence) {
+            let found = self.find(now.as_deref(), occurrence);
+            if let Some(found) = found.filter(|found| found.window().end > self.now()) {
                 self.arm_again(&found, ask.seq, again).await?;
             }
         }
-        Ok(SeriesPage { next: booked.last().filter(|_| more).cloned(), told })
+        Ok(SeriesPage { next, told })
     }
 
-    /// Occurrences that have a booking stream, and whether there are more.
-    async fn booked(&self, ask: &SeriesAsk) -> Result<(Vec<OccurrenceId>, bool), String> {
+    /// Occurrences that have a booking stream, and the last that was looked at, if there may be more.
+    async fn booked(&self, ask: &SeriesAsk) -> Result<(Vec<OccurrenceId>, Option<OccurrenceId>), String> {
         let prefix = format!("booking:{}@", ask.series);
         let start = ask.after.as_ref().map_or_else(|| prefix.clone(), |after| format!("booking:{after}"));
         let start = StreamName::new(start).map_err(|error| error.to_string())?;
         let page = self.stored(|| self.store.streams(Some(&start), PAGE)).await?;
-        let full = page.len() == PAGE;
-        let all = page.len();
-        let booked: Vec<StreamName> = page.into_iter().filter(|name| name.as_str().starts_with(&prefix)).collect();
-        let more = full && booked.len() == all;
-        Ok((booked.iter().filter_map(occurrence_of).collect(), more))
+        let names = page.iter().take_while(|name| name.as_str().starts_with(&prefix));
+        let mut booked: Vec<OccurrenceId> = names.filter_map(occurrence_of).collect();
+        let next = booked.last().filter(|_| booked.len() == PAGE).cloned();
+        // Another series may have an id that begins with this one and an @.
+        booked.retain(|occurrence| *occurrence.series() == ask.series);
+        Ok((booked, next))
     }
 
     /// Starts the reminders of an occurrence. Those that are there are not started twice.
     pub(super) async fn arm(&self, found: &Happening) -> Result<(), String> {
         let occurrence = found.occurrence();
-        if self.is_armed(occurrence) {
+        if self.is_armed(occurrence) || found.window().end <= self.now() {
             return Ok(());
         }
         for lead in found.leads(&self.options.leads) {

@@ -19,13 +19,13 @@ pub use series_change::{SERIES_CHANGE, SeriesAsk, SeriesChangeInput, SeriesPage,
 
 use super::names::name_of;
 use crate::flow::{FlowId, FlowKind, Program};
-use crate::id::IdError;
+use crate::id::{IdError, OccurrenceId};
 
 /// The signal by which a flow is told to look again.
 pub const CHANGED: &str = "changed";
 
-/// Longest name of an occurrence within the key of a flow.
-const OCCURRENCE_MAX: usize = 300;
+/// Longest name of an occurrence or a series within the key of a flow.
+const NAME_MAX: usize = 300;
 
 /// The programs of this room, but for that which delivers.
 ///
@@ -47,11 +47,12 @@ fn flow_of(kind: &str, parts: &[&str]) -> Result<FlowId, IdError> {
 }
 
 /// An occurrence within the key of a flow.
-fn occurrence_name(occurrence: &crate::id::OccurrenceId) -> String {
-    let text = occurrence.to_string();
-    if text.len() <= OCCURRENCE_MAX && !text.contains('/') {
-        text
-    } else {
-        name_of(&["", &text, ""], 0).replace('/', "#")
-    }
+fn occurrence_name(occurrence: &OccurrenceId) -> String {
+    short_name(&occurrence.to_string())
+}
+
+/// A name within the key of a flow: itself, or a hash where it is long or has a `/`.
+fn short_name(text: &str) -> String {
+    let is_plain = text.len() <= NAME_MAX && !text.contains('/');
+    if is_plain { text.to_owned() } else { name_of(&["", text], 0).replace('/', "#") }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::flow_of;
+use super::{flow_of, short_name};
 use crate::flow::{FlowCx, FlowError, FlowId};
 use crate::id::{IdError, OccurrenceId, SeriesId};
 
@@ -45,7 +45,7 @@ pub struct SeriesPage {
 /// # Errors
 /// [`IdError`] never, as series ids are names.
 pub fn series_change_flow(series: &SeriesId, seq: u64) -> Result<FlowId, IdError> {
-    flow_of(SERIES_CHANGE, &[series.as_str(), &seq.to_string()])
+    flow_of(SERIES_CHANGE, &[&short_name(series.as_str()), &seq.to_string()])
 }
 
 /// Gives the number of occurrences whose rosters are told.
