@@ -131,6 +131,18 @@ counters! {
     flow_requests = "boxoffice_flow_requests_total",
     /// Shards of flows that ended by a failure.
     flow_shard_failures = "boxoffice_flow_shard_failures_total",
+    /// Notices whose delivery was started. This and the next: only with the feature `notify`.
+    notices_started = "boxoffice_notices_started_total",
+    /// How often somebody was to be told whom no channel reaches, or who does not want it.
+    notices_unreached = "boxoffice_notices_unreached_total",
+    /// What was put into somebody's next digest.
+    notices_digested = "boxoffice_notices_digested_total",
+    /// Events of which nobody was told, since they happened too long ago.
+    notices_stale = "boxoffice_notices_stale_total",
+    /// Events that the notifier could not make anything of.
+    notifier_passed_over = "boxoffice_notifier_passed_over_total",
+    /// How often the notifier began again after a failure.
+    notifier_failures = "boxoffice_notifier_failures_total",
     /// Notices that were sent, or taken for sent. This and the next: only with the feature `notify`.
     notices_sent = "boxoffice_notices_sent_total",
     /// Attempts to send a notice that failed and are to be made again.
@@ -147,18 +159,6 @@ counters! {
     notices_dead = "boxoffice_notices_dead_total",
     /// Channels that ended by a failure.
     channel_failures = "boxoffice_channel_failures_total",
-    /// Notices whose delivery was started.
-    notices_started = "boxoffice_notices_started_total",
-    /// How often somebody was to be told whom no channel reaches, or who does not want it.
-    notices_unreached = "boxoffice_notices_unreached_total",
-    /// What was put into somebody's next digest.
-    notices_digested = "boxoffice_notices_digested_total",
-    /// Events of which nobody was told, since they happened too long ago.
-    notices_stale = "boxoffice_notices_stale_total",
-    /// Events that the notifier could not make anything of.
-    notifier_passed_over = "boxoffice_notifier_passed_over_total",
-    /// How often the notifier began again after a failure.
-    notifier_failures = "boxoffice_notifier_failures_total",
 }
 
 impl Counters {

@@ -13,11 +13,12 @@ use boxoffice::flows::{FlowId, FlowStatus, OpenFilter, Performance, Performed, P
 use boxoffice::id::{AttendeeId, OccurrenceId, SeriesId};
 use boxoffice::notify::flows::{LapseEnd, ReminderEnd, Told, digest_flow, reminder_flow};
 use boxoffice::notify::{
-    Attempt, DigestTimes, Lead, Notice, NoticeKind, Notifier, NotifierBuilder, Profile, QuietHours, SwitchedOff,
-    UnsubscribeOutcome, UnsubscribeSecret, permit,
+    Attempt, Channel, ChannelOptions, DigestTimes, Lead, Notice, NoticeKind, Notifier, NotifierBuilder, Profile,
+    QuietHours, SwitchedOff, Templates, UnsubscribeOutcome, UnsubscribeSecret, permit,
 };
 use boxoffice::persist::{Backend, Consumer, Cursor, MemoryBackend, Payload, Selection};
 use boxoffice::time::Timestamp;
+use boxoffice::transport::MemoryTransport;
 use jiff::ToSpan;
 use jiff::civil::{DateTime, date};
 
@@ -51,6 +52,9 @@ impl Performer for Email {
                 unreachable!()
             }
             boxoffice::notify::Permit::Send { .. } => {
+                // As a channel does, with what a notice brings along and nothing else.
+                let facts: serde_json::Value = notice.facts.read().unwrap();
+                let _written = Templates::new().render(&notice.kind, &facts).unwrap();
                 self.0.taken.lock().unwrap().push((now, notice));
                 Attempt::Ok { info: String::new(), uncertain: false }
             }
@@ -246,6 +250,37 @@ async fn a_booking_is_confirmed_once_also_when_it_is_heard_again() {
 }
 
 #[tokio::test]
+async fn letters_go_out_by_a_channel_with_the_calendar_object_of_the_occurrence() {
+    let clock = ManualClock::new(ts("2026-01-05T00:00:00Z"));
+    let office = BoxOffice::builder().store(MemoryBackend::new()).clock(clock.clone()).start().unwrap();
+    let transport = MemoryTransport::new();
+    let email = Channel::start(ChannelOptions::new("email", transport.clone()).unwrap(), &office).unwrap();
+    let notifier = Notifier::builder().channel("email", email.clone()).organizer("club@example.org");
+    let notifier = notifier.leads([EVE.parse().unwrap()]).start(&office).unwrap();
+    let run = Running { office, notifier, clock, post: Post::default() }.with(chess(), &["ann"]).await;
+    run.book(&evening(10), &["ann"]).await;
+    run.set("2026-01-09T17:00:00Z").await;
+    assert!(run.office.cancel_occurrence(&evening(10), Range::This).await.unwrap().outcome.is_accepted());
+    run.settle().await;
+    let letters = transport.taken();
+    let said: Vec<(&str, &str)> = letters
+        .iter()
+        .map(|letter| (letter.kind.as_str(), letter.calendar.as_ref().map_or("", |calendar| &calendar.method)))
+        .collect();
+    assert_eq!(said, [("confirmation", "REQUEST"), ("reminder", ""), ("cancelled", "CANCEL")]);
+    for calendar in letters.iter().filter_map(|letter| letter.calendar.as_ref()) {
+        assert!(calendar.text.contains(&format!("\r\nMETHOD:{}\r\n", calendar.method)));
+        assert!(calendar.text.contains("\r\nUID:chess@20260110T190000\r\n"));
+        assert!(calendar.text.contains("ORGANIZER:mailto:club@example.org"));
+        let (_, event) = calendar.text.split_once("BEGIN:VEVENT").unwrap();
+        assert!(!event.contains("RRULE"), "{event}");
+    }
+    run.notifier.shutdown().await;
+    email.shutdown().await;
+    run.office.shutdown().await;
+}
+
+#[tokio::test]
 async fn reminders_are_due_by_the_clocks_of_the_zone() {
     // Where clocks skip the time it is the first instant after the gap; where they show it twice, the first of the two.
     let table = [
@@ -336,7 +371,7 @@ async fn what_does_not_take_place_is_not_reminded_of() {
     // A series whose id begins like this one is another.
     let other = CalendarEvent { series: SeriesId::new("chess@club").unwrap(), ..chess() };
     assert!(run.office.schedule(other).await.unwrap().outcome.is_accepted());
-    run.book(&"chess@club@20260111T190000".parse().unwrap(), &["ann"]).await;
+    run.book(&"chess@club@20260112T190000".parse().unwrap(), &["ann"]).await;
     assert_eq!(run.sent(), ["confirmation ann"]);
     assert!(run.office.cancel_series(&SeriesId::new("chess").unwrap()).await.unwrap().outcome.is_accepted());
     run.settle().await;
