@@ -103,7 +103,7 @@ def compare(folder, policy, flows, dead, sent):
         if letter is not None:
             counts["given up, perhaps sent" if uncertain else "given up, not sent"] += 1
             counts[f"given up and {times} times in the mailbox"] += 1
-            well = times <= (1 if uncertain else 0) and policy == "park"
+            well = uncertain and times <= 1 and policy == "park"
         else:
             counts[f"{times} times in the mailbox"] += 1
             well = times == 1 or (times > 1 and policy == "resend")
