@@ -4,7 +4,7 @@
 # sent. Once for each policy: with park nobody gets a mail twice, and who got none has an uncertain dead letter; with resend
 # everybody gets each mail at least once.
 #
-# Usage: host/notify-kills.sh [KILLS [SEED]] (default 50 kills for each policy). BOXOFFICE names a binary that is built already.
+# Usage: host/notify-kills.sh [KILLS [SEED]] (default 50 kills for each policy). BOXOFFICE names a binary that is built already, PYTHON a python3.
 # Needs python3, and aiosmtpd 1.4.6 or the means to install it into a temporary venv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,8 +18,8 @@ if [[ -z ${BOXOFFICE:-} ]]; then
     cargo build --quiet --release -p boxoffice-host
     BOXOFFICE=${CARGO_TARGET_DIR:-target}/release/boxoffice
 fi
-python=python3
-if ! python3 -c 'import aiosmtpd' 2>/dev/null; then
+python=${PYTHON:-python3}
+if ! "$python" -c 'import aiosmtpd' 2>/dev/null; then
     python=$folder/venv/bin/python
     python3 -m venv "$folder/venv" && "$python" -m pip install --quiet aiosmtpd==1.4.6 || {
         echo "notify-kills: needs aiosmtpd 1.4.6: install it (pip install aiosmtpd==1.4.6), or let pip reach a package index"
@@ -27,12 +27,12 @@ if ! python3 -c 'import aiosmtpd' 2>/dev/null; then
     }
 fi
 
-# A batch of notices: each a confirmation to one of thirty people.
+# A batch of notices to the buyers.
 batch() {
     local number=$1 each
     for ((each = 0; each < 25; each++)); do
-        printf '{"id":"c%d-%d","kind":"confirmation","to":"p%d","channel":"email","facts":%s}\n' "$number" "$each" \
-            $(((number * 25 + each) % 30)) '{"name":null,"unsubscribe":null,"summary":"Chess","starts":1767636000000,"ends":1767643200000,"zone":"UTC","all_day":false,"location":null,"url":null,"seats":1,"places":[]}'
+        printf '{"id":"c%d-%d","kind":"confirmation","to":"buyer-%d","channel":"email","facts":%s}\n' "$number" "$each" \
+            $(((number * 25 + each) % 40)) '{"name":null,"unsubscribe":null,"summary":"Chess","starts":1767636000000,"ends":1767643200000,"zone":"UTC","all_day":false,"location":null,"url":null,"seats":1,"places":[]}'
     done
 }
 
@@ -43,10 +43,14 @@ run() {
     server=$!
     until [[ -s $at/port ]]; do sleep 0.1; done
     port=$(<"$at/port")
-    for ((person = 0; person < 30; person++)); do
-        "$BOXOFFICE" notify "$store" profile set "p$person" --reach "email=p$person@mail.example"
+    for ((person = 0; person < 40; person++)); do
+        "$BOXOFFICE" notify "$store" profile set "buyer-$person" --reach "email=buyer-$person@mail.example"
     done
-    local notify=("$BOXOFFICE" notify "$store" --smtp "127.0.0.1:$port" --security plain --from club@example.org --window 8 --on-uncertain "$policy")
+    "$BOXOFFICE" calendar import examples/calendars/city-library.ics --store "$store" >/dev/null
+    "$BOXOFFICE" onsale --json --calendar examples/calendars/city-library.ics --buyers 40 --store "$store" \
+        --from "$(date -d '+7 days' +%F)" --to "$(date -d '+60 days' +%F)" >"$at/onsale"
+    local notify=("$BOXOFFICE" notify "$store" --smtp "127.0.0.1:$port" --security plain --from club@example.org --window 8
+        --lead P1D --backoff 200ms --attempts 30 --on-uncertain "$policy")
     for ((kill = 1; kill <= kills; kill++)); do
         batch "$kill" >"$at/batch"
         cat "$at/batch" >>"$at/notices"
@@ -67,7 +71,8 @@ run() {
     "$BOXOFFICE" flows "$store" ls --kind deliver >"$at/open"
     [[ ! -s $at/open ]] || { echo "$policy: flows that did not end:"; cat "$at/open"; exit 1; }
     "$BOXOFFICE" flows "$store" dead --json >"$at/dead"
-    "$python" host/notify-mailbox.py compare "$at/box" "$policy" "$at/notices" "$at/dead"
+    "$BOXOFFICE" flows "$store" ls --all deliver/ --json >"$at/flows"
+    "$python" host/notify-mailbox.py compare "$at/box" "$policy" "$at/flows" "$at/dead" "$at/notices"
     kill "$server"
     wait "$server" 2>/dev/null || true
     server=

@@ -2,18 +2,21 @@
 
     notify-mailbox.py serve FOLDER SEED      keeps each mail in a file, and answers slowly, with 4xx, or not at all, as chance has it;
                                              prints its port; needs aiosmtpd
-    notify-mailbox.py compare FOLDER POLICY NOTICES DEAD     compares the mailboxes with what should be in them
+    notify-mailbox.py compare FOLDER POLICY FLOWS DEAD SENT  compares the mailboxes with what should be in them
 
 A mail is in FOLDER/mail before its sender hears of it: a file RECIPIENT/N that holds the Message-ID. What is refused, dropped or kept
-without an answer leaves a line in FOLDER/log. NOTICES are those that were sent, DEAD those that were given up, in JSON lines.
+without an answer leaves a line in FOLDER/log. In JSON lines: FLOWS are all flows that delivered, DEAD the notices that were given up,
+SENT those that were asked for.
 """
 
 import asyncio
 import collections
 import email
+import hashlib
 import json
 import pathlib
 import random
+import re
 import sys
 
 class Mailbox:
@@ -74,29 +77,42 @@ def lines(path):
     return [json.loads(line) for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines()]
 
 
-def compare(folder, policy, notices, dead):
+DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+
+
+def message_name(notice):
+    """The left side of a notice's Message-ID: itself if it can stand there, else its hash."""
+    if DOT_ATOM.fullmatch(notice) and not notice.startswith("sha256-"):
+        return notice
+    return "sha256-" + hashlib.sha256(notice.encode()).hexdigest()
+
+
+def compare(folder, policy, flows, dead, sent):
     """Prints the counts, and ends with 1 when a mail is missing or there twice that should not be."""
     found = collections.Counter()
     for mail in (folder / "mail").glob("*/*"):
-        name = mail.read_text(encoding="utf-8").strip().strip("<>").rsplit("@", 1)[0]
-        found[mail.parent.name.split("@")[0], name] += 1
-    given_up = {(one["to"], one["notice"]): one for one in dead}
-    counts, wrong = collections.Counter(), []
-    for notice in notices:
-        key = (notice["to"], notice["id"])
-        times, letter = found.pop(key, 0), given_up.pop(key, None)
+        found[mail.read_text(encoding="utf-8").strip().strip("<>").rsplit("@", 1)[0]] += 1
+    given_up = {one["notice"]: one for one in dead}
+    # deliver/ID/CHANNEL
+    notices = {flow["flow"].split("/", 1)[1].rsplit("/", 1)[0] for flow in flows}
+    wrong = [f"{notice['id']}: nobody delivers it" for notice in sent if notice["id"] not in notices]
+    counts = collections.Counter()
+    for notice in sorted(notices):
+        times, letter = found.pop(message_name(notice), 0), given_up.pop(notice, None)
         uncertain = letter is not None and letter["uncertain"]
         if letter is not None:
-            counts["given up, uncertain" if uncertain else "given up, certain"] += 1
-            counts["  of these in the mailbox"] += times
-            well = times <= (1 if uncertain else 0) and policy == "park"
+            counts["given up, perhaps sent" if uncertain else "given up, not sent"] += 1
+            counts[f"given up and {times} times in the mailbox"] += 1
+            well = uncertain and times <= 1 and policy == "park"
         else:
-            counts[f"in the mailbox {times} times"] += 1
+            counts[f"{times} times in the mailbox"] += 1
             well = times == 1 or (times > 1 and policy == "resend")
         if not well:
-            wrong.append(f"{key}: {times} times, {letter}")
-    wrong += [f"{key}: nobody sent this" for key in found]
-    print(f"{policy}: {len(notices)} notices; " + "; ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
+            wrong.append(f"{notice}: {times} times in the mailbox, {letter}")
+    wrong += [f"{name}: in a mailbox, and nobody sent it" for name in found]
+    of_bookings = len(notices) - len(sent)
+    print(f"{policy}: {len(notices)} notices, {of_bookings} of them about bookings")
+    print("".join(f"{policy}:   {name}: {count}\n" for name, count in sorted(counts.items())), end="")
     log = collections.Counter(line.split(" ", 1)[0] for line in (folder / "log").read_text(encoding="utf-8").splitlines())
     print(f"{policy}: the server: " + ", ".join(f"{name} {count}" for name, count in sorted(log.items())))
     for line in wrong:
@@ -107,4 +123,4 @@ def compare(folder, policy, notices, dead):
 if sys.argv[1] == "serve":
     asyncio.run(serve(pathlib.Path(sys.argv[2]), int(sys.argv[3])))
 else:
-    sys.exit(compare(pathlib.Path(sys.argv[2]), sys.argv[3], lines(sys.argv[4]), lines(sys.argv[5])))
+    sys.exit(compare(pathlib.Path(sys.argv[2]), sys.argv[3], *map(lines, sys.argv[4:7])))

@@ -142,7 +142,7 @@ pub(crate) enum Command {
     /// sent is dealt with as --on-uncertain says.
     ///
     /// Exit code: 0 when all is well, 1 when the store cannot be read, 2 for a bad flag, path or file.
-    Notify(NotifyArgs),
+    Notify(Box<NotifyArgs>),
 }
 
 #[derive(Clone, Debug, Args)]

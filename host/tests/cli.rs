@@ -100,7 +100,7 @@ fn expand_lists_each_occurrence_as_one_line_of_json() {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in ["onsale", "verify", "expand"] {
+    for command in ["onsale", "verify", "expand", "flows", "notify"] {
         let output = boxoffice(&[command, "--help"]);
         assert!(output.status.success());
         assert!(output.stdout.len() > 500, "{command}");

@@ -155,13 +155,18 @@ fn table(profile: &Profile) -> String {
     lines.push(format!("zone          {}", profile.zone));
     lines.extend(profile.locale.iter().map(|locale| format!("locale        {locale}")));
     for quiet in &profile.quiet {
-        let days: Vec<String> = json!(quiet)["days"].as_array().into_iter().flatten().map(words).collect();
+        let recorded = json!(quiet);
+        let days = recorded.pointer("/days").and_then(serde_json::Value::as_array);
+        let days: Vec<String> = days.into_iter().flatten().map(words).collect();
         let line = format!("quiet         {}-{} {}", quiet.from, quiet.to, days.join(","));
         lines.push(line.trim_end().to_owned());
     }
     lines.extend(profile.digest.map(|digest| match digest {
         DigestTimes::Daily { at } => format!("digest        daily@{at}"),
-        DigestTimes::Weekly { at, .. } => format!("digest        {}@{at}", words(&json!(digest)["weekly"]["on"])),
+        DigestTimes::Weekly { at, .. } => {
+            let on = json!(digest).pointer("/weekly/on").map(words).unwrap_or_default();
+            format!("digest        {on}@{at}")
+        }
     }));
     let off = |off: &boxoffice::notify::SwitchedOff| match &off.channel {
         Some(channel) => format!("off           {}@{channel}", off.kind),
