@@ -8,7 +8,7 @@ use boxoffice_core::booking::{
     self, BookingCommand, BookingReply, Happened, Seat, SeatCount, SeatLedger, SeatState, Seats, Submission,
 };
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
-use boxoffice_core::persist::{AsOf, Consumer, IdempotencyKey, Selection, Seq, Store, StoreError};
+use boxoffice_core::persist::{AsOf, Consumer, IdempotencyKey, Selection, Seq, StoreError};
 use boxoffice_core::time::Timestamp;
 use tokio::sync::oneshot;
 
@@ -23,7 +23,6 @@ use crate::error::BoxOfficeError;
 use crate::house::Surroundings;
 use crate::planner::Planner;
 use crate::registry::{DrainAll, RegistryActor};
-use crate::shared_writer::SharedWriter;
 use crate::stats::{Counters, Stats};
 use crate::subscription::Subscription;
 use crate::system::Running;
@@ -74,7 +73,7 @@ pub struct BoxOffice {
 #[derive(Debug)]
 pub(crate) struct Inner {
     door: Door,
-    house: Surroundings,
+    pub(crate) house: Surroundings,
     pub(crate) planner: Planner,
     pub(crate) desk: Desk,
     #[cfg(feature = "checkin")]
@@ -358,18 +357,6 @@ impl BoxOffice {
     /// Counters since the start.
     pub fn stats(&self) -> Stats {
         self.inner.house.counters.read(self.inner.house.backend.stats())
-    }
-
-    /// The store, for the host's own streams and keys and for looking at those of the box office. Writes share the syncs
-    /// of the bookings; see [`SharedWriter`].
-    pub fn store(&self) -> Store {
-        Store::new(self.shared_writer())
-    }
-
-    /// The backend behind [`BoxOffice::store`].
-    pub fn shared_writer(&self) -> SharedWriter {
-        let Surroundings { backend, store, reader, .. } = &self.inner.house;
-        SharedWriter::new(Arc::clone(backend), store.clone(), reader.clone())
     }
 
     /// Everything that is committed from where the subscription `name` left off, or from the first event for a new name.

@@ -6,10 +6,12 @@ use actix::Addr;
 use async_trait::async_trait;
 use boxoffice_core::persist::{
     Backend, CommitOutcome, Committed, Cursor, Cut, Durability, Fault, Head, IdempotencyKey, Item, Key, Limits, Page,
-    Payload, RecordedEvent, Seq, Stats, StreamName, Transaction, Verification,
+    Payload, RecordedEvent, Seq, Stats, Store, StreamName, Transaction, Verification,
 };
 use futures_util::future::join_all;
 
+use crate::house::Surroundings;
+use crate::office::BoxOffice;
 use crate::store::{Commit, StoreActor};
 use crate::system::Reader;
 
@@ -117,5 +119,19 @@ impl Backend for SharedWriter {
 
     async fn import(&self, items: Vec<Item>) -> Result<(), Fault> {
         self.on_reader(|backend| async move { backend.import(items).await }).await
+    }
+}
+
+impl BoxOffice {
+    /// The store, for the host's own streams and keys and for looking at those of the box office. Writes share the syncs
+    /// of the bookings; see [`SharedWriter`].
+    pub fn store(&self) -> Store {
+        Store::new(self.shared_writer())
+    }
+
+    /// The backend behind [`BoxOffice::store`].
+    pub fn shared_writer(&self) -> SharedWriter {
+        let Surroundings { backend, store, reader, .. } = &self.inner.house;
+        SharedWriter::new(Arc::clone(backend), store.clone(), reader.clone())
     }
 }

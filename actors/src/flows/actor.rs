@@ -1,133 +1,18 @@
 //! The actor of a shard: it has no mind of its own, and carries out what [`Shard`] wants done.
 
-use core::fmt;
 use core::mem;
 use std::sync::Arc;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, ArbiterHandle, AsyncContext, Context, Handler, Message, SpawnHandle,
-    WrapFuture,
-};
-use boxoffice_core::flow::shard::{
-    Claim, DuePage, Effect, FlowAnswer, FlowCommand, Performance, Performed, Place, Shard, ShardLimits, ShardLost,
-    read_due_page, read_places,
-};
-use boxoffice_core::flow::{FlowId, Journal, Parent, Programs, Stuck};
-use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Payload, Seq, Transaction};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
+use boxoffice_core::flow::FlowId;
+use boxoffice_core::flow::shard::{DuePage, Effect, FlowCommand, Performance, Shard, ShardLost, read_due_page};
+use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Seq, Transaction};
 use boxoffice_core::time::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::performer::Performers;
-use super::shards::Shards;
-use crate::clock::Clock;
-use crate::reply::ReplyTo;
-use crate::shared_writer::SharedWriter;
+use super::claim::{Loaded, Reply, claim, load};
+use super::messages::{Ask, Done, Drain, Ending, FromShard, Lifeline, Surroundings};
 use crate::stats::Counters;
-
-/// Attempts to claim a shard in a row; somebody else is quicker each time.
-const CLAIMS_MAX: u32 = 16;
-/// Stuck flows that are read at a time.
-const STUCK_PAGE: usize = 1_000;
-
-/// What all shards share.
-#[derive(Clone)]
-pub(super) struct Surroundings {
-    pub(super) backend: SharedWriter,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) programs: Arc<Programs>,
-    pub(super) performers: Performers,
-    /// Where requests are carried out.
-    pub(super) performing: ArbiterHandle,
-    pub(super) limits: ShardLimits,
-    pub(super) waiting_max: usize,
-    pub(super) shards: Arc<Shards>,
-    pub(super) counters: Arc<Counters>,
-}
-
-impl fmt::Debug for Surroundings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").field("performers", &self.performers).finish_non_exhaustive()
-    }
-}
-
-/// Tells the supervisor that a shard has ended, however it did: by its `Drop`, which a panic runs too.
-#[derive(Debug)]
-pub(super) struct Lifeline {
-    pub(super) shard: u8,
-    pub(super) tell: mpsc::UnboundedSender<ShardEnded>,
-    /// None if it panicked.
-    pub(super) why: Option<Ending>,
-}
-
-/// How a shard came to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    Lost(ShardLost),
-    Drained,
-}
-
-/// A shard has ended.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct ShardEnded {
-    pub(super) shard: u8,
-    pub(super) why: Option<Ending>,
-}
-
-impl Drop for Lifeline {
-    fn drop(&mut self) {
-        if self.tell.send(ShardEnded { shard: self.shard, why: self.why.take() }).is_err() {
-            tracing::debug!(shard = self.shard, "nobody watches over this shard any more");
-        }
-    }
-}
-
-/// Say something to a flow.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Ask {
-    pub(super) flow: FlowId,
-    pub(super) command: FlowCommand,
-    pub(super) reply: ReplyTo<FlowAnswer>,
-}
-
-/// What another shard has to say.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub(super) enum FromShard {
-    StartChild {
-        flow: FlowId,
-        input: Payload,
-        parent: Parent,
-    },
-    CancelChild {
-        flow: FlowId,
-        parent: Parent,
-    },
-    ChildEnded {
-        parent: Parent,
-        end: boxoffice_core::flow::ChildEnd,
-    },
-    /// It was made anew, and may have lost what was said to it.
-    Reborn(u8),
-}
-
-/// A request was carried out.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-struct Done {
-    flow: FlowId,
-    run: u32,
-    ordinal: u32,
-    result: Result<Performed, Stuck>,
-}
-
-/// Take no more, write what is to be written, and end.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Drain(pub(super) oneshot::Sender<()>);
-
-type Reply = ReplyTo<FlowAnswer>;
 
 /// Runs the flows of one shard. See [`Shard`].
 #[derive(Debug)]
@@ -363,55 +248,6 @@ impl FlowShardActor {
             }
             Ok(None) => self.lose(ShardLost::Fenced(self.number), ctx),
             Err(fault) => self.fail(fault, ctx),
-        }
-    }
-}
-
-/// A journal, or why it cannot be read.
-type Loaded = Result<Journal, (FlowId, String)>;
-
-async fn load(backend: Arc<dyn Backend>, flows: Vec<FlowId>) -> Result<Vec<Loaded>, Fault> {
-    let mut journals = Vec::with_capacity(flows.len());
-    for flow in flows {
-        journals.push(match Journal::load(&*backend, &flow).await {
-            Ok(journal) => Ok(journal),
-            Err(fault @ Fault::Corrupt { .. }) => Err((flow, fault.to_string())),
-            Err(fault) => return Err(fault),
-        });
-    }
-    Ok(journals)
-}
-
-/// Becomes the owner of a shard. None if somebody else is quicker each time.
-async fn claim(house: Surroundings, number: u8) -> Result<Option<Shard<Reply>>, Fault> {
-    for _ in 0..CLAIMS_MAX {
-        let claim = Claim::new(number, house.backend.get(&Claim::key(number)).await?);
-        let committed = house.backend.commit_one(claim.transaction()).await?;
-        if committed.is_done() {
-            let shard = Shard::new(claim.epoch(), Arc::clone(&house.programs), house.limits);
-            let mut shard = shard.with_lookups(house.performers.lookups());
-            retry_stuck(&house, number, &mut shard).await?;
-            return Ok(Some(shard));
-        }
-    }
-    Ok(None)
-}
-
-/// Flows that were stuck on other code are tried again with the present one.
-async fn retry_stuck(house: &Surroundings, number: u8, shard: &mut Shard<Reply>) -> Result<(), Fault> {
-    let mut after = None;
-    loop {
-        let stuck = read_places(&house.backend, Place::Stuck, number, after.as_ref(), STUCK_PAGE).await?;
-        after = stuck.last().map(|(flow, _)| flow.clone());
-        let full = stuck.len() == STUCK_PAGE;
-        for (flow, note) in stuck {
-            let version = house.programs.get(flow.kind()).map(boxoffice_core::flow::Program::version);
-            if version.is_some() && version != note.map(|note| note.version) {
-                shard.command(house.clock.now(), flow, FlowCommand::Retry, ReplyTo::channel().0);
-            }
-        }
-        if !full {
-            return Ok(());
         }
     }
 }

@@ -4,15 +4,15 @@ use core::future::Future;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use actix::{Actor, Addr, Arbiter, System};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle, System};
 use boxoffice_core::flow::shard::{Performance, ShardLimits};
 use boxoffice_core::flow::{Program, Programs};
 use boxoffice_core::persist::Backend;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::actor::Surroundings;
 use super::handle::Flows;
+use super::messages::Surroundings;
 use super::performer::{Function, Performer, Performers};
 use super::shards::Shards;
 use super::supervisor::{FlowSupervisor, RestartIntensity};
@@ -47,6 +47,8 @@ impl Default for FlowsBuilder {
 pub(super) struct Running {
     pub(super) shards: Arc<Shards>,
     pub(super) supervisor: Addr<FlowSupervisor>,
+    /// Where requests are carried out.
+    pub(super) performing: ArbiterHandle,
     pub(super) system: System,
     pub(super) ended: oneshot::Receiver<()>,
 }
@@ -136,7 +138,7 @@ impl FlowsBuilder {
             let performing = runner.block_on(async { Arbiter::new() });
             let house = plan(performing.handle());
             let supervisor = runner.block_on(async { FlowSupervisor::new(house, intensity).start() });
-            let started = up.send((supervisor, System::current()));
+            let started = up.send((supervisor, performing.handle(), System::current()));
             if let Err(error) = started.map_or(Ok(()), |()| runner.run()) {
                 tracing::error!(%error, "actor system of the flows failed");
             }
@@ -148,7 +150,7 @@ impl FlowsBuilder {
                 tracing::debug!("nobody waits for the end of the flows");
             }
         })?;
-        let (supervisor, system) = started.recv().map_err(|_| StartError::System)?;
-        Ok(Flows::of(Running { shards, supervisor, system, ended }, writer))
+        let (supervisor, performing, system) = started.recv().map_err(|_| StartError::System)?;
+        Ok(Flows::of(Running { shards, supervisor, performing, system, ended }, writer))
     }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::dev::SendError;
-use actix::{Addr, System};
+use actix::{Addr, ArbiterHandle, System};
 use boxoffice_core::flow::shard::{FlowAnswer, FlowCommand, FlowOutcome, FlowView};
 use boxoffice_core::flow::{FlowId, FlowStatus, SHARDS};
 use boxoffice_core::persist::{Fault, Payload};
@@ -12,9 +12,10 @@ use serde::Serialize;
 use tokio::sync::{oneshot, watch};
 use tracing::{Instrument, field};
 
-use super::actor::{Ask, Drain, FlowShardActor};
+use super::actor::FlowShardActor;
 use super::builder::{FlowsBuilder, Running};
 use super::list::{OpenFilter, OpenFlow, open_flows, search_flows};
+use super::messages::{Ask, Drain};
 use super::shards::{ShardHealth, ShardState, Shards};
 use super::supervisor::{FlowSupervisor, Restart};
 use crate::error::BoxOfficeError;
@@ -46,6 +47,7 @@ impl Drop for Lifetime {
 pub struct Flows {
     shards: Arc<Shards>,
     supervisor: Addr<FlowSupervisor>,
+    performing: ArbiterHandle,
     pub(super) store: SharedWriter,
     lifetime: Arc<Lifetime>,
 }
@@ -56,9 +58,9 @@ fn payload(value: &(impl Serialize + ?Sized)) -> Result<Payload, BoxOfficeError>
 
 impl Flows {
     pub(super) fn of(running: Running, store: SharedWriter) -> Self {
-        let Running { shards, supervisor, system, ended } = running;
+        let Running { shards, supervisor, performing, system, ended } = running;
         let lifetime = Arc::new(Lifetime { system, ended: Mutex::new(Some(ended)) });
-        Self { shards, supervisor, store, lifetime }
+        Self { shards, supervisor, performing, store, lifetime }
     }
 
     /// Sets flows up.
@@ -275,6 +277,16 @@ impl Flows {
     /// Takes no more commands, records what is to be recorded, and ends the threads. Requests that are being carried out are left
     /// to themselves: whoever starts the flows again has them carried out again.
     pub async fn shutdown(self) {
+        // Outcomes that are there already are on their way to the shards when it is this task's turn.
+        let (hand_over, handed_over) = oneshot::channel();
+        let asked = self.performing.spawn_fn(move || {
+            if hand_over.send(()).is_err() {
+                tracing::debug!("nobody waits for the end of the flows");
+            }
+        });
+        if asked && handed_over.await.is_err() {
+            tracing::debug!("the performers have ended before");
+        }
         for shard in 0..SHARDS {
             let (drained, all_drained) = oneshot::channel();
             if let (_, Some(actor)) = self.shards.seat(shard)

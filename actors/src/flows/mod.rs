@@ -59,8 +59,10 @@
 
 mod actor;
 mod builder;
+mod claim;
 mod handle;
 mod list;
+mod messages;
 mod performer;
 mod shards;
 mod supervisor;

@@ -9,7 +9,8 @@ use boxoffice_core::flow::shard::ShardLost;
 use boxoffice_core::time::Timestamp;
 use tokio::sync::mpsc;
 
-use super::actor::{Ending, FlowShardActor, FromShard, Lifeline, ShardEnded, Surroundings};
+use super::actor::FlowShardActor;
+use super::messages::{Ending, FromShard, Lifeline, ShardEnded, Surroundings};
 use super::shards::ShardState;
 use crate::stats::Counters;
 

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(lateness.within(990), Duration::ZERO);
         (1..=1_000).for_each(|millis| lateness.add(Duration::from_millis(millis)));
         assert_eq!(lateness.within(500), Duration::from_millis(512));
-        assert_eq!(lateness.within(990), Duration::from_millis(1_000));
+        assert_eq!(lateness.within(990), Duration::from_secs(1));
         assert_eq!((lateness.count, lateness.max), (1_000, Duration::from_secs(1)));
         lateness.add(Duration::MAX);
         assert_eq!(lateness.buckets[32], 1);
