@@ -32,7 +32,7 @@ fn random_instants(count: usize, limits: [usize; 2]) {
     let mut world = small(limits[0], limits[1]);
     let mut dice = Dice(7);
     let alarms = alarms(count);
-    let instants: Vec<i64> = alarms.iter().map(|_| 1_000_001 + dice.below(100_000_000) as i64).collect();
+    let instants: Vec<i64> = alarms.iter().map(|_| 1_000_001 + dice.signed_below(100_000_000)).collect();
     for (name, instant) in alarms.iter().zip(&instants) {
         world.start(name, &instant.to_string());
     }
@@ -101,8 +101,8 @@ fn a_clock_put_back_an_hour_fires_nothing_early_and_loses_nothing() {
     world.settle();
     assert_eq!(alarms.iter().filter(|name| world.status(name).is_over()).count(), 21);
     world.run();
-    for (number, name) in alarms.iter().enumerate() {
-        assert_eq!(fired(&world, name), at(1_000_000 + 60_000 * number as i64).max(at(1_000_000)), "{name}");
+    for (number, name) in (0_i64..).zip(&alarms) {
+        assert_eq!(fired(&world, name), at(1_000_000 + 60_000 * number).max(at(1_000_000)), "{name}");
     }
 }
 

@@ -52,6 +52,10 @@ impl Dice {
         usize::try_from((self.next() >> 32) % (end as u64)).unwrap()
     }
 
+    pub(super) fn signed_below(&mut self, end: usize) -> i64 {
+        i64::try_from(self.below(end)).unwrap()
+    }
+
     pub(super) fn percent(&mut self, times: usize) -> bool {
         self.below(100) < times
     }
@@ -225,6 +229,7 @@ pub(super) enum Kill {
     AfterSync,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct World {
     pub(super) dice: Dice,
     /// Oldest job first, instead of any.
