@@ -333,7 +333,7 @@ impl World {
     pub(super) fn outcome(&mut self, flow: &str, command: FlowCommand) -> FlowOutcome {
         match self.ask(flow, command) {
             FlowAnswer::Outcome(outcome) => outcome,
-            other => panic!("{other:?}"),
+            other @ (FlowAnswer::View(_) | FlowAnswer::Ended(_)) => panic!("{other:?}"),
         }
     }
 
