@@ -93,6 +93,8 @@ catch() {
         if BOXOFFICE_SIM_SEEDS=1000000 BOXOFFICE_HISTORIES=1000000 timeout "$seconds" \
             "$program" "$test" --nocapture >"$scratch/out" 2>&1; then code=0; else code=$?; fi
         took=$(($(date +%s) - began))
+        # Of many tests one may have failed long before time was up.
+        if [ "$code" -eq 124 ] && grep -aq 'FAILED$' "$scratch/out"; then code=1; fi
         if [ "$code" -ne 124 ] && [ "$code" -ne 0 ]; then
             seed=$(sed -n 's/^seed \([0-9]*\) failed.*/\1/p' "$scratch/out" | head -1)
             why=$(grep -A1 'panicked at' "$scratch/out" | sed -n 2p | cut -c1-70)

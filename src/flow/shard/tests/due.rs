@@ -165,3 +165,31 @@ fn a_page_read_before_a_flow_moved_on_brings_it_no_second_turn() {
     world.run();
     assert!(names.iter().all(|name| world.status(name) == FlowStatus::Cancelled));
 }
+
+#[test]
+fn a_timer_that_is_not_durable_when_the_page_around_it_is_read_is_not_lost() {
+    let mut world = small(4, 10);
+    let names = alarms(9);
+    let (late, others) = names.split_last().unwrap();
+    for (number, name) in others.iter().enumerate() {
+        world.start(name, &(1_010_000 + 10_000 * number).to_string());
+    }
+    world.settle();
+    // Of a new owner only the first half is in memory.
+    world.owners.clear();
+    world.claim(0);
+    world.settle();
+    world.start(late, "1065000");
+    while !matches!(world.jobs.front(), Some(Job::Commit(..))) {
+        assert!(world.step());
+    }
+    let commit = world.jobs.pop_front();
+    // Three run out, and the second half is read before the commit is through.
+    world.now = at(1_030_000);
+    let owner = *world.owners.keys().next().unwrap();
+    world.with(owner, Shard::tick);
+    while world.step() {}
+    world.jobs.extend(commit);
+    world.run();
+    assert_eq!(fired(&world, late), at(1_065_000));
+}

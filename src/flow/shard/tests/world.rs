@@ -494,14 +494,13 @@ impl World {
         let number = self.drop_owner(owner);
         if !self.owners.values().any(|shard| shard.number() == number) {
             self.claim(number);
-            self.ask_again(number);
         }
+        self.ask_again(number);
     }
 
-    /// The others are told that a shard has a new owner.
+    /// All are told that an owner of a shard is gone, with whatever was said to it: also another owner of that shard.
     fn ask_again(&mut self, number: u8) {
-        let others: Vec<u64> =
-            self.owners.iter().filter(|(_, own)| own.number() != number).map(|(at, _)| *at).collect();
+        let others: Vec<u64> = self.owners.keys().copied().collect();
         for other in others {
             self.with(other, |shard, now| shard.neighbour_restarted(now, number));
         }
