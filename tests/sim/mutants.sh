@@ -39,12 +39,13 @@ beside others refusals are told at once|src/booking/owner/mod.rs|s/!request\.is_
 no alarm is left for the next hold|src/booking/owner/mod.rs|s/transaction\.writes\.push\(alarm::set\(&self\.stream, after\.returns\)\);//
 flow: effects leave before they are durable|src/flow/shard/run.rs|s/if rests_on <= self\.durable \{/if true {/
 flow: batches do not demand the epoch|src/flow/shard/mod.rs|s/self\.epoch\.guard\(batch\.take_transaction\(\)\)/batch.take_transaction()/
-flow: what is under way stays so in a new run|src/flow/shard/run.rs|s/slot\.in_flight\.clear\(\);//
+flow: what is under way stays so in a new run|src/flow/shard/run.rs|s/self\.let_go\(flow, &\[\]\);(.*?)slot\.in_flight\.clear\(\);/$1/s
 flow: timers fire early|src/flow/shard/run.rs|s/What::Timer \{ at \} if at <= now =>/What::Timer { at } if at.as_millis() <= now.as_millis() + 1 =>/
 flow: the place before is not deleted|src/flow/shard/run.rs|s/self\.building\(\)\.write\(before\.delete\(flow\)\);/drop(before.delete(flow));/
 flow: timers beyond the page are forgotten|src/flow/shard/run.rs|s/self\.building\(\)\.beyond\.push\(\(at, flow\.clone\(\)\)\);//
 flow: what is not asked for stays under way|src/flow/shard/run.rs|s/(fn let_go\(.*?\{\n)/$1        return;\n/
 flow: a restarted neighbour is not heard|src/flow/shard/mod.rs|s/(fn neighbour_restarted\(.*?\{\n)/$1        return;\n/
+flow: a lost cancellation is not kept|src/flow/shard/run.rs|s/self\.building\(\)\.write\(orphan::put\(&child, &parent\)\);//
 flow: replies of batches are not handed back|src/flow/shard/mod.rs|s/\.chain\(words\)\.chain\(answers\)\.collect\(\)/.chain(words).chain(answers.take(0)).collect()/
 END
 }

@@ -11,6 +11,9 @@ fn number(name: &str) -> Option<u64> {
     std::env::var_os(name).map(|text| text.to_str().unwrap().parse().unwrap())
 }
 
+/// 1368: a cancellation said to an owner that was fenced off, and nobody was told that it was gone.
+const ONCE_FAILED: [u64; 1] = [1_368];
+
 const KINDS: [(&str, &str); 10] = [
     ("deliver", "2"),
     ("parent", "\"NAME\""),
@@ -150,7 +153,7 @@ fn whatever_happens_flows_go_on_where_they_were() {
         return;
     }
     let mut commits = 0;
-    for seed in 0..number("BOXOFFICE_FLOW_SEEDS").unwrap_or(300) {
+    for seed in (0..number("BOXOFFICE_FLOW_SEEDS").unwrap_or(300)).chain(ONCE_FAILED) {
         let Ok(done) = std::panic::catch_unwind(|| simulate(seed)) else {
             panic!("seed {seed} failed: BOXOFFICE_FLOW_SEED={seed}");
         };
