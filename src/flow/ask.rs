@@ -187,6 +187,10 @@ impl AskName {
 }
 
 impl Ask {
+    pub(super) fn is_child(&self) -> bool {
+        matches!(self.what, What::Child { .. })
+    }
+
     /// How a journal names it.
     pub fn name(&self) -> AskName {
         AskName {

@@ -102,8 +102,9 @@ impl FlowCx {
         self.ask(&tag, What::Signal { name: name.into() })
     }
 
-    /// Starts another flow, if nobody has, and waits for its end. Cancelling this flow cancels that one, if it waits
-    /// for it.
+    /// Starts another flow, if nobody has, and waits for its end. Cancelling or terminating this flow cancels that one, if it
+    /// waits for it; a crash between the two does not change that. A flow that is terminated while it is stuck may leave its
+    /// children running: without code that fits nobody knows which it has.
     pub fn child<T: DeserializeOwned>(
         &self,
         tag: impl fmt::Display,

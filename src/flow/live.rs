@@ -22,12 +22,14 @@ pub(super) struct Live {
     pub(super) journal: Journal,
     /// None if it has ended, is stuck or was never started.
     task: Option<Task>,
+    /// Children that were waited for when the flow was cancelled or terminated.
+    unwanted: Vec<Ask>,
 }
 
 impl Live {
     /// Rebuilds a flow from its journal. What comes of that, such as being stuck, comes back as events.
     pub(super) fn rebuild(journal: Journal, programs: &Programs, now: Timestamp) -> (Self, Vec<NewEvent>) {
-        let mut live = Self { journal, task: None };
+        let mut live = Self { journal, task: None, unwanted: Vec::new() };
         let mut events = Vec::new();
         if live.journal.run > 0 && !live.journal.is_over() && live.journal.stuck().is_none() {
             live.start(programs, now, &mut events);
@@ -35,6 +37,8 @@ impl Live {
             let reason = "its beginning is missing".to_owned();
             live.get_stuck(0, Stuck::Journal { reason }, now, &mut events);
         }
+        // What was cancelled before was told then.
+        live.unwanted.clear();
         (live, events)
     }
 
@@ -56,9 +60,11 @@ impl Live {
         if begins {
             self.start(programs, now, &mut events);
         } else if over {
+            self.unwanted.extend(self.asks().into_iter().filter(Ask::is_child));
             self.task = None;
         } else if turn && let (Some(task), Some(turn)) = (&mut self.task, self.journal.turns.last()) {
             task.turn(turn, true);
+            self.unwanted.append(&mut task.take_unwanted());
             self.settle(programs, now, &mut events);
         }
         events
@@ -74,7 +80,9 @@ impl Live {
         let Some(program) = self.program(programs) else {
             return self.get_stuck(0, Stuck::NoProgram, now, events);
         };
-        self.task = Some(Task::replay(program, &self.journal));
+        let mut task = Task::replay(program, &self.journal);
+        self.unwanted.append(&mut task.take_unwanted());
+        self.task = Some(task);
         self.settle(programs, now, events);
     }
 
@@ -83,11 +91,15 @@ impl Live {
         let mut idle_runs = 0;
         while idle_runs < RUNS_MAX {
             let Some(task) = &self.task else { return };
+            let version = self.version(programs);
             for patch in task.new_patches() {
-                self.append(FlowEvent::Patched { patch }, now, events);
+                let event = FlowEvent::Patched { patch };
+                if let Some(why) = self.too_large("patch", &event, now) {
+                    return self.get_stuck(version, why, now, events);
+                }
+                self.append(event, now, events);
             }
             let Some(task) = &self.task else { return };
-            let version = self.version(programs);
             if let Some(why) = task.stuck() {
                 return self.get_stuck(version, why, now, events);
             }
@@ -104,7 +116,8 @@ impl Live {
                     FlowEvent::Continued { run, version, input, parent, read, cancelled }
                 }
             };
-            if let Some(why) = self.too_large(&event, now) {
+            let what = if matches!(event, FlowEvent::Continued { .. }) { "input" } else { "result" };
+            if let Some(why) = self.too_large(what, &event, now) {
                 return self.get_stuck(version, why, now, events);
             }
             self.task = None;
@@ -119,8 +132,7 @@ impl Live {
     }
 
     /// A result that no store takes would keep all that comes after it from being recorded.
-    fn too_large(&self, event: &FlowEvent, now: Timestamp) -> Option<Stuck> {
-        let what = if matches!(event, FlowEvent::Continued { .. }) { "input" } else { "result" };
+    fn too_large(&self, what: &str, event: &FlowEvent, now: Timestamp) -> Option<Stuck> {
         let bytes = wire::size(&self.journal.id, &wire::encode(now, event.clone()));
         let reason = format!("its event has {bytes} bytes, and {EVENT_BYTES_MAX} are allowed");
         (bytes > EVENT_BYTES_MAX).then(|| Stuck::unrecordable(what, reason))
@@ -128,7 +140,7 @@ impl Live {
 
     fn get_stuck(&mut self, version: u32, why: Stuck, now: Timestamp, events: &mut Vec<NewEvent>) {
         self.task = None;
-        self.append(FlowEvent::Stuck { version, why }, now, events);
+        self.append(FlowEvent::Stuck { version, why: why.in_short() }, now, events);
     }
 
     /// Something outside of the code does not fit.
@@ -141,6 +153,11 @@ impl Live {
     /// What the flow waits for, in the order in which it asked; nothing while it is stuck.
     pub(super) fn asks(&self) -> Vec<Ask> {
         self.task.as_ref().map(Task::asks).unwrap_or_default()
+    }
+
+    /// Children that were waited for when the flow was cancelled or terminated. Once.
+    pub(super) fn take_unwanted(&mut self) -> Vec<Ask> {
+        core::mem::take(&mut self.unwanted)
     }
 
     /// An ask that is still open.

@@ -13,6 +13,9 @@ use super::stuck::Stuck;
 use crate::persist::{Payload, Seq};
 use crate::time::Timestamp;
 
+/// Names of the signals that a run may read: all of them are recorded when it continues as new.
+const SIGNAL_NAMES_MAX: usize = 32;
+
 /// What became of an ask.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
@@ -57,6 +60,8 @@ pub(super) struct Slots {
     pub(super) turns: u64,
     pub(super) turns_advised: u64,
     pub(super) cancelled: bool,
+    /// Children that were waited for when the flow was cancelled.
+    pub(super) unwanted: Vec<Ask>,
     pub(super) stuck: Option<Stuck>,
     pub(super) patches: Patches,
     random: u64,
@@ -115,6 +120,7 @@ impl Slots {
             turns: 0,
             turns_advised,
             cancelled: false,
+            unwanted: Vec::new(),
             stuck: None,
             patches: Patches::default(),
             random,
@@ -178,6 +184,9 @@ impl Slots {
                 {
                     self.open.remove(&ordinal);
                     self.read.insert(Arc::clone(name), signal.seq);
+                    if self.read.len() > SIGNAL_NAMES_MAX {
+                        self.get_stuck(Stuck::SignalNames { limit: SIGNAL_NAMES_MAX });
+                    }
                     *waker = before;
                     return Some(Answer::Given(signal.body));
                 }
@@ -210,6 +219,8 @@ impl Slots {
         self.cancelled = true;
         for ordinal in self.open.clone() {
             if self.slot(ordinal).is_some_and(|slot| !slot.shielded) {
+                let child = self.open(ordinal).filter(Ask::is_child);
+                self.unwanted.extend(child);
                 self.answer(ordinal, Answer::Cancelled);
             }
         }

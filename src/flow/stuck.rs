@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::ask::{AskName, Tag};
 use crate::persist::PayloadError;
 
+/// Longest reason that is recorded, in characters.
+const REASON_CHARS_MAX: usize = 300;
+
 /// Why a flow cannot go on. Nothing of it is lost: it goes on where it stands once there is code that fits, or when it
 /// is told to try again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -98,6 +101,12 @@ pub enum Stuck {
         /// Turns allowed.
         limit: u64,
     },
+    /// The run has read signals of more names than may be recorded when it continues as new.
+    #[error("the run reads signals of more than {limit} names: continue as new in time, or tell them by what they say")]
+    SignalNames {
+        /// Names allowed.
+        limit: usize,
+    },
     /// The journal itself cannot be read.
     #[error("the journal cannot be read: {reason}")]
     Journal {
@@ -119,6 +128,33 @@ impl Stuck {
     /// `what` cannot be recorded.
     pub(super) fn unrecordable(what: impl fmt::Display, reason: impl fmt::Display) -> Self {
         Self::Unrecordable { what: shortened(&what.to_string()), reason: shortened(&reason.to_string()) }
+    }
+
+    /// The same, at most so long that its event can be recorded: code, performers and readers may say a lot. What is only to be
+    /// read by people is cut to [`REASON_CHARS_MAX`] characters; a tag stays whole.
+    pub(super) fn in_short(mut self) -> Self {
+        let (name, text) = match &mut self {
+            Self::NoPerformer { to: text, .. }
+            | Self::LeftoverPatch { patch: text }
+            | Self::Panicked { message: text }
+            | Self::Performer { reason: text, .. }
+            | Self::Journal { reason: text } => (None, text),
+            Self::Unreadable { what, reason } | Self::Unrecordable { what, reason } => (Some(what), reason),
+            Self::NoProgram
+            | Self::Mismatch { .. }
+            | Self::Leftover { .. }
+            | Self::DuplicateTag { .. }
+            | Self::ForeignAwait
+            | Self::ForeignWake
+            | Self::Restless
+            | Self::TooLong { .. }
+            | Self::SignalNames { .. } => return self,
+        };
+        *text = shortened(text).chars().take(REASON_CHARS_MAX).collect();
+        if let Some(name) = name {
+            *name = shortened(name);
+        }
+        self
     }
 
     pub(super) fn panicked(message: &str) -> Self {

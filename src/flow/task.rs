@@ -265,6 +265,11 @@ impl Task {
         if self.running.is_some() { self.slots.borrow().asks().collect() } else { Vec::new() }
     }
 
+    /// Children that were waited for when the flow was cancelled. Once.
+    pub(super) fn take_unwanted(&mut self) -> Vec<Ask> {
+        core::mem::take(&mut self.slots.borrow_mut().unwanted)
+    }
+
     /// An ask that is still open.
     pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
         self.running.as_ref()?;

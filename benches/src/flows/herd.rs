@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use boxoffice::BoxOffice;
+use boxoffice::clock::{Clock, SystemClock};
 use boxoffice::flows::{FlowCx, FlowError, FlowId, FlowOutcome, FlowStatus, Flows, Jitter, Program, RetryPolicy};
 use boxoffice::id::{AttendeeId, NoticeId};
 use boxoffice::notify::flows::deliver;
@@ -169,11 +170,11 @@ pub async fn herd(engine: &str, count: u64) -> Result<()> {
     let taken_in = began.elapsed();
     house.close().await;
     // The whole minute is over when somebody comes back: that is the herd.
-    tokio::time::sleep((due + MINUTE).saturating_sub(now())).await;
+    SystemClock.sleep_until(at(59_999)).await;
     let started = Instant::now();
     let house = open(engine, &path, &postbox)?;
     while u64::try_from(postbox.count().0)? < count / 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        SystemClock.sleep_until(SystemClock.now() + Duration::from_millis(5)).await;
     }
     let half = started.elapsed();
     house.close().await;

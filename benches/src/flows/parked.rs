@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use boxoffice::BoxOffice;
-use boxoffice::flows::{FlowCx, FlowError, FlowId, Flows, Program};
+use boxoffice::flows::{FlowCx, FlowError, FlowId, FlowOutcome, Flows, Program};
 use boxoffice::persist::{FjallBackend, SledBackend};
 use futures_util::{StreamExt, stream};
 
@@ -29,8 +29,10 @@ fn open(engine: &str, folder: &Path) -> Result<(BoxOffice, Flows)> {
 
 async fn start(flows: &Flows, n: u64) -> Result<()> {
     let flow: FlowId = format!("nap/{n}").parse()?;
-    flows.start(&flow, &(24 + n % 1_000)).await?;
-    Ok(())
+    match flows.start(&flow, &(24 + n % 1_000)).await? {
+        FlowOutcome::Started => Ok(()),
+        other => Err(format!("a flow was not started: {}", other.name()).into()),
+    }
 }
 
 /// The curve up to `most` flows on one engine, in one store.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, Performed, Shard, change::event_of, view::FlowView};
+use super::{Effect, Performed, Shard, change::event_of, orphan, view::FlowView};
 use crate::flow::ask::{ChildEnd, Tag};
 use crate::flow::event::{FlowEvent, Parent};
 use crate::flow::id::FlowId;
@@ -126,6 +126,8 @@ pub(super) enum Word<R> {
         parent: Parent,
     },
     CancelChild(Parent),
+    /// The same, as the store has it.
+    CancelKept(Parent),
     ChildEnded {
         parent: Parent,
         end: ChildEnd,
@@ -144,6 +146,7 @@ impl<R> Word<R> {
             Self::Command(_, reply) => Some(reply),
             Self::Child { .. }
             | Self::CancelChild(_)
+            | Self::CancelKept(_)
             | Self::ChildEnded { .. }
             | Self::Due(_)
             | Self::TimeOut
@@ -195,7 +198,7 @@ impl<R> Shard<R> {
         why: impl FnOnce(Tag) -> Stuck,
     ) {
         if let Some(name) = self.take_in_flight(flow, run, ordinal) {
-            self.park(now, flow, in_short(why(name.tag)));
+            self.park(now, flow, why(name.tag));
         }
         self.rest(now, flow);
     }
@@ -213,6 +216,12 @@ impl<R> Shard<R> {
             Word::Command(command, reply) => self.obey(now, &flow, command, reply),
             Word::Child { input, parent } => self.begin_child(now, &flow, input, parent),
             Word::CancelChild(parent) => self.cancel_for(now, &flow, &parent),
+            Word::CancelKept(parent) => {
+                // Its start may be on its way; then so is this, or it is read again.
+                if self.status(&flow) != FlowStatus::Unknown {
+                    self.cancel_for(now, &flow, &parent);
+                }
+            }
             Word::ChildEnded { parent, end } => self.end_child(now, &parent, &end),
             Word::Due(at) => self.wake(now, &flow, at),
             Word::TimeOut => self.time_out(now, &flow),
@@ -325,6 +334,8 @@ impl<R> Shard<R> {
         if ours && let FlowOutcome::TooLarge(_) = self.change(now, flow, FlowCommand::Cancel) {
             tracing::error!(%flow, "a cancellation is too large for the store");
         }
+        // In the batch of the event: it is not asked for again.
+        self.building().write(orphan::delete(flow, parent));
     }
 
     fn end_child(&mut self, now: Timestamp, parent: &Parent, end: &ChildEnd) {
@@ -344,12 +355,4 @@ pub(super) fn child_end(status: FlowStatus) -> Option<ChildEnd> {
         FlowStatus::Cancelled => Some(ChildEnd::Cancelled),
         FlowStatus::Unknown | FlowStatus::Running | FlowStatus::Paused | FlowStatus::Stuck(_) => None,
     }
-}
-
-/// A performer may say a lot, and all of it is recorded.
-fn in_short(mut why: Stuck) -> Stuck {
-    if let Stuck::Performer { reason, .. } | Stuck::Unrecordable { reason, .. } = &mut why {
-        *reason = reason.chars().take(500).collect();
-    }
-    why
 }

@@ -17,6 +17,7 @@ mod check;
 mod claim;
 mod commands;
 mod due;
+mod orphan;
 mod perform;
 mod place;
 mod run;
@@ -232,7 +233,10 @@ impl<R> Shard<R> {
     }
 
     /// Due flows were read.
-    pub fn due_read(&mut self, now: Timestamp, page: DuePage) {
+    pub fn due_read(&mut self, now: Timestamp, mut page: DuePage) {
+        for (flow, parent) in page.orphans.drain(..) {
+            self.tell(now, flow, commands::Word::CancelKept(parent));
+        }
         if self.due.read(page) {
             self.read_due(None);
         }

@@ -7,12 +7,15 @@
 //! | `flow/paused/SHARD/FLOW` | waits to be resumed |
 //! | `flow/stuck/SHARD/FLOW` | cannot go on; the value is the version of the code and the reason |
 //!
+//! `flow/orphan/SHARD/...` has the children of this shard that are still to be cancelled: see `orphan`.
 //! `flow/epoch/SHARD` counts the owners that the shard has had. A flow at work keeps the key under which it was due, so that
 //! whoever takes the shard over begins with it.
 
 use serde::{Deserialize, Serialize};
 
+use super::orphan;
 use crate::flow::ask::{Ask, What};
+use crate::flow::event::Parent;
 use crate::flow::id::FlowId;
 use crate::flow::journal::Journal;
 use crate::flow::stuck::Stuck;
@@ -129,6 +132,8 @@ pub struct DuePage {
     pub entries: Vec<(Timestamp, FlowId)>,
     /// Whether there may be more after the last.
     pub more: bool,
+    /// With the first page: all children whose parents were cancelled, and who did not know of it yet.
+    pub orphans: Vec<(FlowId, Parent)>,
 }
 
 /// Reads the due flows of a shard after one of them, in the order of their instants, at most `limit`.
@@ -141,11 +146,13 @@ pub async fn read_due_page(
     after: Option<&(Timestamp, FlowId)>,
     limit: usize,
 ) -> Result<DuePage, Fault> {
+    // Before the due flows, since that is what they are told first.
+    let orphans = if after.is_none() { orphan::read(backend, shard, limit).await? } else { Vec::new() };
     let after = after.map(|(at, flow)| Place::due(*at).key(flow));
     let found = backend.scan(&Place::prefix("due", shard), after.as_ref(), limit).await?;
     let more = found.len() >= limit;
     let entries = found.iter().map(|(key, _)| read_due(key)).collect::<Result<_, _>>()?;
-    Ok(DuePage { entries, more })
+    Ok(DuePage { entries, more, orphans })
 }
 
 /// Reads flows that wait for signals, are paused or are stuck, in the order of their ids, at most `limit`; of those that are stuck

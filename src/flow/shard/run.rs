@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::commands::child_end;
 use super::place::next_timer;
-use super::{At, Effect, FlowAnswer, Performance, Shard};
+use super::{At, Effect, FlowAnswer, Performance, Shard, orphan};
 use crate::flow::ask::{Ask, AskName, What};
 use crate::flow::event::{FlowEvent, Parent};
 use crate::flow::id::FlowId;
@@ -119,12 +119,7 @@ impl<R> Shard<R> {
         let Some(slot) = self.flows.get_mut(flow) else { return };
         let asks = slot.live.asks();
         if slot.run != slot.live.journal.run() {
-            slot.run = slot.live.journal.run();
-            slot.in_flight.clear();
-            let (flow, needed) = (flow.clone(), slot.live.journal.needed_from());
-            if needed > Seq::FIRST {
-                self.emit(&flow.clone(), Effect::Truncate(flow, needed));
-            }
+            self.begin_run(flow);
         }
         self.let_go(flow, &asks);
         self.dispatch(flow, &asks);
@@ -135,21 +130,42 @@ impl<R> Shard<R> {
         tracing::trace!(%flow, asks = asks.len(), at = now.as_millis(), "flow taken on");
     }
 
+    /// What was under way for the run before is nothing to this one.
+    fn begin_run(&mut self, flow: &FlowId) {
+        self.let_go(flow, &[]);
+        let Some(slot) = self.flows.get_mut(flow) else { return };
+        slot.run = slot.live.journal.run();
+        slot.in_flight.clear();
+        let needed = slot.live.journal.needed_from();
+        if needed > Seq::FIRST {
+            self.emit(flow, Effect::Truncate(flow.clone(), needed));
+        }
+    }
+
     /// Forgets what is carried out for a flow and not waited for any more. Children of a cancelled flow are cancelled.
     fn let_go(&mut self, flow: &FlowId, asks: &[Ask]) {
         let Some(slot) = self.flows.get_mut(flow) else { return };
-        if slot.live.journal.stuck().is_some() {
+        let journal = &slot.live.journal;
+        if journal.stuck().is_some() && !journal.is_over() {
             // There is no code to say what is still wanted.
             return;
         }
+        let cancelled = journal.cancel_requested() || slot.live.status() == FlowStatus::Cancelled;
+        let run = slot.run;
         let open = |ordinal: &u32| asks.binary_search_by_key(ordinal, |ask| ask.ordinal).is_ok();
         let gone: Vec<u32> = slot.in_flight.keys().filter(|ordinal| !open(ordinal)).copied().collect();
-        let cancelled = slot.live.journal.cancel_requested() || slot.live.status() == FlowStatus::Cancelled;
-        let run = slot.run;
         let gone: Vec<_> = gone.into_iter().filter_map(|at| Some((at, slot.in_flight.remove(&at)?))).collect();
-        for (ordinal, InFlight { name, child }) in gone {
-            let Some(child) = child.filter(|_| cancelled) else { continue };
-            let parent = Parent { flow: flow.clone(), run, ordinal, tag: name.tag };
+        // Also those that are not under way: of a flow that was read while it was paused or stuck.
+        let unwanted = slot.live.take_unwanted().into_iter().filter_map(|ask| match ask.what {
+            What::Child { flow, .. } => Some((ask.ordinal, (ask.tag, flow))),
+            What::Request { .. } | What::Timer { .. } | What::Signal { .. } => None,
+        });
+        let mut children: BTreeMap<u32, _> = unwanted.collect();
+        let gone = gone.into_iter().filter_map(|(at, InFlight { name, child })| Some((at, (name.tag, child?))));
+        children.extend(gone.filter(|_| cancelled));
+        for (ordinal, (tag, child)) in children {
+            let parent = Parent { flow: flow.clone(), run, ordinal, tag };
+            self.building().write(orphan::put(&child, &parent));
             self.emit(flow, Effect::CancelChild { flow: child, parent });
         }
     }

@@ -89,6 +89,7 @@ fn the_names_of_all_reasons_are_part_of_the_format() {
         (r#"{"why":"panicked","message":"m"}"#, Stuck::Panicked { message: "m".into() }),
         (r#"{"why":"performer","tag":"t","reason":"b"}"#, Stuck::Performer { tag: "t".into(), reason: "b".into() }),
         (r#"{"why":"too_long","turns":2,"limit":1}"#, Stuck::TooLong { turns: 2, limit: 1 }),
+        (r#"{"why":"signal_names","limit":1}"#, Stuck::SignalNames { limit: 1 }),
         (r#"{"why":"journal","reason":"b"}"#, Stuck::Journal { reason: "b".into() }),
     ] {
         assert_eq!(serde_json::to_string(&why).unwrap(), json);
@@ -212,6 +213,30 @@ fn reasons_say_what_was_expected_and_nothing_of_what_was_found() {
     assert!(!of_id.contains("ann"), "{of_id}");
 }
 
+/// Everything that holds a text of others.
+fn stuck_with(text: &str, tag: &Tag) -> impl Iterator<Item = Stuck> {
+    let (text, tag) = (|| text.to_owned(), || Tag::clone(tag));
+    [
+        Stuck::NoPerformer { tag: tag(), to: text() },
+        Stuck::LeftoverPatch { patch: text() },
+        Stuck::Unreadable { what: text(), reason: text() },
+        Stuck::Unrecordable { what: text(), reason: text() },
+        Stuck::Panicked { message: text() },
+        Stuck::Performer { tag: tag(), reason: text() },
+        Stuck::Journal { reason: text() },
+    ]
+    .into_iter()
+}
+
+#[test]
+fn a_reason_is_cut_to_300_characters_and_a_tag_stays_whole() {
+    let tag = "t".repeat(TAG_LENGTH_MAX);
+    let why = Stuck::Unreadable { what: tag.clone(), reason: "\u{e4}".repeat(301) }.in_short();
+    assert_eq!(why, Stuck::Unreadable { what: tag, reason: "\u{e4}".repeat(300) });
+    let short = Stuck::NoPerformer { tag: "t".into(), to: "mail".into() };
+    assert_eq!(short.clone().in_short(), short);
+}
+
 #[test]
 fn no_reason_is_too_large_to_be_recorded() {
     let id = FlowId::new(FlowKind::new("k".repeat(64)).unwrap(), "\u{e4}".repeat(200)).unwrap();
@@ -224,7 +249,10 @@ fn no_reason_is_too_large_to_be_recorded() {
             FlowEvent::Stuck { version: u32::MAX, why: Stuck::panicked(&text) },
             FlowEvent::Stuck { version: u32::MAX, why: Stuck::Performer { tag: Tag::clone(&tag), reason: long } },
             FlowEvent::Stuck { version: u32::MAX, why: Stuck::Mismatch { logged: logged.clone(), now: Some(logged) } },
-        ] {
+        ]
+        .into_iter()
+        .chain(stuck_with(&text, &tag).map(|why| FlowEvent::Stuck { version: u32::MAX, why: why.in_short() }))
+        {
             let bytes = size(&id, &encode(Timestamp::MAX, fact));
             assert!(bytes <= EVENT_BYTES_MAX, "{bytes}");
         }

@@ -2,6 +2,19 @@
 
 use super::*;
 
+#[test]
+fn a_patch_whose_name_no_event_holds_is_no_patch() {
+    for (length, fits) in [(3_000, true), (5_000, false)] {
+        let flow =
+            started(program(move |cx: FlowCx, (): ()| ran::<bool>(async move { Ok(cx.patched(&"p".repeat(length))) })));
+        if fits {
+            assert!(flow.output::<bool>().unwrap());
+        } else {
+            assert!(matches!(stuck(&flow), Stuck::Unrecordable { what, .. } if what == "patch"));
+        }
+    }
+}
+
 fn tags(flow: &Rehearsal, kind: &str) -> Vec<String> {
     let of_kind = flow.journal().iter().filter(|event| event.event_type.as_str() == kind);
     let fields = of_kind.map(|event| event.data.read::<serde_json::Value>().unwrap());

@@ -150,7 +150,8 @@ fn those_who_failed_together_do_not_come_back_together() {
         for attempt in 1..=3 {
             let mut buckets = [0_i64; 100];
             for key in 0..10_000 {
-                let delay = policy.next(attempt, &format!("letter-{key}"), None, ZERO).unwrap().as_millis() as usize;
+                let delay = policy.next(attempt, &format!("letter-{key}"), None, ZERO).unwrap();
+                let delay = usize::try_from(delay.as_millis()).unwrap();
                 buckets[((delay - from) * 100 / (60_001 - from)).min(99)] += 1;
             }
             let chi_square = buckets.iter().map(|found| (found - 100) * (found - 100)).sum::<i64>() / 100;

@@ -77,6 +77,31 @@ fn what_loses_a_race_leaves_the_signal_in_the_mailbox() {
     assert_eq!(flow.output::<u32>().unwrap(), 5);
 }
 
+#[test]
+fn a_run_reads_signals_of_32_names_and_no_more() {
+    let run = async |cx: FlowCx, names: u32| -> Ran<u32> {
+        if cx.run() > 1 {
+            return Ok(names);
+        }
+        for n in 0..names {
+            cx.signal::<()>(format!("first of {n}"), &format!("name {n}")).await?;
+            cx.signal::<()>(format!("second of {n}"), &format!("name {n}")).await?;
+        }
+        cx.continue_as_new(&names)
+    };
+    for names in [32, 33] {
+        let mut flow = Rehearsal::new(program(run));
+        flow.start(&names).unwrap();
+        for n in (0..names).flat_map(|n| [n, n]) {
+            flow.signal(&format!("name {n}"), &()).unwrap();
+        }
+        match names {
+            32 => assert_eq!(flow.output::<u32>().unwrap(), 32),
+            _ => assert_eq!(stuck(&flow), Stuck::SignalNames { limit: 32 }),
+        }
+    }
+}
+
 fn counter(until: usize) -> Program {
     let run = move |cx: FlowCx, read: Option<Vec<usize>>| {
         ran::<Vec<usize>>(async move {

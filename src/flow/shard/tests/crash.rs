@@ -11,11 +11,20 @@ struct Scenario {
     flows: &'static [&'static str],
 }
 
-const SCENARIOS: [Scenario; 7] = [
+const SCENARIOS: [Scenario; 8] = [
     Scenario { name: "delivery", begin: |world| _ = world.start("deliver/a", "2"), flows: &["deliver/a"] },
     Scenario {
         name: "parent and children",
         begin: |world| _ = world.start("parent/a", "\"a\""),
+        flows: &["parent/a", "child/a-1", "child/a-2"],
+    },
+    Scenario {
+        name: "cancelled parent and children",
+        begin: |world| {
+            world.start("parent/a", "\"a\"");
+            world.settle();
+            world.say("parent/a", FlowCommand::Cancel);
+        },
         flows: &["parent/a", "child/a-1", "child/a-2"],
     },
     Scenario { name: "join of three", begin: |world| _ = world.start("join3/a", "null"), flows: &["join3/a"] },

@@ -443,6 +443,127 @@ fn a_cancelled_parent_cancels_its_children() {
     }
 }
 
+/// A parent and a child that sleeps for a long while, both of them at rest in the store.
+fn long_child() -> World {
+    let mut world = world();
+    world.start(APART[0], r#"["child/q",1000]"#);
+    later(&mut world, 5);
+    world.crash();
+    world.settle();
+    assert_eq!(world.status(APART[1]), FlowStatus::Running);
+    world
+}
+
+fn owner(world: &World, flow: &str) -> u64 {
+    *world.owners.iter().find(|(_, own)| own.number() == id(flow).shard()).unwrap().0
+}
+
+fn both_are_cancelled(world: &mut World) {
+    world.settle();
+    assert_eq!(APART.map(|flow| world.status(flow)), [FlowStatus::Cancelled, FlowStatus::Cancelled]);
+    assert_eq!(world.disk.keys("flow/orphan/"), [""; 0]);
+    world.check();
+}
+
+#[test]
+fn a_child_is_cancelled_although_the_word_of_it_is_lost() {
+    let losses: [fn(&mut World); 3] = [
+        // The whole process is gone.
+        World::crash,
+        // The child's shard went down with what was said to it, the parent's with what it had to say.
+        |world| world.replace(owner(world, APART[1])),
+        |world| world.replace(owner(world, APART[0])),
+    ];
+    for end in [FlowCommand::Cancel, FlowCommand::Terminate] {
+        for lose in losses {
+            let mut world = long_child();
+            world.say(APART[0], end.clone());
+            until(&mut world, |job| matches!(job, Job::CancelChild(..)));
+            assert_eq!(world.disk.keys("flow/orphan/").len(), 1);
+            world.jobs.clear();
+            lose(&mut world);
+            both_are_cancelled(&mut world);
+        }
+    }
+}
+
+#[test]
+fn a_child_is_cancelled_although_its_parent_was_paused_when_it_was_read() {
+    for end in [FlowCommand::Cancel, FlowCommand::Terminate] {
+        let mut world = long_child();
+        assert_eq!(world.outcome(APART[0], FlowCommand::Pause), FlowOutcome::Done);
+        world.crash();
+        assert_eq!(world.outcome(APART[0], end), FlowOutcome::Done);
+        both_are_cancelled(&mut world);
+    }
+}
+
+#[test]
+fn a_child_is_cancelled_although_its_parent_was_stuck_when_it_was_cancelled() {
+    let mut world = long_child();
+    let all = Arc::clone(&world.programs);
+    world.programs = Arc::new(Programs::new().with(all.get(id(APART[1]).kind()).unwrap().clone()));
+    world.crash();
+    world.settle();
+    assert_eq!(world.status(APART[0]), FlowStatus::Stuck(Stuck::NoProgram));
+    assert_eq!(world.outcome(APART[0], FlowCommand::Cancel), FlowOutcome::Done);
+    world.programs = all;
+    world.crash();
+    assert_eq!(world.outcome(APART[0], FlowCommand::Retry), FlowOutcome::Done);
+    both_are_cancelled(&mut world);
+}
+
+#[test]
+fn a_child_is_cancelled_although_its_parent_goes_on_in_a_new_run() {
+    let stubborn = async |cx: FlowCx, (): ()| -> Result<(), FlowError> {
+        if cx.run() > 1 {
+            return Ok(());
+        }
+        let _cancelled = cx.child::<u32>("it", id(APART[1]), &1_000_u32).await;
+        cx.continue_as_new(&())
+    };
+    let mut world = World::new(programs().with(Program::new("stubborn", 1, stubborn).unwrap()), script);
+    world.boot();
+    world.start("stubborn/a", "null");
+    later(&mut world, 5);
+    assert_eq!(world.outcome("stubborn/a", FlowCommand::Cancel), FlowOutcome::Done);
+    world.settle();
+    assert_eq!(world.status("stubborn/a"), FlowStatus::Completed(payload("null")));
+    assert_eq!(world.status(APART[1]), FlowStatus::Cancelled);
+}
+
+#[test]
+fn a_flow_that_somebody_else_started_is_not_cancelled_along() {
+    let mut world = world();
+    world.start(APART[1], "1000");
+    world.settle();
+    world.start(APART[0], r#"["child/q",1000]"#);
+    until(&mut world, |job| matches!(job, Job::ChildEnded(..)));
+    world.jobs.clear();
+    assert_eq!(world.outcome(APART[0], FlowCommand::Cancel), FlowOutcome::Done);
+    assert_eq!(world.status(APART[1]), FlowStatus::Running);
+    assert_eq!(world.disk.keys("flow/orphan/"), [""; 0]);
+}
+
+#[test]
+fn a_child_whose_start_is_still_on_its_way_is_cancelled_after_it() {
+    let mut world = world();
+    world.start(APART[0], r#"["child/q",1000]"#);
+    until(&mut world, |job| matches!(job, Job::StartChild(..)));
+    let Some(start) = world.jobs.pop_front() else { panic!() };
+    world.say(APART[0], FlowCommand::Cancel);
+    until(&mut world, |job| matches!(job, Job::CancelChild(..)));
+    world.jobs.clear();
+    // The child's shard reads of it before it knows the child.
+    world.replace(owner(&world, APART[1]));
+    world.settle();
+    world.jobs.push_back(start);
+    world.settle();
+    // The parent's shard went down before it said the word.
+    world.replace(owner(&world, APART[0]));
+    both_are_cancelled(&mut world);
+}
+
 #[test]
 fn a_child_is_known_by_its_tag_where_asks_were_added_before_it() {
     let program = |version: u32| {

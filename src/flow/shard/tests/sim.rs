@@ -3,13 +3,16 @@
 //! `BOXOFFICE_FLOW_SEEDS=20000` runs so many seeds, `BOXOFFICE_FLOW_SEED=7` one.
 
 use super::programs::{programs, script, seconds};
-use super::world::{Dice, Verdict, World, note, payload};
+use super::world::{Dice, Verdict, World, note, payload, ready};
 use super::*;
-use crate::flow::FlowStatus;
+use crate::flow::{FlowStatus, SHARDS};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var_os(name).map(|text| text.to_str().unwrap().parse().unwrap())
 }
+
+/// 1368: a cancellation said to an owner that was fenced off, and nobody was told that it was gone.
+const ONCE_FAILED: [u64; 1] = [1_368];
 
 const KINDS: [(&str, &str); 10] = [
     ("deliver", "2"),
@@ -71,7 +74,7 @@ fn simulate(seed: u64) -> u64 {
                 world.say(&name, random_command(&mut dice));
             }
             75..82 => world.now = world.now + seconds(dice.below(40) as u64),
-            82..85 => world.now = Timestamp::from_millis(world.now.as_millis() - dice.below(20_000) as i64),
+            82..85 => world.now = Timestamp::from_millis(world.now.as_millis() - dice.signed_below(20_000)),
             85..88 => world.crash(),
             88..92 => {
                 let owners: Vec<u64> = world.owners.keys().copied().collect();
@@ -129,6 +132,18 @@ fn finish(world: &mut World, names: &[String]) {
         .filter(|key| !key.contains("/child/"))
         .collect();
     assert_eq!(left, [""; 0]);
+    check_orphans(world);
+}
+
+fn read(world: &World, shard: u8) -> DuePage {
+    ready(read_due_page(&world.disk.memory, shard, None, 1_000)).unwrap()
+}
+
+/// Children of those that were cancelled know of it, but for those that were never started.
+fn check_orphans(world: &World) {
+    for flow in (0..SHARDS).flat_map(|shard| read(world, shard).orphans) {
+        assert_eq!(world.status(flow.0.as_str()), FlowStatus::Unknown, "{flow:?} was not told");
+    }
 }
 
 #[test]
@@ -138,11 +153,11 @@ fn whatever_happens_flows_go_on_where_they_were() {
         return;
     }
     let mut commits = 0;
-    for seed in 0..number("BOXOFFICE_FLOW_SEEDS").unwrap_or(300) {
-        match std::panic::catch_unwind(|| simulate(seed)) {
-            Ok(done) => commits += done,
-            Err(_) => panic!("seed {seed} failed: BOXOFFICE_FLOW_SEED={seed}"),
-        }
+    for seed in (0..number("BOXOFFICE_FLOW_SEEDS").unwrap_or(300)).chain(ONCE_FAILED) {
+        let Ok(done) = std::panic::catch_unwind(|| simulate(seed)) else {
+            panic!("seed {seed} failed: BOXOFFICE_FLOW_SEED={seed}");
+        };
+        commits += done;
     }
     assert!(commits > 0);
 }

@@ -52,6 +52,10 @@ impl Dice {
         usize::try_from((self.next() >> 32) % (end as u64)).unwrap()
     }
 
+    pub(super) fn signed_below(&mut self, end: usize) -> i64 {
+        i64::try_from(self.below(end)).unwrap()
+    }
+
     pub(super) fn percent(&mut self, times: usize) -> bool {
         self.below(100) < times
     }
@@ -225,6 +229,7 @@ pub(super) enum Kill {
     AfterSync,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct World {
     pub(super) dice: Dice,
     /// Oldest job first, instead of any.
@@ -328,7 +333,7 @@ impl World {
     pub(super) fn outcome(&mut self, flow: &str, command: FlowCommand) -> FlowOutcome {
         match self.ask(flow, command) {
             FlowAnswer::Outcome(outcome) => outcome,
-            other => panic!("{other:?}"),
+            other @ (FlowAnswer::View(_) | FlowAnswer::Ended(_)) => panic!("{other:?}"),
         }
     }
 
@@ -489,14 +494,13 @@ impl World {
         let number = self.drop_owner(owner);
         if !self.owners.values().any(|shard| shard.number() == number) {
             self.claim(number);
-            self.ask_again(number);
         }
+        self.ask_again(number);
     }
 
-    /// The others are told that a shard has a new owner.
+    /// All are told that an owner of a shard is gone, with whatever was said to it: also another owner of that shard.
     fn ask_again(&mut self, number: u8) {
-        let others: Vec<u64> =
-            self.owners.iter().filter(|(_, own)| own.number() != number).map(|(at, _)| *at).collect();
+        let others: Vec<u64> = self.owners.keys().copied().collect();
         for other in others {
             self.with(other, |shard, now| shard.neighbour_restarted(now, number));
         }
