@@ -257,7 +257,8 @@ impl<E: Engine> Embedded<E> {
         self.show_as_written(plan.next_cursor)?;
         (writer.next_cursor, writer.silent) = (plan.next_cursor, silent);
         self.keep_mark(writer);
-        writer.heads.append(&mut plan.heads);
+        // One by one: `append` builds the whole map anew, which each commit would pay for all streams.
+        writer.heads.extend(core::mem::take(&mut plan.heads));
         writer.stats.commits += 1;
         writer.stats.syncs += 1;
         writer.stats.transactions += plan.done;
