@@ -144,7 +144,7 @@ impl Builder {
     pub fn start(self) -> Result<BoxOffice, StartError> {
         let backend = self.backend.ok_or(StartError::NoStore)?;
         let at_once = self.availability.is_some();
-        let running = system::start(Plan {
+        let (built, lifetime) = system::start(Plan {
             backend,
             clock: self.clock,
             settings: self.settings,
@@ -154,8 +154,8 @@ impl Builder {
             checkin: self.checkin,
         })?;
         if at_once {
-            running.built.desk.begin();
+            built.desk.begin();
         }
-        Ok(BoxOffice::of(running))
+        Ok(BoxOffice::of(built, lifetime))
     }
 }

@@ -1,9 +1,9 @@
 //! The handle that a host holds.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use actix::{Addr, System};
+use actix::Addr;
 use boxoffice_core::booking::{
     self, BookingCommand, BookingReply, Happened, Seat, SeatCount, SeatLedger, SeatState, Seats, Submission,
 };
@@ -25,20 +25,7 @@ use crate::planner::Planner;
 use crate::registry::{DrainAll, RegistryActor};
 use crate::stats::{Counters, Stats};
 use crate::subscription::Subscription;
-use crate::system::Running;
-
-/// Ends the threads when the last handle is gone.
-#[derive(Debug)]
-struct Lifetime {
-    system: System,
-    ended: Mutex<Option<oneshot::Receiver<()>>>,
-}
-
-impl Drop for Lifetime {
-    fn drop(&mut self) {
-        self.system.stop();
-    }
-}
+use crate::system::{Built, Lifetime};
 
 /// A running box office: cheap to clone, and to be used from any thread and any runtime.
 ///
@@ -82,8 +69,7 @@ pub(crate) struct Inner {
 }
 
 impl BoxOffice {
-    pub(crate) fn of(running: Running) -> Self {
-        let Running { built, system, ended } = running;
+    pub(crate) fn of(built: Built, lifetime: Lifetime) -> Self {
         let inner = Inner {
             door: Door::new(built.registry, &built.house, built.desk.clone()),
             house: built.house,
@@ -91,7 +77,7 @@ impl BoxOffice {
             desk: built.desk,
             #[cfg(feature = "checkin")]
             gatekeeper: built.gatekeeper,
-            lifetime: Lifetime { system, ended: Mutex::new(Some(ended)) },
+            lifetime,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -385,13 +371,6 @@ impl BoxOffice {
         if self.inner.door.registry().send(DrainAll { drained }).await.is_ok() && all_drained.await.is_err() {
             tracing::warn!("another shutdown was quicker");
         }
-        self.inner.lifetime.system.stop();
-        let ended = self.inner.lifetime.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Err(_)) = match ended {
-            Some(ended) => Some(ended.await),
-            None => None,
-        } {
-            tracing::error!("the actor system's thread panicked");
-        }
+        self.inner.lifetime.end().await;
     }
 }

@@ -3,11 +3,10 @@
 
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
-use actix::{Actor, Addr, Arbiter, ArbiterHandle, System};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle, System, SystemRunner};
 use boxoffice_core::persist::{Backend, Fault};
 use futures_util::FutureExt;
 use tokio::sync::{oneshot, watch};
@@ -61,13 +60,61 @@ impl Reader {
     }
 }
 
-/// A running actor system, on threads of its own.
+/// An actor system on a thread of its own. It ends with the last handle to it, or when it is told to.
 #[derive(Debug)]
-pub(crate) struct Running {
-    pub(crate) built: Built,
-    pub(crate) system: System,
-    /// Resolves when the threads have ended.
-    pub(crate) ended: oneshot::Receiver<()>,
+pub(crate) struct Lifetime {
+    system: System,
+    /// Resolves when the thread has ended.
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Lifetime {
+    /// Ends the system, and waits until its thread has ended; whoever comes second does not wait.
+    pub(crate) async fn end(&self) {
+        self.system.stop();
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ended) = ended
+            && ended.await.is_err()
+        {
+            tracing::error!("the thread of an actor system panicked");
+        }
+    }
+}
+
+impl Drop for Lifetime {
+    fn drop(&mut self) {
+        self.system.stop();
+    }
+}
+
+/// Runs an actor system on a thread of its own, so that it works the same under `tokio::main`, `actix::main` or none.
+///
+/// `build` is called on that thread. It gives what is wanted from outside, and what is to be done once the system has ended.
+pub(crate) fn run<T, A>(
+    name: impl Into<String>,
+    build: impl FnOnce(&SystemRunner) -> (T, A) + Send + 'static,
+) -> Result<(T, Lifetime), StartError>
+where
+    T: Send + 'static,
+    A: FnOnce(),
+{
+    let (up, started) = mpsc::channel();
+    let (finished, ended) = oneshot::channel();
+    thread::Builder::new().name(name.into()).spawn(move || {
+        let runner = System::new();
+        let (built, after) = build(&runner);
+        let started = up.send((built, System::current()));
+        let ran = started.map_or(Ok(()), |()| runner.run());
+        if let Err(error) = ran {
+            tracing::error!(%error, "actor system failed");
+        }
+        after();
+        if finished.send(()).is_err() {
+            tracing::debug!("nobody waits for the end of an actor system");
+        }
+    })?;
+    let (built, system) = started.recv().map_err(|_| StartError::System)?;
+    Ok((built, Lifetime { system, ended: Mutex::new(Some(ended)) }))
 }
 
 /// The actors, and what they live in.
@@ -93,12 +140,8 @@ pub(crate) struct Plan {
     pub(crate) checkin: CheckinOptions,
 }
 
-pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
-    let (up, started) = mpsc::channel();
-    let (finished, ended) = oneshot::channel();
-    // A system of our own on a thread of our own: it works the same under tokio::main, actix::main or none.
-    thread::Builder::new().name("boxoffice".to_owned()).spawn(move || {
-        let runner = System::new();
+pub(crate) fn start(plan: Plan) -> Result<(Built, Lifetime), StartError> {
+    run("boxoffice", move |runner| {
         let threads = runner.block_on(async { (Arbiter::new(), Arbiter::new(), Arbiter::new()) });
         let (writer, reader, planner) = threads;
         let handles = (writer.handle(), reader.handle(), planner.handle());
@@ -106,26 +149,19 @@ pub(crate) fn start(plan: Plan) -> Result<Running, StartError> {
         let later = more.clone();
         let built = runner.block_on(async move { build(plan, &handles.0, handles.1, handles.2, later) });
         let directory = Arc::clone(&built.house.directory);
-        let started = up.send((built, System::current()));
-        let ran = started.map_or(Ok(()), |()| runner.run());
-        if let Err(error) = ran {
-            tracing::error!(%error, "actor system failed");
-        }
-        // Whoever watches is told that there is no more to come.
-        directory.close();
-        // They hold the store, which is not closed before they have ended.
-        end(planner);
-        // It has started these, and starts no more.
-        more.take().into_iter().chain([writer, reader]).for_each(end);
-        if finished.send(()).is_err() {
-            tracing::debug!("nobody waits for the end of the actor system");
-        }
-    })?;
-    let (built, system) = started.recv().map_err(|_| StartError::System)?;
-    Ok(Running { built, system, ended })
+        let after = move || {
+            // Whoever watches is told that there is no more to come.
+            directory.close();
+            // They hold the store, which is not closed before they have ended.
+            end(planner);
+            // It has started these, and starts no more.
+            more.take().into_iter().chain([writer, reader]).for_each(end);
+        };
+        (built, after)
+    })
 }
 
-fn end(thread: Arbiter) {
+pub(crate) fn end(thread: Arbiter) {
     thread.stop();
     if thread.join().is_err() {
         tracing::error!("a thread of the actor system panicked");

@@ -1,15 +1,13 @@
 //! How flows are set up, and the threads that they run on.
 
 use core::future::Future;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 
-use actix::{Actor, Addr, Arbiter, ArbiterHandle, System};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle};
 use boxoffice_core::flow::shard::{Performance, ShardLimits};
 use boxoffice_core::flow::{Program, Programs};
 use boxoffice_core::persist::Backend;
 use serde::Serialize;
-use tokio::sync::oneshot;
 
 use super::handle::Flows;
 use super::messages::Surroundings;
@@ -18,6 +16,7 @@ use super::shards::Shards;
 use super::supervisor::{FlowSupervisor, RestartIntensity};
 use crate::error::StartError;
 use crate::office::BoxOffice;
+use crate::system::{self, Lifetime};
 
 /// Sets up [`Flows`].
 #[derive(Debug)]
@@ -49,8 +48,7 @@ pub(super) struct Running {
     pub(super) supervisor: Addr<FlowSupervisor>,
     /// Where requests are carried out.
     pub(super) performing: ArbiterHandle,
-    pub(super) system: System,
-    pub(super) ended: oneshot::Receiver<()>,
+    pub(super) lifetime: Lifetime,
 }
 
 impl FlowsBuilder {
@@ -130,27 +128,13 @@ impl FlowsBuilder {
                 counters,
             }
         };
-        let (up, started) = mpsc::channel();
-        let (finished, ended) = oneshot::channel();
         let intensity = self.intensity;
-        thread::Builder::new().name("boxoffice-flows".to_owned()).spawn(move || {
-            let runner = System::new();
-            let performing = runner.block_on(async { Arbiter::new() });
-            let house = plan(performing.handle());
+        let ((supervisor, performing), lifetime) = system::run("boxoffice-flows", move |runner| {
+            let thread = runner.block_on(async { Arbiter::new() });
+            let (house, performing) = (plan(thread.handle()), thread.handle());
             let supervisor = runner.block_on(async { FlowSupervisor::new(house, intensity).start() });
-            let started = up.send((supervisor, performing.handle(), System::current()));
-            if let Err(error) = started.map_or(Ok(()), |()| runner.run()) {
-                tracing::error!(%error, "actor system of the flows failed");
-            }
-            performing.stop();
-            if performing.join().is_err() {
-                tracing::error!("the thread of the performers panicked");
-            }
-            if finished.send(()).is_err() {
-                tracing::debug!("nobody waits for the end of the flows");
-            }
+            ((supervisor, performing), move || system::end(thread))
         })?;
-        let (supervisor, performing, system) = started.recv().map_err(|_| StartError::System)?;
-        Ok(Flows::of(Running { shards, supervisor, performing, system, ended }, writer))
+        Ok(Flows::of(Running { shards, supervisor, performing, lifetime }, writer))
     }
 }

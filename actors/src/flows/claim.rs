@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use boxoffice_core::flow::shard::{Claim, FlowAnswer, FlowCommand, Place, Shard, read_places};
+use boxoffice_core::flow::shard::{Claim, FlowAnswer, FlowCommand, Place, Shard};
 use boxoffice_core::flow::{FlowId, Journal, Program};
 use boxoffice_core::persist::{Backend, Fault};
 
+use super::list::{OpenFilter, OpenFlow, flows_at};
 use super::messages::Surroundings;
 use crate::reply::ReplyTo;
 
 /// Attempts to claim a shard in a row; somebody else is quicker each time.
 const CLAIMS_MAX: u32 = 16;
-/// Stuck flows that are read at a time.
-const STUCK_PAGE: usize = 1_000;
 
 pub(super) type Reply = ReplyTo<FlowAnswer>;
 
@@ -48,19 +47,11 @@ pub(super) async fn claim(house: Surroundings, number: u8) -> Result<Option<Shar
 
 /// Flows that were stuck on other code are tried again with the present one.
 async fn retry_stuck(house: &Surroundings, number: u8, shard: &mut Shard<Reply>) -> Result<(), Fault> {
-    let mut after = None;
-    loop {
-        let stuck = read_places(&house.backend, Place::Stuck, number, after.as_ref(), STUCK_PAGE).await?;
-        after = stuck.last().map(|(flow, _)| flow.clone());
-        let full = stuck.len() == STUCK_PAGE;
-        for (flow, note) in stuck {
-            let version = house.programs.get(flow.kind()).map(Program::version);
-            if version.is_some() && version != note.map(|note| note.version) {
-                shard.command(house.clock.now(), flow, FlowCommand::Retry, ReplyTo::channel().0);
-            }
-        }
-        if !full {
-            return Ok(());
+    for OpenFlow { id, stuck, .. } in flows_at(&house.backend, Place::Stuck, number, &OpenFilter::default()).await? {
+        let version = house.programs.get(id.kind()).map(Program::version);
+        if version.is_some() && version != stuck.map(|note| note.version) {
+            shard.command(house.clock.now(), id, FlowCommand::Retry, ReplyTo::channel().0);
         }
     }
+    Ok(())
 }

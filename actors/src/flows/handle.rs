@@ -1,10 +1,10 @@
 //! The handle to running flows.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actix::dev::SendError;
-use actix::{Addr, ArbiterHandle, System};
+use actix::{Addr, ArbiterHandle};
 use boxoffice_core::flow::shard::{FlowAnswer, FlowCommand, FlowOutcome, FlowView};
 use boxoffice_core::flow::{FlowId, FlowStatus, SHARDS};
 use boxoffice_core::persist::{Fault, Payload};
@@ -21,23 +21,12 @@ use super::supervisor::{FlowSupervisor, Restart};
 use crate::error::BoxOfficeError;
 use crate::reply::{Answer, ReplyTo};
 use crate::shared_writer::SharedWriter;
+use crate::system::Lifetime;
 
 /// A shard that ended with a message unread is asked again this often.
 const TRIES_MAX: u32 = 5;
 /// When to come again to a shard that has too much to do.
 const BUSY: Duration = Duration::from_millis(10);
-
-#[derive(Debug)]
-struct Lifetime {
-    system: System,
-    ended: Mutex<Option<oneshot::Receiver<()>>>,
-}
-
-impl Drop for Lifetime {
-    fn drop(&mut self) {
-        self.system.stop();
-    }
-}
 
 /// Running flows: cheap to clone, and to be used from any thread and any runtime.
 ///
@@ -58,9 +47,8 @@ fn payload(value: &(impl Serialize + ?Sized)) -> Result<Payload, BoxOfficeError>
 
 impl Flows {
     pub(super) fn of(running: Running, store: SharedWriter) -> Self {
-        let Running { shards, supervisor, performing, system, ended } = running;
-        let lifetime = Arc::new(Lifetime { system, ended: Mutex::new(Some(ended)) });
-        Self { shards, supervisor, performing, store, lifetime }
+        let Running { shards, supervisor, performing, lifetime } = running;
+        Self { shards, supervisor, performing, store, lifetime: Arc::new(lifetime) }
     }
 
     /// Sets flows up.
@@ -296,13 +284,7 @@ impl Flows {
                 tracing::debug!(shard, "the shard ended by itself");
             }
         }
-        self.lifetime.system.stop();
-        let ended = self.lifetime.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(ended) = ended
-            && ended.await.is_err()
-        {
-            tracing::error!("the thread of the flows panicked");
-        }
+        self.lifetime.end().await;
     }
 }
 

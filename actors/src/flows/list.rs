@@ -89,7 +89,13 @@ async fn due_flows(backend: &dyn Backend, shard: u8, filter: &OpenFilter) -> Res
     }
 }
 
-async fn flows_at(backend: &dyn Backend, place: Place, shard: u8, filter: &OpenFilter) -> Result<Vec<OpenFlow>, Fault> {
+/// Flows of one shard in one kind of place, but those that are due.
+pub(super) async fn flows_at(
+    backend: &dyn Backend,
+    place: Place,
+    shard: u8,
+    filter: &OpenFilter,
+) -> Result<Vec<OpenFlow>, Fault> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = read_places(backend, place, shard, after.as_ref(), PAGE).await?;

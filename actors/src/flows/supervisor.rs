@@ -33,6 +33,17 @@ impl Default for RestartIntensity {
     }
 }
 
+impl RestartIntensity {
+    /// Notes a failure, and forgets those that do not count any more. How many there are now; none if there is to be no new start.
+    pub(crate) fn failed(self, failures: &mut VecDeque<Timestamp>, now: Timestamp) -> Option<usize> {
+        failures.push_back(now);
+        while failures.front().is_some_and(|first| now.saturating_since(*first) > self.within) {
+            failures.pop_front();
+        }
+        Some(failures.len()).filter(|count| *count <= self.restarts_max)
+    }
+}
+
 /// Start a shard that was left alone.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -80,17 +91,11 @@ impl FlowSupervisor {
 
     fn failed(&mut self, shard: u8, reason: String, ctx: &mut Context<Self>) {
         Counters::add(&self.house.counters.flow_shard_failures);
-        let (now, within) = (self.house.clock.now(), self.intensity.within);
-        let failures = self.failures.entry(shard).or_default();
-        failures.push_back(now);
-        while failures.front().is_some_and(|first| now.saturating_since(*first) > within) {
-            failures.pop_front();
-        }
-        let count = failures.len();
-        if count > self.intensity.restarts_max {
+        let now = self.house.clock.now();
+        let Some(count) = self.intensity.failed(self.failures.entry(shard).or_default(), now) else {
             tracing::error!(shard, reason, "shard failed too often and is left alone");
             return self.house.shards.set(shard, ShardState::Failed { reason }, None);
-        }
+        };
         tracing::warn!(shard, reason, count, "shard failed and is started again");
         self.house.shards.set(shard, ShardState::Starting, None);
         let pause = PAUSE_FIRST * 2_u32.saturating_pow(u32::try_from(count - 1).unwrap_or(u32::MAX).min(10));

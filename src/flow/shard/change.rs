@@ -14,6 +14,25 @@ const PAGE: usize = 1_000;
 /// How often a change is tried that others are in the way of.
 const TRIES_MAX: u32 = 16;
 
+/// What a flow that was begun before is answered when it is begun with `input`; none if it was not begun.
+pub(super) fn begun_before(journal: &Journal, input: &Payload) -> Option<FlowOutcome> {
+    let status = journal.status();
+    let differs = journal.run() == 1 && journal.input() != input;
+    let answer = if differs { FlowOutcome::InputDiffers } else { FlowOutcome::Already(status.clone()) };
+    Some(answer).filter(|_| status != FlowStatus::Unknown)
+}
+
+/// Why nothing can be said to a flow; none if it is there and has not ended.
+pub(super) fn not_open(journal: &Journal) -> Option<FlowOutcome> {
+    match journal.status() {
+        FlowStatus::Unknown => Some(FlowOutcome::Unknown),
+        over @ (FlowStatus::Completed(_) | FlowStatus::Failed(_) | FlowStatus::Cancelled) => {
+            Some(FlowOutcome::Over(over))
+        }
+        FlowStatus::Running | FlowStatus::Paused | FlowStatus::Stuck(_) => None,
+    }
+}
+
 /// What `command` records of a flow; none if the flow is so already. `version` is that of the code at hand.
 pub(super) fn event_of(journal: &Journal, command: &FlowCommand, version: u32) -> Option<FlowEvent> {
     match command {
@@ -71,14 +90,8 @@ pub async fn change_flow(
     now: Timestamp,
 ) -> Result<FlowOutcome, Fault> {
     let event = |journal: &Journal| {
-        let status = journal.status();
-        if status == FlowStatus::Unknown {
-            return Err(FlowOutcome::Unknown);
-        }
-        if status.is_over() {
-            return Err(FlowOutcome::Over(status));
-        }
-        event_of(journal, command, journal.version().unwrap_or(0)).ok_or(FlowOutcome::Unchanged)
+        let event = || event_of(journal, command, journal.version().unwrap_or(0)).ok_or(FlowOutcome::Unchanged);
+        not_open(journal).map_or_else(event, Err)
     };
     record(backend, flow, event, now).await
 }
@@ -94,12 +107,8 @@ pub async fn start_flow(
     now: Timestamp,
 ) -> Result<FlowOutcome, Fault> {
     let event = |journal: &Journal| {
-        let status = journal.status();
-        if status == FlowStatus::Unknown {
-            return Ok(FlowEvent::Started { version: 0, input: input.clone(), parent: None });
-        }
-        let differs = journal.run() == 1 && journal.input() != input;
-        Err(if differs { FlowOutcome::InputDiffers } else { FlowOutcome::Already(status) })
+        let started = || Ok(FlowEvent::Started { version: 0, input: input.clone(), parent: None });
+        begun_before(journal, input).map_or_else(started, Err)
     };
     let outcome = record(backend, flow, event, now).await?;
     Ok(if outcome == FlowOutcome::Done { FlowOutcome::Started } else { outcome })

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Effect, Performed, Shard, change::event_of, orphan, view::FlowView};
+use super::{
+    Effect, Performed, Shard,
+    change::{begun_before, event_of, not_open},
+    orphan,
+    view::FlowView,
+};
 use crate::flow::ask::{ChildEnd, Tag};
 use crate::flow::event::{FlowEvent, Parent};
 use crate::flow::id::FlowId;
@@ -183,7 +188,7 @@ impl<R> Shard<R> {
         }
         let Performed { outcome, appends, writes } = performed;
         if self.resolve(now, flow, run, ordinal, outcome) {
-            self.building().also(appends, writes);
+            self.building.also(appends, writes);
         }
         self.rest(now, flow);
     }
@@ -260,10 +265,8 @@ impl<R> Shard<R> {
     /// Starts a flow, for another one or not.
     fn begin(&mut self, now: Timestamp, flow: &FlowId, input: Payload, parent: Option<Parent>) -> FlowOutcome {
         let Some(slot) = self.flows.get(flow) else { return FlowOutcome::Unknown };
-        let (status, journal) = (slot.live.status(), &slot.live.journal);
-        if status != FlowStatus::Unknown {
-            let differs = journal.run() == 1 && *journal.input() != input;
-            return if differs { FlowOutcome::InputDiffers } else { FlowOutcome::Already(status) };
+        if let Some(answer) = begun_before(&slot.live.journal, &input) {
+            return answer;
         }
         let version = slot.live.version(&self.programs);
         self.record_checked(now, flow, FlowEvent::Started { version, input, parent }, FlowOutcome::Started)
@@ -283,12 +286,8 @@ impl<R> Shard<R> {
     fn change(&mut self, now: Timestamp, flow: &FlowId, command: FlowCommand) -> FlowOutcome {
         let Some(slot) = self.flows.get(flow) else { return FlowOutcome::Unknown };
         let journal = &slot.live.journal;
-        let status = slot.live.status();
-        if status == FlowStatus::Unknown {
-            return FlowOutcome::Unknown;
-        }
-        if status.is_over() {
-            return FlowOutcome::Over(status);
+        if let Some(refusal) = not_open(journal) {
+            return refusal;
         }
         let version = slot.live.version(&self.programs);
         let event = match command {
@@ -335,7 +334,7 @@ impl<R> Shard<R> {
             tracing::error!(%flow, "a cancellation is too large for the store");
         }
         // In the batch of the event: it is not asked for again.
-        self.building().write(orphan::delete(flow, parent));
+        self.building.write(orphan::delete(flow, parent));
     }
 
     fn end_child(&mut self, now: Timestamp, parent: &Parent, end: &ChildEnd) {

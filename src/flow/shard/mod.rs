@@ -295,11 +295,6 @@ impl<R> Shard<R> {
         self.in_flight.iter_mut().chain(&mut self.queue).chain(core::iter::once(&mut self.building))
     }
 
-    /// The batch that takes what is new.
-    fn building(&mut self) -> &mut Batch<R> {
-        &mut self.building
-    }
-
     /// Begins the next batch if this one is full. Between two events of flows only: an event, its flow's new place and what was
     /// written along with it are in one batch.
     fn rotate(&mut self) {

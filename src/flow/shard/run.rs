@@ -75,7 +75,7 @@ impl<R> Shard<R> {
         if needs_place {
             for other in [At::Waiting, At::Paused, At::Stuck] {
                 let delete = other.delete(&flow);
-                self.building().write(delete);
+                self.building.write(delete);
             }
         }
         self.follow_up(now, &flow, was_over);
@@ -85,7 +85,7 @@ impl<R> Shard<R> {
         if events.is_empty() {
             return;
         }
-        self.building().append(flow, before, events);
+        self.building.append(flow, before, events);
         let batch = self.batch;
         if let Some(slot) = self.flows.get_mut(flow) {
             slot.batch = batch;
@@ -165,7 +165,7 @@ impl<R> Shard<R> {
         children.extend(gone.filter(|_| cancelled));
         for (ordinal, (tag, child)) in children {
             let parent = Parent { flow: flow.clone(), run, ordinal, tag };
-            self.building().write(orphan::put(&child, &parent));
+            self.building.write(orphan::put(&child, &parent));
             self.emit(flow, Effect::CancelChild { flow: child, parent });
         }
     }
@@ -215,13 +215,13 @@ impl<R> Shard<R> {
         let moved = before != place || place == Some(At::Stuck) && slot.batch == self.batch;
         let put = place.filter(|_| moved).map(|place| place.put(&slot.live.journal));
         if let Some(before) = before.filter(|_| before != place) {
-            self.building().write(before.delete(flow));
+            self.building.write(before.delete(flow));
             if let At::Due(at) = before {
                 self.due.remove(at, flow);
             }
         }
         if let Some(put) = put {
-            self.building().write(put);
+            self.building.write(put);
         }
         self.note_timer(flow, asks);
     }
@@ -236,7 +236,7 @@ impl<R> Shard<R> {
         }
         self.watch.set(flow, None);
         if !self.due.put(at, flow) {
-            self.building().beyond.push((at, flow.clone()));
+            self.building.beyond.push((at, flow.clone()));
         }
     }
 
@@ -262,7 +262,7 @@ impl<R> Shard<R> {
             slot.place = None;
             let asks = slot.live.asks();
             let delete = At::Due(at).delete(flow);
-            self.building().write(delete);
+            self.building.write(delete);
             self.move_to(flow, &asks);
         }
         self.time_out(now, flow);

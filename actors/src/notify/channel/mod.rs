@@ -11,10 +11,9 @@ use core::fmt;
 use core::future::pending;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use actix::{Actor, Addr, Arbiter, ArbiterHandle, System};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle};
 use async_trait::async_trait;
 use boxoffice_core::flow::shard::{Performance, Performed};
 use boxoffice_core::notify::Notice;
@@ -34,6 +33,7 @@ use crate::flows::{Performer, RestartIntensity};
 use crate::office::BoxOffice;
 use crate::reply::{Answer, ReplyTo};
 use crate::stats::Counters;
+use crate::system::{self, Lifetime};
 
 /// A running channel: cheap to clone, and the [`Performer`] that delivers what flows ask for.
 ///
@@ -93,26 +93,19 @@ pub struct Channel(Arc<Shared>);
 struct Shared {
     house: Arc<House>,
     thread: ArbiterHandle,
-    system: System,
+    lifetime: Lifetime,
     intensity: RestartIntensity,
     seat: Mutex<Seat>,
     health: watch::Sender<ChannelHealth>,
     /// Room in the queue.
     room: Semaphore,
     asked: AtomicUsize,
-    ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 struct Seat {
     actor: Addr<ChannelActor>,
     /// When it failed of late.
     failures: VecDeque<Timestamp>,
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.system.stop();
-    }
 }
 
 impl fmt::Debug for Channel {
@@ -148,30 +141,20 @@ impl Channel {
         let (intensity, room) = (options.intensity, options.waiting_max.min(Semaphore::MAX_PERMITS));
         let house = Arc::new(house(options, office));
         let first = Arc::clone(&house);
-        let (up, started) = mpsc::channel();
-        let (finished, ended) = oneshot::channel();
-        thread::Builder::new().name(format!("boxoffice-channel-{}", house.name)).spawn(move || {
-            let runner = System::new();
-            let actor = runner.block_on(async { ChannelActor::new(first).start() });
-            let started = up.send((actor, runner.block_on(async { Arbiter::current() }), System::current()));
-            if let Err(error) = started.map_or(Ok(()), |()| runner.run()) {
-                tracing::error!(%error, "actor system of a channel failed");
-            }
-            if finished.send(()).is_err() {
-                tracing::debug!("nobody waits for the end of the channel");
-            }
+        let name = format!("boxoffice-channel-{}", house.name);
+        let ((actor, thread), lifetime) = system::run(name, move |runner| {
+            let built = runner.block_on(async { (ChannelActor::new(first).start(), Arbiter::current()) });
+            (built, || ())
         })?;
-        let (actor, thread, system) = started.recv().map_err(|_| StartError::System)?;
         Ok(Self(Arc::new(Shared {
             house,
             thread,
-            system,
+            lifetime,
             intensity,
             seat: Mutex::new(Seat { actor, failures: VecDeque::new() }),
             health: watch::Sender::new(ChannelHealth::Up),
             room: Semaphore::new(room),
             asked: AtomicUsize::new(0),
-            ended: Mutex::new(Some(ended)),
         })))
     }
 
@@ -208,13 +191,7 @@ impl Channel {
         if actor.send(Drain(drained)).await.is_ok() && all_drained.await.is_err() {
             tracing::debug!("the channel ended by itself");
         }
-        self.0.system.stop();
-        let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(ended) = ended
-            && ended.await.is_err()
-        {
-            tracing::error!("the thread of a channel panicked");
-        }
+        self.0.lifetime.end().await;
     }
 }
 
@@ -244,13 +221,8 @@ impl Shared {
     /// Makes the actor anew, unless it failed too often.
     fn revive(&self, seat: &mut Seat) -> bool {
         Counters::add(&self.house.counters.channel_failures);
-        let now = self.house.clock.now();
-        seat.failures.push_back(now);
-        while seat.failures.front().is_some_and(|first| now.saturating_since(*first) > self.intensity.within) {
-            seat.failures.pop_front();
-        }
         let channel = &self.house.name;
-        if seat.failures.len() > self.intensity.restarts_max {
+        if self.intensity.failed(&mut seat.failures, self.house.clock.now()).is_none() {
             tracing::error!(%channel, "channel failed too often and is left alone");
             self.tell(|health| *health == ChannelHealth::Up, ChannelHealth::Failed);
             return false;
