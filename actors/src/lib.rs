@@ -45,6 +45,7 @@ mod subscription;
 mod system;
 #[cfg(feature = "notify")]
 pub mod transport;
+mod under_way;
 
 pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, seating, time};
 

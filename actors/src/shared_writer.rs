@@ -31,6 +31,11 @@ impl SharedWriter {
         Self { backend, store, reader }
     }
 
+    /// The backend itself, for short reads on a thread that may block.
+    pub(crate) fn reading_here(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.backend)
+    }
+
     /// Runs `read` with the backend on the reading thread.
     pub(crate) async fn on_reader<T, F>(&self, read: impl FnOnce(Arc<dyn Backend>) -> F) -> Result<T, Fault>
     where

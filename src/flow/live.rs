@@ -37,8 +37,6 @@ impl Live {
             let reason = "its beginning is missing".to_owned();
             live.get_stuck(0, Stuck::Journal { reason }, now, &mut events);
         }
-        // What was cancelled before was told then.
-        live.unwanted.clear();
         (live, events)
     }
 

@@ -1,6 +1,7 @@
 //! Events and values as the store keeps them, and the names they go by.
 
 use core::fmt;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -285,18 +286,28 @@ pub(crate) mod maybe {
 }
 
 /// JSON text without the spaces between its tokens.
-fn without_spaces(json: &str) -> String {
+fn without_spaces(json: &str) -> Cow<'_, str> {
     let (mut in_string, mut escaped) = (false, false);
-    let significant = json.chars().filter(|&character| {
-        let keep = in_string || !matches!(character, ' ' | '\t' | '\n' | '\r');
-        match character {
-            '"' if !escaped => in_string = !in_string,
-            _ => {}
+    let mut is_space = |byte: u8| {
+        let space = !in_string && matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        in_string ^= byte == b'"' && !escaped;
+        escaped = in_string && byte == b'\\' && !escaped;
+        space
+    };
+    let (mut kept, mut from) = (String::new(), 0);
+    for (at, byte) in json.bytes().enumerate() {
+        // A space is one byte, so both sides are text.
+        if is_space(byte) {
+            kept.push_str(json.get(from..at).unwrap_or_default());
+            from = at + 1;
         }
-        escaped = in_string && character == '\\' && !escaped;
-        keep
-    });
-    significant.collect()
+    }
+    if from == 0 {
+        // As we write it ourselves.
+        return Cow::Borrowed(json);
+    }
+    kept.push_str(json.get(from..).unwrap_or_default());
+    Cow::Owned(kept)
 }
 
 /// An event that is still to be appended: it has no sequence number yet.

@@ -8,11 +8,16 @@ use boxoffice_core::flow::FlowId;
 use boxoffice_core::flow::shard::{DuePage, Effect, FlowCommand, Performance, Shard, ShardLost, read_due_page};
 use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Seq, Transaction};
 use boxoffice_core::time::Timestamp;
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::claim::{Loaded, Reply, claim, load};
 use super::messages::{Ask, Done, Drain, Ending, FromShard, Lifeline, Surroundings};
 use crate::stats::Counters;
+use crate::under_way::UnderWay;
+
+/// Journals that are read on the shards' own thread: the way to the reading thread and back takes longer than to read them.
+const READ_HERE_MAX: usize = 4;
 
 /// Runs the flows of one shard. See [`Shard`].
 #[derive(Debug)]
@@ -25,6 +30,7 @@ pub(super) struct FlowShardActor {
     committing: bool,
     timer: Option<(Timestamp, SpawnHandle)>,
     draining: Vec<oneshot::Sender<()>>,
+    under_way: UnderWay<Self>,
     lifeline: Lifeline,
 }
 
@@ -38,6 +44,7 @@ impl FlowShardActor {
             committing: false,
             timer: None,
             draining: Vec::new(),
+            under_way: UnderWay::new(),
             lifeline,
         }
     }
@@ -67,7 +74,7 @@ impl FlowShardActor {
             Effect::ReadDue(after, limit) => {
                 let (backend, number) = (self.house.backend.clone(), self.number);
                 let read = async move { read_due_page(&backend, number, after.as_ref(), limit).await };
-                ctx.spawn(read.into_actor(self).map(|page, act, ctx| act.due_read(page, ctx)));
+                self.under_way.begin(ctx, read, |page, act: &mut Self, ctx| act.due_read(page, ctx));
             }
             Effect::Commit(transaction) => self.commit(transaction, ctx),
             Effect::Perform(request) => self.perform(request, ctx),
@@ -86,9 +93,14 @@ impl FlowShardActor {
     }
 
     fn load(&mut self, flows: Vec<FlowId>, ctx: &mut Context<Self>) {
-        let writer = self.house.backend.clone();
-        let read = async move { writer.on_reader(|backend| load(backend, flows)).await };
-        ctx.spawn(read.into_actor(self).map(|read, act, ctx| act.loaded(read, ctx)));
+        let store = self.house.backend.clone();
+        let read = async move {
+            if flows.len() <= READ_HERE_MAX {
+                return load(store.reading_here(), flows).await;
+            }
+            store.on_reader(|backend| load(backend, flows)).await
+        };
+        self.under_way.begin(ctx, read, |read, act: &mut Self, ctx| act.loaded(read, ctx));
     }
 
     fn loaded(&mut self, read: Result<Vec<Loaded>, Fault>, ctx: &mut Context<Self>) {
@@ -130,7 +142,7 @@ impl FlowShardActor {
         Counters::add_many(&counters.flow_events, events);
         let backend = self.house.backend.clone();
         let commit = async move { backend.commit_one(transaction).await };
-        ctx.spawn(commit.into_actor(self).map(|result, act, ctx| act.committed(result, ctx)));
+        self.under_way.begin(ctx, commit, |result, act: &mut Self, ctx| act.committed(result, ctx));
     }
 
     fn committed(&mut self, result: Result<CommitOutcome, Fault>, ctx: &mut Context<Self>) {
@@ -147,15 +159,31 @@ impl FlowShardActor {
         Counters::add(&self.house.counters.flow_requests);
         let (performers, own) = (self.house.performers.clone(), ctx.address());
         let (flow, run, ordinal) = (request.flow.clone(), request.run, request.ordinal);
-        let performing = async move {
-            let result = performers.perform(request).await;
+        let mut performing = Box::pin(async move { performers.perform(request).await });
+        // What is done at once is spared the way to another thread and back.
+        if let Some(result) = (&mut performing).now_or_never() {
+            return self.done(Done { flow, run, ordinal, result }, ctx);
+        }
+        let rest = async move {
+            let result = performing.await;
             if own.send(Done { flow, run, ordinal, result }).await.is_err() {
                 tracing::debug!("the shard that asked for this has ended");
             }
         };
-        if !self.house.performing.spawn(performing) {
+        if !self.house.performing.spawn(rest) {
             tracing::debug!("requests are not carried out any more");
         }
+    }
+
+    fn done(&mut self, done: Done, ctx: &mut Context<Self>) {
+        let now = self.house.clock.now();
+        let Some(shard) = &mut self.shard else { return };
+        let Done { flow, run, ordinal, result } = done;
+        match result {
+            Ok(performed) => shard.performed(now, &flow, run, ordinal, performed),
+            Err(why) => shard.unperformed(now, &flow, run, ordinal, |_| why),
+        }
+        self.pump_soon(ctx);
     }
 
     /// Tells a shard, once it is up. Should it end meanwhile, its successor asks for what it needs.
@@ -171,7 +199,7 @@ impl FlowShardActor {
                 tracing::debug!(shard, "a shard ended before it could be told");
             }
         };
-        ctx.spawn(tell.into_actor(self).map(|(), _, _| ()));
+        self.under_way.begin(ctx, tell, |(), _, _| ());
     }
 
     fn hear(&mut self, word: FromShard, ctx: &mut Context<Self>) {
@@ -194,7 +222,7 @@ impl FlowShardActor {
                 tracing::warn!(%flow, %fault, "the first runs of a flow are kept for now");
             }
         };
-        ctx.spawn(truncate.into_actor(self).map(|(), _, _| ()));
+        self.under_way.begin(ctx, truncate, |(), _, _| ());
     }
 
     /// One timer for all flows of the shard.
@@ -290,14 +318,7 @@ impl Handler<Done> for FlowShardActor {
     type Result = ();
 
     fn handle(&mut self, done: Done, ctx: &mut Self::Context) {
-        let now = self.house.clock.now();
-        let Some(shard) = &mut self.shard else { return };
-        let Done { flow, run, ordinal, result } = done;
-        match result {
-            Ok(performed) => shard.performed(now, &flow, run, ordinal, performed),
-            Err(why) => shard.unperformed(now, &flow, run, ordinal, |_| why),
-        }
-        self.pump_soon(ctx);
+        self.done(done, ctx);
     }
 }
 

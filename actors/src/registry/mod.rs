@@ -21,6 +21,7 @@ use crate::house::Surroundings;
 use crate::load::Loaded;
 use crate::occurrence::{Drain, OccurrenceActor, Rest};
 use crate::stats::{Counters, Stopwatch};
+use crate::under_way::UnderWay;
 use alarms::Alarms;
 
 /// Run a command on an occurrence: the door for hosts that speak actix. [`BoxOffice`](crate::BoxOffice) has methods
@@ -81,6 +82,8 @@ pub struct RegistryActor {
     living: usize,
     ended: Option<mpsc::UnboundedReceiver<Ended>>,
     draining: Option<oneshot::Sender<()>>,
+    /// Words to owners that are on their way.
+    under_way: UnderWay<Self>,
 }
 
 /// An owner on its way into memory.
@@ -112,6 +115,7 @@ impl RegistryActor {
             living: 0,
             ended: Some(ended),
             draining: None,
+            under_way: UnderWay::new(),
         }
     }
 
@@ -213,7 +217,7 @@ impl RegistryActor {
         for owner in self.house.directory.least_used(self.living + some - owners_max) {
             let rest = async move { owner.send(Rest).await };
             // Whoever has ended meanwhile need not be told.
-            ctx.spawn(rest.into_actor(self).map(|_told, _act, _ctx| ()));
+            self.under_way.begin(ctx, rest, |_told, _act, _ctx| ());
         }
     }
 
@@ -350,11 +354,11 @@ impl Handler<DrainAll> for RegistryActor {
         self.draining = Some(drained);
         for owner in self.house.directory.owners() {
             let drain = async move { owner.send(Drain).await };
-            ctx.spawn(drain.into_actor(self).map(|sent, _act, _ctx| {
+            self.under_way.begin(ctx, drain, |sent, _act, _ctx| {
                 if sent.is_err() {
                     tracing::debug!("owner ended before it was told to");
                 }
-            }));
+            });
         }
         self.check_drained();
     }

@@ -163,6 +163,10 @@ impl<R> Shard<R> {
         let mut children: BTreeMap<u32, _> = unwanted.collect();
         let gone = gone.into_iter().filter_map(|(at, InFlight { name, child })| Some((at, (name.tag, child?))));
         children.extend(gone.filter(|_| cancelled));
+        if !children.is_empty() {
+            // Told once more of a flow that is read again while it cleans up: nobody may have run it when it was cancelled.
+            slot.batch = self.batch;
+        }
         for (ordinal, (tag, child)) in children {
             let parent = Parent { flow: flow.clone(), run, ordinal, tag };
             self.building.write(orphan::put(&child, &parent));

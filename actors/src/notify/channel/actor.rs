@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::answers::{Asker, Askers, Lately};
 use super::gate::{Gate, Way};
 use super::prepare::{House, Prepared, Sent, prepare, send, short};
+use crate::under_way::UnderWay;
 
 /// How long nothing is tried after the store failed.
 const STORE_REST: Duration = Duration::from_secs(1);
@@ -61,6 +62,7 @@ pub(super) struct ChannelActor {
     rest: Option<Timestamp>,
     timer: Option<(Timestamp, SpawnHandle)>,
     draining: Vec<oneshot::Sender<()>>,
+    under_way: UnderWay<Self>,
 }
 
 impl ChannelActor {
@@ -79,6 +81,7 @@ impl ChannelActor {
             rest: None,
             timer: None,
             draining: Vec::new(),
+            under_way: UnderWay::new(),
         }
     }
 
@@ -159,11 +162,11 @@ impl ChannelActor {
     fn prepare(&mut self, job: Job, ctx: &mut Context<Self>) {
         self.preparing += 1;
         let preparing = prepare(Arc::clone(&self.house), job.notice.clone(), job.tried.clone());
-        ctx.spawn(preparing.into_actor(self).map(move |prepared, act, ctx| {
+        self.under_way.begin(ctx, preparing, move |prepared, act: &mut Self, ctx| {
             act.preparing -= 1;
             act.prepared(job, prepared, ctx);
             act.pump(ctx);
-        }));
+        });
     }
 
     fn prepared(&mut self, job: Job, prepared: Result<Prepared, Fault>, ctx: &mut Context<Self>) {
@@ -186,11 +189,11 @@ impl ChannelActor {
     fn send(&mut self, job: Job, letter: Letter, found: Option<Payload>, ctx: &mut Context<Self>) {
         self.sending += 1;
         let sending = send(Arc::clone(&self.house), letter, found);
-        ctx.spawn(sending.into_actor(self).map(move |sent, act, ctx| {
+        self.under_way.begin(ctx, sending, move |sent, act: &mut Self, ctx| {
             act.sending -= 1;
             act.sent(job, sent, ctx);
             act.pump(ctx);
-        }));
+        });
     }
 
     fn sent(&mut self, mut job: Job, sent: Sent, ctx: &mut Context<Self>) {
@@ -269,13 +272,13 @@ impl ChannelActor {
         self.recording += 1;
         let store = self.house.store.clone();
         let commit = async move { store.commit_one(Transaction::new().write(write)).await };
-        ctx.spawn(commit.into_actor(self).map(|result, act, ctx| {
+        self.under_way.begin(ctx, commit, |result, act: &mut Self, ctx| {
             act.recording -= 1;
             if let Err(fault) = result {
                 tracing::warn!(%fault, "what was sent last could not be noted");
             }
             act.check_drained(ctx);
-        }));
+        });
     }
 
     /// Puts a request into the queue, unless its notice is there.

@@ -83,7 +83,8 @@ fn again(reason: impl Into<String>) -> Prepared {
 pub(super) async fn prepare(house: Arc<House>, notice: Notice, tried: Option<Payload>) -> Result<Prepared, Fault> {
     let preparing = async {
         let (channel, asked) = (Arc::clone(&house.name), notice.clone());
-        let looked = house.store.on_reader(|backend| look(backend, channel, asked)).await?;
+        // The channel has a thread of its own: what it waits for there, no other waits for.
+        let looked = look(house.store.reading_here(), channel, asked).await?;
         Ok(house.decide(&notice, looked, tried.as_ref()))
     };
     AssertUnwindSafe(preparing).catch_unwind().await.unwrap_or_else(|_| Ok(again("writing the letter panicked")))

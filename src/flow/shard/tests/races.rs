@@ -514,6 +514,16 @@ fn a_child_is_cancelled_although_its_parent_was_stuck_when_it_was_cancelled() {
 }
 
 #[test]
+fn a_child_is_cancelled_although_its_parent_was_cancelled_while_nobody_ran_it() {
+    let mut world = long_child();
+    world.owners.clear();
+    let cancelled = ready(change_flow(&world.disk.memory, &id(APART[0]), &FlowCommand::Cancel, world.now)).unwrap();
+    assert_eq!(cancelled, FlowOutcome::Done);
+    world.boot();
+    both_are_cancelled(&mut world);
+}
+
+#[test]
 fn a_child_is_cancelled_although_its_parent_goes_on_in_a_new_run() {
     let stubborn = async |cx: FlowCx, (): ()| -> Result<(), FlowError> {
         if cx.run() > 1 {
