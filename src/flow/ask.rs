@@ -29,6 +29,8 @@ pub struct Ask {
     pub tag: Tag,
     /// What it is.
     pub what: What,
+    /// The same in eight bytes.
+    pub fingerprint: Fingerprint,
 }
 
 /// The kinds of asks.
@@ -197,7 +199,7 @@ impl Ask {
             ordinal: self.ordinal,
             tag: Arc::clone(&self.tag),
             kind: self.what.name().into(),
-            fingerprint: self.what.fingerprint(),
+            fingerprint: self.fingerprint,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::ask::{Ask, TAG_LENGTH_MAX, Tag, What};
+use super::ask::{Ask, Fingerprint, TAG_LENGTH_MAX, Tag, What};
 use super::id::FlowId;
 use super::journal::{Mailbox, Unread};
 use super::stuck::Stuck;
@@ -38,6 +38,8 @@ enum State {
 #[derive(Debug)]
 struct Slot {
     tag: Tag,
+    /// Worked out once: a journal names it more than once.
+    fingerprint: Fingerprint,
     /// Not answered by a cancellation.
     shielded: bool,
     state: State,
@@ -153,8 +155,9 @@ impl Slots {
             self.get_stuck(Stuck::DuplicateTag { tag: Arc::clone(&tag) });
         }
         self.open.insert(ordinal);
+        let fingerprint = what.fingerprint();
         let state = State::Open { what, waker: None };
-        self.asked.push(Slot { tag, shielded, state });
+        self.asked.push(Slot { tag, fingerprint, shielded, state });
         ordinal
     }
 
@@ -243,7 +246,7 @@ impl Slots {
     pub(super) fn open(&self, ordinal: u32) -> Option<Ask> {
         let slot = self.asked.get(usize::try_from(ordinal).ok()?)?;
         let State::Open { what, .. } = &slot.state else { return None };
-        Some(Ask { ordinal, tag: Arc::clone(&slot.tag), what: what.clone() })
+        Some(Ask { ordinal, tag: Arc::clone(&slot.tag), what: what.clone(), fingerprint: slot.fingerprint })
     }
 
     /// All open asks, in the order in which they were made.

@@ -104,10 +104,13 @@ impl FjallEngine {
 }
 
 impl Engine for FjallEngine {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+    fn get(&self, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<(), EngineError> {
         guarded(|| {
             let value = self.items.get(key).map_err(|error| error.to_string())?;
-            Ok(value.map(|value| value.to_vec()))
+            if let Some(value) = value {
+                visit(&value);
+            }
+            Ok(())
         })
     }
 

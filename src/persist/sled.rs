@@ -187,10 +187,13 @@ fn is_leftover(file: &Path) -> bool {
 }
 
 impl Engine for SledEngine {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+    fn get(&self, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<(), EngineError> {
         guarded(|| {
             let value = self.db.get()?.get(key).map_err(|error| error.to_string())?;
-            Ok(value.map(|value| value.to_vec()))
+            if let Some(value) = value {
+                visit(&value);
+            }
+            Ok(())
         })
     }
 

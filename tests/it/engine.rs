@@ -29,8 +29,9 @@ struct Inside {
 }
 
 impl Engine for Watched {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        Ok(self.0.map.lock().unwrap().get(key).cloned())
+    fn get(&self, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<(), EngineError> {
+        self.0.map.lock().unwrap().get(key).into_iter().for_each(|value| visit(value));
+        Ok(())
     }
 
     fn scan(&self, from: &[u8], to: &[u8], order: Order, visit: &mut Visit<'_>) -> Result<(), EngineError> {
@@ -369,8 +370,8 @@ struct Marked {
 }
 
 impl Engine for Marked {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.engine.get(key)
+    fn get(&self, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<(), EngineError> {
+        self.engine.get(key, visit)
     }
     fn scan(&self, from: &[u8], to: &[u8], order: Order, visit: &mut Visit<'_>) -> Result<(), EngineError> {
         self.engine.scan(from, to, order, visit)

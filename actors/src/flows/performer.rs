@@ -13,7 +13,8 @@ use boxoffice_core::persist::Payload;
 use futures_util::FutureExt;
 use serde::Serialize;
 
-/// Carries out requests of flows, on a thread that it shares with other performers: it must not block.
+/// Carries out requests of flows. It begins on the flows' own thread, where what is done at once is spared the way to another; what waits
+/// for something goes on on a thread that it shares with other performers. It must block neither.
 ///
 /// A request may be carried out again, if the process ended before its outcome was durable: tell repetitions by
 /// [`Performance::idempotency_key`]. "No" is an outcome. `Err` is for what is none: the flow is stuck on it, and tries again when

@@ -1,7 +1,7 @@
 //! A herd of reminders: all due within one minute, to 100,000 people, by a channel with a ledger; one in ten is refused once.
 //! In the middle everything is stopped and started again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -33,7 +33,8 @@ struct Postbox(Arc<Mutex<Taken>>);
 
 #[derive(Debug, Default)]
 struct Taken {
-    attempts: BTreeMap<String, u32>,
+    attempts: u32,
+    refused: BTreeSet<String>,
     letters: BTreeSet<String>,
 }
 
@@ -46,9 +47,8 @@ impl Transport for Postbox {
     async fn send(&self, letter: &Letter) -> SendOutcome {
         let id = letter.id.as_str().to_owned();
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let attempts = taken.attempts.entry(id.clone()).or_default();
-        *attempts += 1;
-        if *attempts == 1 && id.ends_with('7') {
+        taken.attempts += 1;
+        if id.ends_with('7') && taken.refused.insert(id.clone()) {
             return SendOutcome::Retry { reason: "busy".into(), after: None, blame: Blame::Letter };
         }
         // A repetition is known by its id, and has no effect.
@@ -61,7 +61,7 @@ impl Postbox {
     /// Letters that are there, and attempts.
     fn count(&self) -> (usize, u32) {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (taken.letters.len(), taken.attempts.values().sum())
+        (taken.letters.len(), taken.attempts)
     }
 }
 

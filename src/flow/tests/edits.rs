@@ -220,8 +220,8 @@ fn code_that_ends_before_late_signals_and_cancellations_has_ended() {
 }
 
 fn name(n: u32, tag: &str) -> AskName {
-    let ask = Ask { ordinal: n, tag: tag.into(), what: What::Signal { name: tag.into() } };
-    ask.name()
+    let what = What::Signal { name: tag.into() };
+    Ask { ordinal: n, tag: tag.into(), fingerprint: what.fingerprint(), what }.name()
 }
 
 #[test]

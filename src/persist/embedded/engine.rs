@@ -24,11 +24,11 @@ pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// An ordered map of bytes to bytes on a disk: what [`Embedded`](super::Embedded) needs of a storage engine.
 pub trait Engine: core::fmt::Debug + Send + Sync + 'static {
-    /// The value of `key`.
+    /// Visits the value of `key`, if there is one. A record can be large: it is looked at where it lies.
     ///
     /// # Errors
     /// [`EngineError`] when reading failed.
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError>;
+    fn get(&self, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<(), EngineError>;
 
     /// Visits the entries with keys in `[from, to)` in `order`.
     ///

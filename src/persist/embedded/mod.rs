@@ -202,12 +202,20 @@ impl<E: Engine> Embedded<E> {
         Fault::Poisoned { reason }
     }
 
+    /// What `look` makes of the value of `key`; none if there is no value.
+    fn look_at<T>(&self, key: &[u8], look: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, Fault> {
+        let (mut look, mut seen) = (Some(look), None);
+        let got = self.engine.get(key, &mut |value| seen = look.take().map(|look| look(value)));
+        got.map_err(|error| self.poisoned(&error))?;
+        Ok(seen)
+    }
+
     fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        self.engine.get(key).map_err(|error| self.poisoned(&error))
+        self.look_at(key, <[u8]>::to_vec)
     }
 
     fn sealed<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Fault> {
-        self.raw(key)?.map(|value| layout::open(key, &value)).transpose()
+        self.look_at(key, |value| layout::open(key, value))?.transpose()
     }
 
     fn stored_value(&self, key: &Key) -> Result<Option<Payload>, Fault> {

@@ -59,13 +59,15 @@ struct Rescue<'a> {
 impl Rescue<'_> {
     /// The next cursor that the store noted when it last truncated something.
     fn store(&mut self, engine: &impl Engine) -> Result<(), Fault> {
-        let value = engine.get(layout::STORE_KEY);
-        let Some(value) = value.map_err(|EngineError(reason)| Fault::Unavailable { reason: reason.into() })? else {
-            return Ok(());
-        };
-        match layout::open::<StoreMeta>(layout::STORE_KEY, &value) {
-            Ok(meta) => self.free = self.free.max(meta.next_cursor),
-            Err(fault) => self.found.verification.note(fault)?,
+        let mut noted = None;
+        let got = engine.get(layout::STORE_KEY, &mut |value| {
+            noted = Some(layout::open::<StoreMeta>(layout::STORE_KEY, value));
+        });
+        got.map_err(|EngineError(reason)| Fault::Unavailable { reason: reason.into() })?;
+        match noted {
+            Some(Ok(meta)) => self.free = self.free.max(meta.next_cursor),
+            Some(Err(fault)) => self.found.verification.note(fault)?,
+            None => {}
         }
         Ok(())
     }

@@ -43,19 +43,22 @@ impl<E: Engine> Embedded<E> {
             }
             let first = Seq::new(layout::trailing_number(&key).unwrap_or_default());
             let record_key = layout::record_key(record);
-            let Some(bytes) = self.raw(&record_key)? else { return Err(missing_run(&key)) };
-            let runs: Vec<Run<'_>> = layout::open(&record_key, &bytes)?;
-            let run = runs.iter().find(|run| run.stream == name && run.first_seq == first);
-            return match run {
-                Some(run) => Ok(Some(Seq::new(run.end_seq().get() - 1))),
-                None => Err(missing_run(&key)),
+            let end = |record: &[u8]| {
+                let runs: Vec<Run<'_>> = layout::open(&record_key, record)?;
+                let run = runs.iter().find(|run| run.stream == name && run.first_seq == first);
+                run.map(|run| Seq::new(run.end_seq().get() - 1)).ok_or_else(|| missing_run(&key))
             };
+            return self.look_at(&record_key, end)?.ok_or_else(|| missing_run(&key))?.map(Some);
         }
     }
 
     /// The index key with which to begin, in order to read `stream` from `from` on.
     pub(super) fn index_start(&self, stream: &StreamName, from: Seq) -> Result<Vec<u8>, Fault> {
         let first = layout::index_key(stream.as_str(), Seq::UNWRITTEN);
+        if from <= Seq::FIRST {
+            // No run begins before: there is nothing to look for.
+            return Ok(first);
+        }
         let past = layout::index_key(stream.as_str(), from.next());
         let holding = self.entries(&first, &past, Order::Descending, 1)?;
         Ok(holding.into_iter().next().map_or(first, |(key, _)| key))
@@ -116,9 +119,7 @@ impl<E: Engine> Embedded<E> {
                 break;
             }
             let key = layout::record_key(*record);
-            if let Some(value) = self.raw(&key)? {
-                reading.take(&key, &value)?;
-            }
+            self.look_at(&key, |value| reading.take(&key, value))?.transpose()?;
         }
         Ok(())
     }
