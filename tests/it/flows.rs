@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use boxoffice::BoxOffice;
 use boxoffice::clock::ManualClock;
-use boxoffice::flows::{FlowCx, FlowError, FlowId, FlowOutcome, FlowStatus, Flows, FlowsBuilder, Program};
+use boxoffice::flows::{FlowCx, FlowError, FlowId, FlowOutcome, FlowStatus, Flows, FlowsBuilder, Program, Stuck};
 use boxoffice::persist::{MemoryBackend, Payload};
 use boxoffice::time::Timestamp;
 
@@ -71,6 +71,39 @@ async fn a_sleeping_flow_goes_on_after_a_restart_when_its_time_has_come() {
         flows.shutdown().await;
         office.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn a_flow_that_fell_due_where_its_code_is_not_goes_on_where_it_is() {
+    let clock = ManualClock::new(Timestamp::from_millis(1_000));
+    let store: Arc<dyn boxoffice::persist::Backend> = Arc::new(MemoryBackend::new());
+    let nap = |cx: FlowCx, length: u64| async move {
+        cx.sleep("nap", Duration::from_secs(length)).await?;
+        Ok::<_, FlowError>(length)
+    };
+    let start = |builder: FlowsBuilder| {
+        let office = BoxOffice::builder().shared_store(store.clone()).clock(clock.clone()).start().unwrap();
+        let flows = builder.start(&office).unwrap();
+        (office, flows)
+    };
+    let owner = || Flows::builder().program(Program::new("nap", 1, nap).unwrap());
+
+    let (office, flows) = start(owner());
+    assert_eq!(flows.start(&id("nap/a"), &60).await.unwrap(), FlowOutcome::Started);
+    flows.shutdown().await;
+    office.shutdown().await;
+
+    let (office, flows) = start(Flows::builder());
+    clock.advance(Duration::from_secs(61));
+    until(async || flows.inspect(&id("nap/a")).await.unwrap().unwrap().status == FlowStatus::Stuck(Stuck::NoProgram))
+        .await;
+    flows.shutdown().await;
+    office.shutdown().await;
+
+    let (office, flows) = start(owner());
+    assert_eq!(flows.end(&id("nap/a")).await.unwrap(), completed(60));
+    flows.shutdown().await;
+    office.shutdown().await;
 }
 
 #[tokio::test]
