@@ -7,7 +7,7 @@
 //! | [`StdoutTransport`] | `notify` | development: letters on a terminal | no |
 //! | `SmtpTransport` | `smtp` | mail | no: no mail server does |
 //! | `WebhookTransport` | `webhook` | other people's programs | yes: by `webhook-id` |
-//! | `WebPushTransport` | `web-push` | browsers | no: only while it waits there |
+//! | `WebPushTransport` | `web-push` | browsers | no: only one that still waits is replaced |
 //!
 //! Call them through [`send_within`], which holds them to their [timeout](crate::notify::Transport::timeout) and turns a
 //! panic into an outcome. A transport of your own can be tried with the module `contract` (feature `conformance`).

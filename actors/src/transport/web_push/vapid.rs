@@ -57,7 +57,7 @@ impl VapidKey {
     /// Reads PKCS#8 (RFC 5958) in DER, with the public key inside, as `openssl genpkey` writes it.
     ///
     /// # Errors
-    /// [`VapidKeyError::Key`] when it is something else; [`VapidKeyError::Random`] without randomness.
+    /// [`VapidKeyError::Key`] when it is something else.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, VapidKeyError> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &SystemRandom::new());
         pair.map(|pair| Self(Arc::new(pair))).map_err(|_| VapidKeyError::Key)
@@ -146,6 +146,17 @@ mod tests {
     const PRIVATE: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
     const PUBLIC: &str = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
 
+    /// Written by `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` for this test, with its public half as
+    /// `openssl pkey` gives it.
+    const OPENSSL: (&str, &str) = (
+        "-----BEGIN PRIVATE KEY-----\n\
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg6SNmcmEk/UlsTwEf\n\
+        w0VHsnVA8JECKDYAuhBQLZy+1nmhRANCAASO+Tu6A5OGpS7uKIaIG1VH8V7kc88q\n\
+        g5USuIeaBf8xV+dqq/s/nkMybtSRA2A0DO5NJa0zU4/0xhtFwFrY2kx7\n\
+        -----END PRIVATE KEY-----\n",
+        "BI75O7oDk4alLu4ohogbVUfxXuRzzyqDlRK4h5oF_zFX52qr-z-eQzJu1JEDYDQM7k0lrTNTj_TGG0XAWtjaTHs",
+    );
+
     #[test]
     fn a_key_is_read_however_it_is_written() {
         let pem = VapidKey::generate_pem().unwrap();
@@ -154,6 +165,7 @@ mod tests {
         assert_eq!(VapidKey::from_pkcs8(der.secret_pkcs8_der()).unwrap().public(), key.public());
         assert!(pem.lines().all(|line| line.len() <= PEM_LINE), "{pem}");
         assert_eq!(VapidKey::from_base64url(PRIVATE, PUBLIC).unwrap().public(), PUBLIC);
+        assert_eq!(VapidKey::from_pem(OPENSSL.0).unwrap().public(), OPENSSL.1);
         assert_ne!(VapidKey::generate_pem().unwrap(), pem);
     }
 
