@@ -96,7 +96,7 @@ fn record_keys(secret: &[u8], browser: &BrowserKeys, public: &[u8], salt: [u8; S
     })
 }
 
-/// The secret of both sides, bound to their keys and to what only the browser and its own server know (RFC 8291 section 3.3).
+/// The secret of both sides, bound to their keys and to what only the two know (RFC 8291 section 3.3).
 fn key_material(secret: &[u8], browser: &BrowserKeys, public: &[u8]) -> Option<[u8; 32]> {
     let pseudo_random = Salt::new(HKDF_SHA256, &browser.auth).extract(secret);
     expand(&pseudo_random, &[b"WebPush: info\0", &browser.public, public])

@@ -88,34 +88,37 @@ pub enum WebPushSetupError {
 /// How a letter is handled, by the letter.
 type HandlingOf = Arc<dyn Fn(&Letter) -> PushHandling + Send + Sync>;
 
-/// Sends letters to browsers through their push services (RFC 8030), encrypted for the browser alone (RFC 8291), and signed
-/// with the [`VapidKey`] that it subscribed with (RFC 8292).
+/// Sends letters to browsers through their push services (RFC 8030), encrypted for the browser alone (RFC 8291), and
+/// signed with the [`VapidKey`] that it subscribed with (RFC 8292).
 ///
 /// *The address* of a letter is the browser's `PushSubscription` as JSON, of at most 4 KiB:
 /// `{"endpoint": "https://…", "keys": {"p256dh": "…", "auth": "…"}}`. Other members are passed over.
 ///
-/// *The message* is JSON for the service worker: `id`, `type` (the kind of the notice), `title` (the subject), `body` (the text)
-/// and `data`, in at most 3,993 bytes, as more than that need not be taken. What is longer loses the end of its text, and an
-/// ellipsis stands there; `data` is left out where it would leave less than 256 bytes to the text; last of all the subject is
-/// cut. HTML, invitations and addresses to unsubscribe at are not carried. The length of a message is not hidden.
+/// *The message* is JSON for the service worker: `id`, `type` (the kind of the notice), `title` (the subject), `body`
+/// (the text) and `data`, in at most 3,993 bytes, as more than that need not be taken. What is longer loses the end of
+/// its text, and an ellipsis stands there; `data` is left out where it would leave less than 256 bytes to the text;
+/// last of all the subject is cut. HTML, invitations and addresses to unsubscribe at are not carried. The length of a
+/// message is not hidden.
 ///
 /// *While the browser is away* the push service keeps the message as long as [`PushHandling`] says: a day, unless
-/// [told otherwise](Self::with_handling_by). `Topic` is a hash of the notice id, so that a letter which is sent again replaces
-/// one that still waits. One that was shown already is shown twice (unless the service worker uses `id` as the `tag` of what it
-/// shows), so this transport does not dedupe.
+/// [told otherwise](Self::with_handling_by). `Topic` is a hash of the notice id, so that a letter which is sent again
+/// replaces one that still waits. One that was shown already is shown twice (unless the service worker uses `id` as the
+/// `tag` of what it shows), so this transport does not dedupe.
 ///
 /// | what happened | outcome |
 /// | --- | --- |
 /// | 2xx | `Ok` |
 /// | 404, 410: the subscription is gone | `Permanent` |
-/// | 3xx, 400, 413 and all other 4xx; a subscription that cannot be read; a host without a public address | `Permanent` |
+/// | 3xx, 400, 413 and all other 4xx | `Permanent` |
+/// | a subscription that cannot be read; a host without a public address | `Permanent` |
 /// | 401, 403: the VAPID key is refused | `Retry`, the channel is to blame |
 /// | 408, 429, 5xx | `Retry`, not before `Retry-After` (at most a day) |
 /// | no address, no connection, no TLS | `Retry` |
 /// | no answer after the request was begun | `Uncertain` |
 ///
-/// A browser that subscribed with another key is answered 403 too: five such letters in a row, with none between that goes
-/// through, stop the channel for a few seconds. The host is the subscriber's choice, so all else is blamed on the letter.
+/// A browser that subscribed with another key is answered 403 too: five such letters in a row, with none between that
+/// goes through, stop the channel for a few seconds. The host is the subscriber's choice, so all else is blamed on the
+/// letter.
 ///
 /// ```no_run
 /// use boxoffice::transport::{PushHandling, PushUrgency, VapidKey, WebPushTransport};
@@ -196,8 +199,8 @@ impl WebPushTransport {
         Self { timeout: attempt, ..self }
     }
 
-    /// Whether to post to addresses that are not of the public internet. Default: no, as subscriptions come from strangers,
-    /// and machines inside trust each other.
+    /// Whether to post to addresses that are not of the public internet. Default: no, as subscriptions come from
+    /// strangers, and machines inside trust each other.
     #[must_use]
     pub fn allow_private(mut self, allow_private: bool) -> Self {
         self.client.allow_private = allow_private;

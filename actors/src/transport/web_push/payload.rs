@@ -24,8 +24,8 @@ struct Shown<'a> {
     data: Option<&'a Payload>,
 }
 
-/// The letter as JSON of at most [`PLAINTEXT_MAX`] bytes: the text is cut, then the data is left out, then the subject is cut.
-/// None if it has no such form.
+/// The letter as JSON of at most [`PLAINTEXT_MAX`] bytes: the text is cut, then the data is left out, then the subject
+/// is cut. None if it has no such form.
 pub(super) fn payload(letter: &Letter) -> Option<Vec<u8>> {
     let Letter { id, kind, subject, text, data, .. } = letter;
     let whole = Shown { id: id.as_str(), r#type: kind, title: subject, body: "", data: Some(data) };

@@ -25,8 +25,8 @@ const PEM_LINE: usize = 64;
 
 /// The key pair of P-256 that push services know a sender by: the application server key.
 ///
-/// Browsers bind a subscription to it, so it is made once and kept: with another key all subscriptions are void. It does not
-/// appear in its `Debug` form. Clones share one key.
+/// Browsers bind a subscription to it, so it is made once and kept: with another key all subscriptions are void. It
+/// does not appear in its `Debug` form. Clones share one key.
 ///
 /// ```
 /// use boxoffice::transport::VapidKey;
@@ -146,8 +146,8 @@ mod tests {
     const PRIVATE: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
     const PUBLIC: &str = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
 
-    /// Written by `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` for this test, with its public half as
-    /// `openssl pkey` gives it.
+    /// Written by `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` for this test, with its public half
+    /// as `openssl pkey` gives it.
     const OPENSSL: (&str, &str) = (
         "-----BEGIN PRIVATE KEY-----\n\
         MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg6SNmcmEk/UlsTwEf\n\
