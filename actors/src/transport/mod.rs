@@ -7,6 +7,7 @@
 //! | [`StdoutTransport`] | `notify` | development: letters on a terminal | no |
 //! | `SmtpTransport` | `smtp` | mail | no: no mail server does |
 //! | `WebhookTransport` | `webhook` | other people's programs | yes: by `webhook-id` |
+//! | `WebPushTransport` | `web-push` | browsers | no: only one that still waits is replaced |
 //!
 //! Call them through [`send_within`], which holds them to their [timeout](crate::notify::Transport::timeout) and turns a
 //! panic into an outcome. A transport of your own can be tried with the module `contract` (feature `conformance`).
@@ -14,6 +15,8 @@
 #[cfg(feature = "conformance")]
 pub mod contract;
 mod file;
+#[cfg(any(feature = "webhook", feature = "web-push"))]
+mod http;
 mod mail;
 mod memory;
 mod mime;
@@ -21,6 +24,8 @@ mod name;
 #[cfg(feature = "smtp")]
 mod smtp;
 mod timed;
+#[cfg(feature = "web-push")]
+mod web_push;
 #[cfg(feature = "webhook")]
 mod webhook;
 
@@ -30,5 +35,7 @@ pub use memory::{MemoryTransport, Play};
 #[cfg(feature = "smtp")]
 pub use smtp::{SmtpBuilder, SmtpError, SmtpSecurity, SmtpTransport};
 pub use timed::send_within;
+#[cfg(feature = "web-push")]
+pub use web_push::{PushHandling, PushUrgency, VapidKey, VapidKeyError, WebPushSetupError, WebPushTransport};
 #[cfg(feature = "webhook")]
 pub use webhook::{WebhookKey, WebhookKeyError, WebhookSetupError, WebhookTransport};

@@ -14,7 +14,8 @@ use mail_parser::{MessageParser, MimeHeaders};
 
 use crate::http_server::{Answer, HttpServer};
 use crate::smtp_server::{Script, SmtpServer, Step};
-use crate::{smtp, webhook};
+use crate::web_push::Browser;
+use crate::{smtp, web_push, webhook};
 
 const SHORT: Duration = Duration::from_secs(3);
 
@@ -128,7 +129,7 @@ impl FarEnd for Receiver {
     async fn arrivals(&self, id: &NoticeId) -> Vec<Arrival> {
         let mut kept: BTreeMap<String, Arrival> = BTreeMap::new();
         for request in self.0.requests().into_iter().filter(|request| request.is_taken) {
-            let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+            let body: serde_json::Value = serde_json::from_str(request.text()).unwrap();
             if body["id"] == id.as_str() {
                 let text = |name: &str| body[name].as_str().map(str::to_owned);
                 let headers: Vec<String> =
@@ -137,7 +138,7 @@ impl FarEnd for Receiver {
                     subject: text("subject"),
                     text: text("text"),
                     calendar_method: body["calendar"]["method"].as_str().map(str::to_owned),
-                    wire: format!("{}\n{}", headers.join("\n"), request.body),
+                    wire: format!("{}\n{}", headers.join("\n"), request.text()),
                 };
                 kept.entry(request.headers["webhook-id"].clone()).or_insert(arrival);
             }
@@ -196,6 +197,58 @@ async fn webhooks_keep_the_contract() {
     let server = HttpServer::saying("200 OK").await;
     let transport = webhook::transport().with_timeouts(SHORT, SHORT);
     TransportContract::new(&transport, &Receiver(server)).assert_all().await;
+}
+
+struct PushService {
+    server: HttpServer,
+    browser: Browser,
+}
+
+#[async_trait]
+impl FarEnd for PushService {
+    fn address(&self) -> String {
+        self.browser.subscription(&self.server.url())
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![web_push::PRIVATE.to_owned(), self.server.url(), self.browser.auth()]
+    }
+
+    /// A browser that was there all the time: it was shown every message.
+    async fn arrivals(&self, id: &NoticeId) -> Vec<Arrival> {
+        let taken = self.server.requests().into_iter().filter(|request| request.is_taken);
+        let read = taken.map(|request| {
+            let shown = self.browser.read(&request.body);
+            (serde_json::from_str::<serde_json::Value>(&shown).unwrap(), format!("{:?}\n{shown}", request.headers))
+        });
+        read.filter(|(body, _)| body["id"] == id.as_str())
+            .map(|(body, wire)| Arrival {
+                subject: body["title"].as_str().map(str::to_owned),
+                // Of a text that was cut nobody can tell what it was.
+                text: body["body"].as_str().filter(|text| !text.ends_with('…')).map(str::to_owned),
+                calendar_method: None,
+                wire,
+            })
+            .collect()
+    }
+
+    async fn set_mood(&self, mood: Mood) -> bool {
+        self.server.set(match mood {
+            Mood::Willing => Answer::Say("201 Created".to_owned()),
+            Mood::Refusing => Answer::Say("410 Gone".to_owned()),
+            Mood::Busy => Answer::Say("503 Unavailable".to_owned()),
+            Mood::Throttling(after) => Answer::Say(format!("429 Slow\r\nRetry-After: {}", after.as_secs())),
+            Mood::Hanging => Answer::Hang,
+        });
+        true
+    }
+}
+
+#[tokio::test]
+async fn web_push_keeps_the_contract() {
+    let far_end = PushService { server: HttpServer::saying("201 Created").await, browser: Browser::new() };
+    let transport = web_push::transport().with_timeouts(SHORT, SHORT);
+    TransportContract::new(&transport, &far_end).assert_all().await;
 }
 
 /// Says that it took letters, and did something else.

@@ -20,9 +20,16 @@ pub(crate) enum Answer {
 pub(crate) struct Request {
     pub(crate) line: String,
     pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: String,
+    pub(crate) body: Vec<u8>,
     /// Whether the server keeps it: if it says so, or says nothing.
     pub(crate) is_taken: bool,
+}
+
+impl Request {
+    /// The body, if it is text.
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -98,5 +105,5 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Request> {
         headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
     let mut body = vec![0; headers["content-length"].parse().unwrap()];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Request { line: lines[0].clone(), headers, body: String::from_utf8(body).unwrap(), is_taken: false })
+    Some(Request { line: lines[0].clone(), headers, body, is_taken: false })
 }

@@ -9,6 +9,7 @@ mod mail;
 mod smtp;
 mod smtp_server;
 mod tls;
+mod web_push;
 mod webhook;
 
 use boxoffice::id::NoticeId;

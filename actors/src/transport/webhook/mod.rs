@@ -1,7 +1,5 @@
 //! Letters as JSON to other people's programs, as Standard Webhooks describes it.
 
-mod address;
-mod http;
 mod sign;
 
 use core::fmt;
@@ -12,17 +10,14 @@ use async_trait::async_trait;
 use boxoffice_core::notify::{Blame, CalendarPart, Letter, SendOutcome, Transport};
 use boxoffice_core::persist::Payload;
 use boxoffice_core::time::Timestamp;
-use hyper::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HeaderName};
 use serde::Serialize;
 
-use self::http::{Client, Fault, Reply, Target};
+use super::http::{Client, Fault, Reply, Target};
 use super::name::stable_name;
 use crate::clock::{Clock, SystemClock};
 
 pub use sign::{WebhookKey, WebhookKeyError};
-
-/// The longest wait that a receiver may ask for.
-const AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// Which keys to sign with, by the address of the letter.
 type KeysOf = Arc<dyn Fn(&str) -> Vec<WebhookKey> + Send + Sync>;
@@ -97,9 +92,7 @@ impl WebhookTransport {
     /// # Errors
     /// [`WebhookSetupError`] when there is a certificate that cannot be read.
     pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, WebhookSetupError> {
-        let Client { connect_timeout, allow_private, .. } = self.client;
-        let mut client = Client::new(connect_timeout, pem).map_err(|_| WebhookSetupError)?;
-        client.allow_private = allow_private;
+        let client = self.client.trusting(pem).map_err(|_| WebhookSetupError)?;
         Ok(Self { client, ..self })
     }
 
@@ -141,7 +134,6 @@ impl WebhookTransport {
         let seconds = self.clock.now().as_millis().div_euclid(1_000);
         let headers = [
             (CONTENT_TYPE, "application/json".to_owned()),
-            (USER_AGENT, concat!("boxoffice/", env!("CARGO_PKG_VERSION")).to_owned()),
             (HeaderName::from_static("webhook-timestamp"), seconds.to_string()),
             (HeaderName::from_static("webhook-signature"), sign::signatures(&keys, &id, seconds, &body)),
             (HeaderName::from_static("webhook-id"), id),
@@ -210,43 +202,14 @@ fn outcome(reply: &Reply, now: Timestamp) -> SendOutcome {
         200..300 => SendOutcome::Ok { info: reason },
         300..400 => SendOutcome::Permanent { reason: format!("{reason}: redirects are not followed") },
         410 => SendOutcome::Permanent { reason: format!("{reason}: the receiver is gone") },
-        408 | 429 | 500.. => retry(reason, reply.retry_after.as_deref().and_then(|value| after(value, now))),
+        408 | 429 | 500.. => retry(reason, reply.wait(now)),
         _ => SendOutcome::Permanent { reason },
     }
-}
-
-/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
-fn after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    let date = || {
-        let instant = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-        Some(Timestamp::from_millis(instant.as_millisecond()).saturating_since(now))
-    };
-    let seconds = value.parse().ok().map(Duration::from_secs);
-    seconds.or_else(date).map(|wait| wait.min(AFTER_MAX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date_and_is_at_most_a_day() {
-        let now: Timestamp = "2026-01-05T19:00:00Z".parse().unwrap();
-        let cases = [
-            ("120", Some(120)),
-            ("0", Some(0)),
-            ("999999999", Some(86_400)),
-            ("Mon, 05 Jan 2026 19:00:30 GMT", Some(30)),
-            ("Mon, 05 Jan 2026 18:00:00 GMT", Some(0)),
-            ("-1", None),
-            ("soon", None),
-            ("", None),
-        ];
-        for (value, seconds) in cases {
-            assert_eq!(after(value, now), seconds.map(Duration::from_secs), "{value}");
-        }
-    }
 
     #[test]
     fn each_status_has_its_outcome() {
