@@ -40,14 +40,14 @@ pub use lead::{Lead, LeadError};
 pub use letter::{CalendarPart, Letter, Unsubscribe};
 pub use limit::{Bucket, RateLimit};
 pub use names::{name_of, notice_id};
-pub use notice::{Attempt, Delivery, Notice};
+pub use notice::{Attempt, Delivery, Notice, Thread};
 pub use outcome::{Blame, SendOutcome};
 pub use preferences::{Permit, Profile, ProfileError, SwitchedOff, Why, permit};
 pub use quiet::QuietHours;
 pub use recipients::{
     SuppressedBy, Suppression, forget_profile, put_profile, recipient_key, suppress, suppression_key, unsuppress,
 };
-pub use sent::{SentMark, SentState, sent_key};
+pub use sent::{SentMark, SentState, put_thread, sent_key, thread_key};
 pub use template::{Rendered, TemplateError, TemplatePart, Templates};
 pub use transport::Transport;
 pub use unsubscribe::{UnsubscribeSecret, UnsubscribeTokenError};

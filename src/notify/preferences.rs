@@ -159,6 +159,10 @@ pub enum Why {
     Suppressed,
     /// Their quiet hours do not end.
     AlwaysQuiet,
+    /// It was not sent in time: see [`Notice::until`](super::Notice::until).
+    TooLate,
+    /// A later word about the same was sent: see [`Thread`](super::Thread).
+    Outdated,
 }
 
 /// Whether a notice may go out. The address does not appear in its `Debug` form.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::recipients::{hex, key, payload};
-use crate::id::NoticeId;
+use crate::id::{AttendeeId, NoticeId};
 use crate::persist::{Key, KvWrite};
 use crate::time::Timestamp;
 
@@ -53,6 +53,18 @@ impl SentMark {
 pub fn sent_key(channel: &str, notice: &NoticeId) -> Key {
     let hash = Sha256::new().chain_update(channel).chain_update([0]).chain_update(notice.as_str()).finalize();
     key(&hex("sent/", &hash))
+}
+
+/// The key that holds of when the last word of a thread is that was sent, in milliseconds: `thread/` and the SHA-256 of the channel,
+/// the recipient and what the thread is about, with zero bytes between them, as hexadecimal digits.
+pub fn thread_key(channel: &str, to: &AttendeeId, about: &str) -> Key {
+    let hash = Sha256::new().chain_update(channel).chain_update([0]).chain_update(to.as_str());
+    key(&hex("thread/", &hash.chain_update([0]).chain_update(about).finalize()))
+}
+
+/// Notes the last word of a thread.
+pub fn put_thread(key: Key, at: Timestamp) -> KvWrite {
+    KvWrite::Put(key, payload(&at))
 }
 
 #[cfg(test)]

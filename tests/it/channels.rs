@@ -11,15 +11,15 @@ use boxoffice::clock::{Clock, ManualClock, Sleep};
 use boxoffice::flows::{
     FlowCx, FlowId, FlowKind, FlowOutcome, FlowStatus, Flows, Jitter, Program, RestartIntensity, RetryPolicy,
 };
-use boxoffice::id::{AttendeeId, NoticeId};
+use boxoffice::id::{AttendeeId, NoticeId, OccurrenceId};
 use boxoffice::notify::flows::{
     DEAD_LETTERS, DeliverInput, DeliverProgress, deliver, deliver_all, deliver_flow, deliver_program,
 };
 use boxoffice::notify::{
     Blame, BreakerSettings, BreakerState, Channel, ChannelHealth, ChannelOptions, DeadLetters, Delivery, Letter,
     LocalTime, Notice, NoticeKind, OnUncertain, Profile, QuietHours, RateLimit, RedriveFilter, SendOutcome, SentMark,
-    SentState, SuppressedBy, Suppression, Transport, UnsubscribeSecret, Why, dead_letters, put_profile, redrive,
-    sent_key, suppress,
+    SentState, SuppressedBy, Suppression, Thread, Transport, UnsubscribeSecret, Why, dead_letters, put_profile,
+    redrive, sent_key, suppress,
 };
 use boxoffice::persist::{Backend, KvWrite, MemoryBackend, Payload, Transaction};
 use boxoffice::time::Timestamp;
@@ -52,6 +52,8 @@ fn notice(name: &str) -> Notice {
         channel: "email".to_owned(),
         critical: false,
         facts: Payload::from_json(facts).unwrap(),
+        until: None,
+        thread: None,
     }
 }
 
@@ -280,6 +282,82 @@ async fn what_a_recipient_does_not_want_any_more_is_not_sent_at_the_next_attempt
     house.knows(&unsubscribed).await;
     assert_eq!(house.end(&notice("a")).await, skipped("a", Why::Unsubscribed));
     assert_eq!(transport.sends(), 1);
+    house.close().await;
+}
+
+/// A word about ann's seat, as it was so many milliseconds after the epoch.
+fn word(name: &str, at: i64) -> Notice {
+    let evening: OccurrenceId = "chess@20260105T190000".parse().unwrap();
+    Notice { thread: Some(Thread::of(&evening, Timestamp::from_millis(at))), ..notice(name) }
+}
+
+fn passing(name: &str, at: i64) -> Notice {
+    let word = word(name, at);
+    Notice { thread: word.thread.clone().map(Thread::passing), ..word }
+}
+
+#[tokio::test]
+async fn a_confirmation_that_waits_is_not_sent_after_the_cancellation_not_even_after_a_restart() {
+    let (transport, store) = (MemoryTransport::new(), kept());
+    let house = House::open(&store, &ManualClock::new(NOON), options(&transport));
+    house.knows_ann().await;
+    transport.play(&id("booked"), [busy(), busy()]);
+    house.start(&word("booked", 1), policy(3)).await;
+    until(async || house.email.state().retried == 1).await;
+    assert_eq!(house.deliver(&word("cancelled", 2), 1).await, delivered("cancelled", 1));
+    assert_eq!(house.end(&word("booked", 1)).await, skipped("booked", Why::Outdated));
+    house.close().await;
+
+    let house = House::open(&store, &ManualClock::new(NOON), options(&transport));
+    assert_eq!(house.deliver(&word("held", 1), 1).await, skipped("held", Why::Outdated));
+    // What is later is said, and so is the same to somebody else.
+    assert_eq!(house.deliver(&word("booked again", 3), 1).await, delivered("booked again", 1));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_reminder_takes_the_place_of_no_other_word_and_is_not_sent_after_a_later_one() {
+    let transport = MemoryTransport::new();
+    let house = open(&transport).await;
+    assert_eq!(house.deliver(&passing("reminder", 5), 1).await, delivered("reminder", 1));
+    assert_eq!(house.deliver(&word("booked", 4), 1).await, delivered("booked", 1));
+    assert_eq!(house.deliver(&word("cancelled", 6), 1).await, delivered("cancelled", 1));
+    assert_eq!(house.deliver(&passing("second reminder", 5), 1).await, skipped("second reminder", Why::Outdated));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn words_about_one_thing_that_come_at_once_end_with_the_one_that_is_so() {
+    let transport = MemoryTransport::new();
+    let house = open(&transport).await;
+    let hour = |hour| LocalTime::new(hour, 0).unwrap();
+    let mut quiet = ann();
+    quiet.quiet.push(QuietHours::new(hour(11), hour(14)));
+    house.knows(&quiet).await;
+    let words: Vec<Notice> = (1..=9).map(|at| word(&format!("word {at}"), at)).collect();
+    for word in &words {
+        house.start(word, policy(1)).await;
+    }
+    until(async || house.email.state().postponed == 9).await;
+    house.clock.advance(120 * MINUTE);
+    let mut ends = Vec::new();
+    for word in &words {
+        ends.push(house.end(word).await);
+    }
+    assert_eq!(ends[8], delivered("word 9", 1));
+    let said: Vec<String> = transport.taken().iter().map(|letter| letter.id.to_string()).collect();
+    assert!(said.is_sorted(), "{said:?}");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_is_over_is_not_sent() {
+    let transport = MemoryTransport::new();
+    let house = open(&transport).await;
+    transport.play(&id("a"), [busy(), busy()]);
+    let warning = Notice { until: Some(NOON + 2 * SECOND), ..notice("a") };
+    assert_eq!(house.deliver(&warning, 5).await, skipped("a", Why::TooLate));
+    assert!(transport.sends() <= 2);
     house.close().await;
 }
 

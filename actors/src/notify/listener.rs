@@ -7,7 +7,7 @@ use std::sync::Arc;
 use boxoffice_core::booking::{BookingEvent, Party, SeatState, decode, occurrence_of};
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
 use boxoffice_core::notify::flows::{HoldAsk, LapseInput, SeriesChangeInput, lapse_flow, series_change_flow};
-use boxoffice_core::notify::{Happening, NoticeKind, OfferFacts, Reader};
+use boxoffice_core::notify::{Happening, NoticeKind, OfferFacts, Reader, Thread};
 use boxoffice_core::persist::{EventType, Payload, RecordedEvent, Selection, Seq, StoreError};
 use boxoffice_core::schedule::series_of;
 use boxoffice_core::time::Timestamp;
@@ -191,7 +191,7 @@ impl House {
             }
         };
         match party.filter(|_| self.is_news(heard, &found)) {
-            Some(party) => self.say(confirmation(&found, &heard.seq.to_string(), who, &party)?).await,
+            Some(party) => self.say(confirmation(&found, (&heard.seq.to_string(), heard.at), who, &party)?).await,
             None => Ok(()),
         }
     }
@@ -204,7 +204,7 @@ impl House {
         }
         let takes_place = !found.is_cancelled();
         let moment = if takes_place { heard.seq.to_string() } else { format!("r{}", found.revision()) };
-        self.say(cancellation(&found, &moment, who, takes_place)?).await
+        self.say(cancellation(&found, (&moment, heard.at), who, takes_place)?).await
     }
 
     /// Whether what was heard is worth saying: it is not long ago, and what it is about is not over.
@@ -261,6 +261,8 @@ impl House {
             id: id_of("offer", &heard.occurrence, &heard.seq.to_string(), who)?,
             to: who.clone(),
             facts: Payload::new(&facts).map_err(|error| error.to_string())?,
+            until: Some(deadline),
+            thread: Thread::of(&heard.occurrence, heard.at).passing(),
             entry: None,
         })
         .await

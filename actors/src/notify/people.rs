@@ -11,7 +11,8 @@ use boxoffice_core::notify::flows::{
     Told, digest_stream,
 };
 use boxoffice_core::notify::{
-    DigestEntry, DigestFacts, HoldLapsingFacts, Invite, NoticeKind, Reader, ReminderFacts, RescheduledFacts,
+    DigestEntry, DigestFacts, Happening, HoldLapsingFacts, Invite, NoticeKind, Reader, ReminderFacts, RescheduledFacts,
+    Thread,
 };
 use boxoffice_core::persist::{AsOf, Backend, Payload, Seq};
 use boxoffice_core::time::Timestamp;
@@ -112,6 +113,8 @@ impl House {
             id: id_of("hold_lapsing", &ask.occurrence, &ask.granted.to_string(), &ask.attendee)?,
             to: ask.attendee.clone(),
             facts: Payload::new(&facts).map_err(|error| error.to_string())?,
+            until: Some(deadline),
+            thread: Thread::of(&ask.occurrence, self.now()).passing(),
             entry: None,
         };
         Ok(self.tell_all(vec![word]).await?.0)
@@ -156,31 +159,37 @@ impl House {
             Ok::<_, String>(self.find(series.as_ref(), occurrence))
         };
         Ok(match tell {
-            Tell::Reminder { lead, again, .. } => {
+            Tell::Reminder { lead, again, due } => {
+                let (lead, due) = (*lead, *due);
                 let moment = if *again > 0 { format!("{}~{again}", lead.name()) } else { lead.name() };
                 let found = self.happening(occurrence).await?.filter(|found| !found.is_cancelled());
-                found.map(|found| -> Words { Box::new(move |seat| reminder(&found, &moment, seat)) })
-            }
-            Tell::Rescheduled { seq, .. } => {
-                let (before, now) = (as_of(seq.saturating_sub(1)).await?, as_of(*seq).await?);
-                let moment = seq.to_string();
-                before
-                    .zip(now)
-                    .map(|(before, now)| -> Words { Box::new(move |seat| rescheduled(&before, &now, &moment, seat)) })
-            }
-            Tell::Cancelled { seq, .. } => {
-                let (now, before) = (as_of(*seq).await?, as_of(seq.saturating_sub(1)).await?);
-                let revision = now.as_ref().or(before.as_ref()).map_or(0, super::Happening::revision);
-                let revision = self.revision_as_of(occurrence, *seq).await?.unwrap_or(revision);
-                let moment = format!("r{revision}");
-                now.or(before).map(|found| -> Words {
-                    Box::new(move |seat| cancellation(&found, &moment, &seat.attendee, false))
+                found.map(|found| -> Words {
+                    {
+                        let until = Look::of(Some(&found), lead, &[]).too_late(due);
+                        Box::new(move |seat| reminder(&found, (&moment, due, until), seat))
+                    }
                 })
             }
-            Tell::Reinstated { seq, .. } => {
-                let moment = format!("s{seq}");
+            Tell::Rescheduled { seq, at } => {
+                let (before, now) = (as_of(seq.saturating_sub(1)).await?, as_of(*seq).await?);
+                let (moment, at) = (seq.to_string(), *at);
+                before.zip(now).map(|(before, now)| -> Words {
+                    Box::new(move |seat| rescheduled(&before, &now, (&moment, at), seat))
+                })
+            }
+            Tell::Cancelled { seq, at } => {
+                let (now, before) = (as_of(*seq).await?, as_of(seq.saturating_sub(1)).await?);
+                let revision = now.as_ref().or(before.as_ref()).map_or(0, Happening::revision);
+                let revision = self.revision_as_of(occurrence, *seq).await?.unwrap_or(revision);
+                let (moment, at) = (format!("r{revision}"), *at);
+                now.or(before).map(|found| -> Words {
+                    Box::new(move |seat| cancellation(&found, (&moment, at), &seat.attendee, false))
+                })
+            }
+            Tell::Reinstated { seq, at } => {
+                let (moment, at) = (format!("s{seq}"), *at);
                 as_of(*seq).await?.map(|found| -> Words {
-                    Box::new(move |seat| confirmation(&found, &moment, &seat.attendee, &seat.party))
+                    Box::new(move |seat| confirmation(&found, (&moment, at), &seat.attendee, &seat.party))
                 })
             }
         })
@@ -225,7 +234,11 @@ impl House {
 /// What is said to whoever has these seats.
 type Words = Box<dyn Fn(&Seat) -> Result<Word, String> + Send + Sync>;
 
-fn reminder(found: &super::Happening, moment: &str, seat: &Seat) -> Result<Word, String> {
+fn reminder(
+    found: &Happening,
+    (moment, due, until): (&str, Timestamp, Timestamp),
+    seat: &Seat,
+) -> Result<Word, String> {
     let (seats, places) = seats_of(&seat.party);
     let note = Some(if seats == 1 { "1 seat".to_owned() } else { format!("{seats} seats") });
     let entry = Some(DigestEntry { event: found.facts(), note });
@@ -235,11 +248,18 @@ fn reminder(found: &super::Happening, moment: &str, seat: &Seat) -> Result<Word,
         id: id_of("reminder", found.occurrence(), moment, &seat.attendee)?,
         to: seat.attendee.clone(),
         facts: Payload::new(&facts).map_err(|error| error.to_string())?,
+        until: Some(until),
+        thread: Thread::of(found.occurrence(), due).passing(),
         entry,
     })
 }
 
-fn rescheduled(before: &super::Happening, now: &super::Happening, moment: &str, seat: &Seat) -> Result<Word, String> {
+fn rescheduled(
+    before: &Happening,
+    now: &Happening,
+    (moment, at): (&str, Timestamp),
+    seat: &Seat,
+) -> Result<Word, String> {
     let (was, (seats, places)) = (before.facts(), seats_of(&seat.party));
     let facts = RescheduledFacts {
         reader: Reader::default(),
@@ -255,6 +275,8 @@ fn rescheduled(before: &super::Happening, now: &super::Happening, moment: &str, 
         id: id_of("rescheduled", now.occurrence(), moment, &seat.attendee)?,
         to: seat.attendee.clone(),
         facts: with_calendar(&facts, Invite::Request, now.occurrence())?,
+        until: None,
+        thread: Thread::of(now.occurrence(), at),
         entry: None,
     })
 }

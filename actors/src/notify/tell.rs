@@ -6,10 +6,11 @@ use boxoffice_core::id::{AttendeeId, NoticeId, OccurrenceId};
 use boxoffice_core::notify::flows::{DeliverInput, DigestInput, Told, deliver_flow, digest_flow, digest_stream};
 use boxoffice_core::notify::{
     CancelledFacts, ConfirmationFacts, DigestEntry, Happening, Invite, Notice, NoticeKind, Permit, Profile, Reader,
-    clipped_places, notice_id, permit,
+    Thread, clipped_places, notice_id, permit,
 };
 use boxoffice_core::persist::{Append, NewEvent, Payload};
 use boxoffice_core::seating::Place;
+use boxoffice_core::time::Timestamp;
 use serde::Serialize;
 
 use super::house::House;
@@ -26,6 +27,9 @@ pub(super) struct Word {
     pub(super) id: NoticeId,
     pub(super) to: AttendeeId,
     pub(super) facts: Payload,
+    /// Until when it is worth saying.
+    pub(super) until: Option<Timestamp>,
+    pub(super) thread: Thread,
     /// The same as an entry of a digest, for what may stand in one.
     pub(super) entry: Option<DigestEntry>,
 }
@@ -67,7 +71,12 @@ pub(super) fn seats_of(party: &Party) -> (u32, Vec<String>) {
 }
 
 /// What confirms somebody's seats.
-pub(super) fn confirmation(found: &Happening, moment: &str, to: &AttendeeId, party: &Party) -> Result<Word, String> {
+pub(super) fn confirmation(
+    found: &Happening,
+    (moment, at): (&str, Timestamp),
+    to: &AttendeeId,
+    party: &Party,
+) -> Result<Word, String> {
     let (seats, places) = seats_of(party);
     let facts = ConfirmationFacts { reader: Reader::default(), event: found.facts(), seats, places };
     Ok(Word {
@@ -75,6 +84,8 @@ pub(super) fn confirmation(found: &Happening, moment: &str, to: &AttendeeId, par
         id: id_of("confirmation", found.occurrence(), moment, to)?,
         to: to.clone(),
         facts: with_calendar(&facts, Invite::Request, found.occurrence())?,
+        until: None,
+        thread: Thread::of(found.occurrence(), at),
         entry: None,
     })
 }
@@ -82,7 +93,7 @@ pub(super) fn confirmation(found: &Happening, moment: &str, to: &AttendeeId, par
 /// What says that a seat is gone, or with it what it was for.
 pub(super) fn cancellation(
     found: &Happening,
-    moment: &str,
+    (moment, at): (&str, Timestamp),
     to: &AttendeeId,
     takes_place: bool,
 ) -> Result<Word, String> {
@@ -92,6 +103,8 @@ pub(super) fn cancellation(
         id: id_of("cancelled", found.occurrence(), moment, to)?,
         to: to.clone(),
         facts: with_calendar(&facts, Invite::Cancel, found.occurrence())?,
+        until: None,
+        thread: Thread::of(found.occurrence(), at),
         entry: None,
     })
 }
@@ -109,7 +122,7 @@ impl House {
 
     /// Starts what delivers a word. Told again, nothing more is started.
     pub(super) async fn tell(&self, word: Word) -> Result<Reached, String> {
-        let Word { kind, id, to, facts, entry } = word;
+        let Word { kind, id, to, facts, until, thread, entry } = word;
         if !self.options.kinds.contains(&kind) {
             return Ok(Reached::Nobody);
         }
@@ -128,8 +141,8 @@ impl House {
         }
         let mut started = 0;
         for channel in channels {
-            let notice =
-                Notice { id: id.clone(), kind: kind.clone(), to: to.clone(), channel, critical, facts: facts.clone() };
+            let (id, kind, to, facts) = (id.clone(), kind.clone(), to.clone(), facts.clone());
+            let notice = Notice { id, kind, to, channel, critical, facts, until, thread: Some(thread.clone()) };
             let flow = deliver_flow(&notice).map_err(|error| error.to_string())?;
             let policy = self.options.policy.clone();
             if self.start(&flow, &DeliverInput { notice, policy }).await? {

@@ -144,6 +144,8 @@ async fn send(flows: &Flows, n: u64, at: Timestamp) -> Result<()> {
         channel: "post".into(),
         critical: false,
         facts,
+        until: None,
+        thread: None,
     };
     match flows.start(&flow(n)?, &(at, notice)).await? {
         FlowOutcome::Started => Ok(()),

@@ -57,7 +57,16 @@ fn notices(args: &SendArgs) -> Result<Vec<Notice>, HostError> {
     };
     let facts = Payload::from_json(facts).map_err(|error| HostError::Usage(format!("--facts: {error}")))?;
     let (id, to, kind) = (id.clone(), to.clone(), kind.clone());
-    Ok(vec![Notice { id, kind, to, channel: args.channel.clone(), critical: args.critical, facts }])
+    Ok(vec![Notice {
+        id,
+        kind,
+        to,
+        channel: args.channel.clone(),
+        critical: args.critical,
+        facts,
+        until: None,
+        thread: None,
+    }])
 }
 
 fn read_notices(path: &Path) -> Result<Vec<Notice>, HostError> {

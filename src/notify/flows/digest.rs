@@ -182,6 +182,8 @@ fn letter(
         channel: channel.to_owned(),
         critical: false,
         facts: facts.clone(),
+        until: None,
+        thread: None,
     };
     let flow = deliver_flow(&notice).map_err(FlowError::failed)?;
     Ok(cx.child(flow.key().to_owned(), flow.clone(), &DeliverInput { notice, policy: input.policy.clone() }))

@@ -90,7 +90,7 @@ impl Look {
 
     /// When it is too late for a reminder that is due at `due`: at the start; for one that is due after it, at the end; for one
     /// that is due after that, a day later.
-    fn too_late(&self, due: Timestamp) -> Timestamp {
+    pub fn too_late(&self, due: Timestamp) -> Timestamp {
         let next_day = Timestamp::from_millis(due.as_millis().saturating_add(AFTERWARDS_MILLIS));
         [self.start, self.end].into_iter().find(|at| *at > due).unwrap_or(next_day)
     }

@@ -9,13 +9,15 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use boxoffice_core::flow::shard::Performed;
 use boxoffice_core::id::NoticeId;
 use boxoffice_core::notify::{Attempt, Letter, Notice, SendOutcome, SentMark, SentState, sent_key};
-use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Key, KvWrite, Payload, Transaction};
+use boxoffice_core::persist::{Backend, Fault, KvWrite, Payload, Transaction};
 use boxoffice_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use super::answers::{Asker, Askers, Lately};
 use super::gate::{Gate, Way};
+use super::lease::{read_lease, write_lease};
 use super::prepare::{House, Prepared, Sent, prepare, send, short};
+use super::threads::Threads;
 use crate::under_way::UnderWay;
 
 /// How long nothing is tried after the store failed.
@@ -36,8 +38,8 @@ pub(super) struct Drain(pub(super) oneshot::Sender<()>);
 
 /// A notice that waits.
 #[derive(Debug)]
-struct Job {
-    notice: Notice,
+pub(super) struct Job {
+    pub(super) notice: Notice,
     arrived: Timestamp,
     /// A mark after which nothing was sent.
     tried: Option<Payload>,
@@ -54,6 +56,7 @@ pub(super) struct ChannelActor {
     /// Who waits for notices in the queue or under way.
     askers: Askers,
     lately: Lately,
+    threads: Threads,
     preparing: usize,
     sending: usize,
     recording: usize,
@@ -74,6 +77,7 @@ impl ChannelActor {
             queue: VecDeque::new(),
             askers: Askers::default(),
             lately: Lately::default(),
+            threads: Threads::default(),
             preparing: 0,
             sending: 0,
             recording: 0,
@@ -95,7 +99,9 @@ impl ChannelActor {
             match self.way(now) {
                 Way::Open => {
                     let Some(job) = self.queue.pop_front() else { break };
-                    self.prepare(job, ctx);
+                    if let Some(job) = self.threads.enter(&self.house.name, job) {
+                        self.prepare(job, ctx);
+                    }
                 }
                 Way::Until(at) => {
                     self.set_timer(at, ctx);
@@ -171,19 +177,35 @@ impl ChannelActor {
 
     fn prepared(&mut self, job: Job, prepared: Result<Prepared, Fault>, ctx: &mut Context<Self>) {
         let now = self.house.clock.now();
-        match prepared {
-            Ok(Prepared::Answer(attempt, write)) => self.answer(&job.notice, &attempt, write, ctx),
+        let over = job.notice.over(self.threads.said(&self.house.name, &job.notice), now);
+        match (prepared, over) {
+            (Ok(Prepared::Answer(attempt, write)), _) => self.answer(&job.notice, &attempt, Vec::from_iter(write), ctx),
+            (Ok(Prepared::Letter(..)), Some(why)) => {
+                self.answer(&job.notice, &Attempt::Never { why }, Vec::new(), ctx);
+            }
             // It looks again when its turn comes: what its recipient wants may have changed.
-            Ok(Prepared::Letter(..)) if !self.draining.is_empty() || !self.gate.take(now) => self.queue.push_front(job),
-            Ok(Prepared::Letter(letter, found)) => {
+            (Ok(Prepared::Letter(..)), None) if !self.draining.is_empty() || !self.gate.take(now) => self.put_back(job),
+            (Ok(Prepared::Letter(letter, found)), None) => {
                 self.house.board.let_through(now.saturating_since(job.arrived));
                 self.send(job, *letter, found, ctx);
             }
-            Err(fault) => {
+            (Err(fault), _) => {
                 self.rest_of(&fault);
-                self.queue.push_front(job);
+                self.put_back(job);
             }
         }
+    }
+
+    /// It was not its turn yet.
+    fn put_back(&mut self, job: Job) {
+        self.release(&job.notice);
+        self.queue.push_front(job);
+    }
+
+    /// Lets other words of the notice's thread through.
+    fn release(&mut self, notice: &Notice) {
+        let waited = self.threads.leave(&self.house.name, notice);
+        waited.into_iter().rev().for_each(|job| self.queue.push_front(job));
     }
 
     fn send(&mut self, job: Job, letter: Letter, found: Option<Payload>, ctx: &mut Context<Self>) {
@@ -202,17 +224,25 @@ impl ChannelActor {
             Sent::Outcome(outcome, mark) => {
                 self.gate.sent(&outcome, now);
                 let (attempt, write) = self.concluded(&job.notice.id, outcome, mark, now);
-                self.answer(&job.notice, &attempt, write, ctx);
+                // What may have been said counts as said.
+                let said = match &attempt {
+                    Attempt::Ok { .. } | Attempt::Uncertain { .. } => self.threads.sent(&self.house.name, &job.notice),
+                    Attempt::Retry { .. }
+                    | Attempt::Permanent { .. }
+                    | Attempt::Later { .. }
+                    | Attempt::Never { .. } => None,
+                };
+                self.answer(&job.notice, &attempt, write.into_iter().chain(said).collect(), ctx);
             }
             Sent::Changed => {
                 self.gate.unsent(now);
-                self.queue.push_front(job);
+                self.put_back(job);
             }
             Sent::Fault(fault, tried) => {
                 self.gate.unsent(now);
                 self.rest_of(&fault);
                 job.tried = Some(tried);
-                self.queue.push_front(job);
+                self.put_back(job);
             }
         }
     }
@@ -247,15 +277,16 @@ impl ChannelActor {
     }
 
     /// Answers whoever asked for the notice.
-    fn answer(&mut self, notice: &Notice, attempt: &Attempt, write: Option<KvWrite>, ctx: &mut Context<Self>) {
+    fn answer(&mut self, notice: &Notice, attempt: &Attempt, writes: Vec<KvWrite>, ctx: &mut Context<Self>) {
+        self.release(notice);
         self.house.board.answered(attempt, &self.house.counters);
         let parting = !self.draining.is_empty() || self.askers.are_gone(&notice.id);
-        if let Some(write) = write.clone().filter(|_| parting) {
+        if parting && !writes.is_empty() {
             // The flows are gone, or may be before they can write it.
-            self.record(write, ctx);
+            self.record(writes.clone(), ctx);
         }
         let performed = match Payload::new(attempt) {
-            Ok(outcome) => Performed { writes: write.into_iter().collect(), ..Performed::new(outcome) },
+            Ok(outcome) => Performed { writes, ..Performed::new(outcome) },
             Err(error) => return tracing::error!(%error, "an attempt cannot be recorded"),
         };
         let taken = matches!(attempt, Attempt::Ok { .. });
@@ -268,10 +299,11 @@ impl ChannelActor {
         }
     }
 
-    fn record(&mut self, write: KvWrite, ctx: &mut Context<Self>) {
+    fn record(&mut self, writes: Vec<KvWrite>, ctx: &mut Context<Self>) {
         self.recording += 1;
         let store = self.house.store.clone();
-        let commit = async move { store.commit_one(Transaction::new().write(write)).await };
+        let transaction = writes.into_iter().fold(Transaction::new(), Transaction::write);
+        let commit = async move { store.commit_one(transaction).await };
         self.under_way.begin(ctx, commit, |result, act: &mut Self, ctx| {
             act.recording -= 1;
             if let Err(fault) = result {
@@ -310,29 +342,6 @@ impl ChannelActor {
                 tracing::error!(channel = %self.house.name, %fault, "the channel could not be opened");
                 ctx.stop();
             }
-        }
-    }
-}
-
-/// The key under which the lease of a channel's bucket is kept: a number of milliseconds.
-fn lease_key(channel: &str) -> Result<Key, Fault> {
-    Key::new(format!("channel/{channel}")).map_err(|error| Fault::Unknown { reason: error.to_string().into() })
-}
-
-async fn read_lease(house: Arc<House>) -> Result<Option<Timestamp>, Fault> {
-    let key = lease_key(&house.name)?;
-    let Some(leased) = house.store.get(&key).await? else { return Ok(None) };
-    let read = leased.read().map_err(|error| error.to_string().into());
-    read.map(Some).map_err(|reason| Fault::Corrupt { place: format!("key {key}").into(), reason })
-}
-
-async fn write_lease(house: &House, lease: Timestamp) -> Result<(), Fault> {
-    let value = Payload::new(&lease).map_err(|error| Fault::Unknown { reason: error.to_string().into() })?;
-    let write = KvWrite::Put(lease_key(&house.name)?, value);
-    match house.store.commit_one(Transaction::new().write(write)).await? {
-        CommitOutcome::Done(_) | CommitOutcome::Already(_) => Ok(()),
-        other @ (CommitOutcome::Conflict(_) | CommitOutcome::Refused(_) | CommitOutcome::KeyReused) => {
-            Err(Fault::Unknown { reason: format!("a lease was answered {other:?}").into() })
         }
     }
 }

@@ -3,9 +3,11 @@
 mod actor;
 mod answers;
 mod gate;
+mod lease;
 mod options;
 mod prepare;
 mod state;
+mod threads;
 
 use core::fmt;
 use core::future::pending;
@@ -76,6 +78,8 @@ use crate::system::{self, Lifetime};
 ///     channel: "email".to_owned(),
 ///     critical: false,
 ///     facts: Payload::from_json(facts)?,
+///     until: None,
+///     thread: None,
 /// };
 /// let input = DeliverInput { notice: notice.clone(), policy: RetryPolicy::notices() };
 /// let ended = flows.run(&deliver_flow(&notice)?, &input).await?;

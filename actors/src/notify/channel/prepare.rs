@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use boxoffice_core::notify::{
     Attempt, CalendarPart, Letter, Notice, Permit, Profile, RateLimit, SendOutcome, SentMark, SentState, Templates,
-    Transport, Unsubscribe, permit, recipient_key, sent_key, suppression_key,
+    Transport, Unsubscribe, permit, recipient_key, sent_key, suppression_key, thread_key,
 };
-use boxoffice_core::persist::{Backend, CommitOutcome, Fault, KeyExpect, KvWrite, Payload, Transaction};
+use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Key, KeyExpect, KvWrite, Payload, Transaction};
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value};
 
@@ -59,12 +59,18 @@ pub(super) enum Sent {
 /// What the store says of a notice and its recipient.
 struct Looked {
     mark: Option<Payload>,
+    /// Of when the last word of the notice's thread is that was sent.
+    said: Option<Payload>,
     profile: Option<Payload>,
     suppressed: bool,
 }
 
 async fn look(backend: Arc<dyn Backend>, channel: Arc<str>, notice: Notice) -> Result<Looked, Fault> {
     let mark = backend.get(&sent_key(&channel, &notice.id)).await?;
+    let said = match thread_of(&channel, &notice) {
+        Some(key) => backend.get(&key).await?,
+        None => None,
+    };
     let profile = backend.get(&recipient_key(&notice.to)).await?;
     let address = profile.as_ref().and_then(|profile| profile.read::<Profile>().ok());
     let address = address.and_then(|profile| profile.addresses.get(&*channel).cloned());
@@ -72,7 +78,12 @@ async fn look(backend: Arc<dyn Backend>, channel: Arc<str>, notice: Notice) -> R
         Some(address) => backend.get(&suppression_key(&channel, &address)).await?.is_some(),
         None => false,
     };
-    Ok(Looked { mark, profile, suppressed })
+    Ok(Looked { mark, said, profile, suppressed })
+}
+
+/// The key of a notice's thread.
+pub(super) fn thread_of(channel: &str, notice: &Notice) -> Option<Key> {
+    notice.thread.as_ref().map(|thread| thread_key(channel, &notice.to, &thread.about))
 }
 
 fn again(reason: impl Into<String>) -> Prepared {
@@ -97,6 +108,10 @@ impl House {
             Ok(Known::Nothing) => {}
             Ok(Known::Answer(attempt, write)) => return Prepared::Answer(attempt, write),
             Err(reason) => return again(format!("the ledger cannot be read: {reason}")),
+        }
+        let said = looked.said.and_then(|said| said.read().ok());
+        if let Some(why) = notice.over(said, now) {
+            return Prepared::Answer(Attempt::Never { why }, None);
         }
         let profile = looked.profile.map_or_else(|| Ok(Profile::new("UTC")), |profile| profile.read());
         let Ok(profile) = profile else { return again("the profile of the recipient cannot be read") };
