@@ -7,6 +7,7 @@ use super::ask::{AskName, Tag};
 use super::id::FlowId;
 use super::stuck::Stuck;
 use crate::persist::{Payload, Seq};
+use crate::time::Timestamp;
 
 /// The flow that waits for another one.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -117,6 +118,8 @@ pub enum FlowEvent {
         read: BTreeMap<Arc<str>, Seq>,
         /// Whether its end was asked for in an earlier run, which went on all the same.
         cancelled: bool,
+        /// When the flow was first started; the epoch if that is not known.
+        since: Timestamp,
     },
 }
 

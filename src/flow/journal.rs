@@ -191,7 +191,8 @@ impl Journal {
                 self.started_at = at;
                 self.begin(1, input, parent.as_ref(), turn(version, Impulse::Begin));
             }
-            FlowEvent::Continued { run, version, input, parent, read, cancelled } => {
+            FlowEvent::Continued { run, version, input, parent, read, cancelled, since } => {
+                self.started_at = self.started_at.max(*since);
                 self.carry_over(read);
                 (self.cancel_requested, self.cancelled_before) = (*cancelled, *cancelled);
                 self.begin(*run, input, parent.as_ref(), turn(version, Impulse::Begin));
@@ -299,7 +300,7 @@ impl Journal {
         self.seq
     }
 
-    /// When it was first started; the epoch if the beginning was truncated.
+    /// When it was first started; the epoch if that is not known.
     pub fn started_at(&self) -> Timestamp {
         self.started_at
     }

@@ -111,7 +111,15 @@ impl Live {
                     let (read, cancelled) = (task.slots().read.clone(), self.journal.cancel_requested());
                     // A run that read a signal was not idle: it may have found many when it began.
                     idle_runs = if read.is_empty() { idle_runs + 1 } else { 0 };
-                    FlowEvent::Continued { run, version, input, parent, read, cancelled }
+                    FlowEvent::Continued {
+                        run,
+                        version,
+                        input,
+                        parent,
+                        read,
+                        cancelled,
+                        since: self.journal.started_at(),
+                    }
                 }
             };
             let what = if matches!(event, FlowEvent::Continued { .. }) { "input" } else { "result" };

@@ -113,6 +113,8 @@ struct Continued {
     read: BTreeMap<Arc<str>, Seq>,
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     cancelled: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
 }
 
 fn recorded(name: &str, at: Timestamp, data: &impl Serialize) -> NewEvent {
@@ -147,8 +149,9 @@ pub fn encode(at: Timestamp, event: FlowEvent) -> NewEvent {
         FlowEvent::Failed { reason } => recorded(FAILED, at, &Failed { reason }),
         FlowEvent::Cancelled => recorded(CANCELLED, at, &Empty {}),
         FlowEvent::Terminated => recorded(TERMINATED, at, &Empty {}),
-        FlowEvent::Continued { run, version: v, input, parent, read, cancelled } => {
-            recorded(CONTINUED, at, &Continued { v, run, input, parent, read, cancelled })
+        FlowEvent::Continued { run, version: v, input, parent, read, cancelled, since } => {
+            let since = Some(since).filter(|since| *since > Timestamp::EPOCH);
+            recorded(CONTINUED, at, &Continued { v, run, input, parent, read, cancelled, since })
         }
     }
 }
@@ -182,8 +185,9 @@ fn read(event: &RecordedEvent) -> Result<Option<FlowEvent>, PayloadError> {
         CANCELLED => data.read::<Empty>().map(|Empty {}| FlowEvent::Cancelled)?,
         TERMINATED => data.read::<Empty>().map(|Empty {}| FlowEvent::Terminated)?,
         CONTINUED => {
-            let Continued { v: version, run, input, parent, read, cancelled } = data.read()?;
-            FlowEvent::Continued { run, version, input, parent, read, cancelled }
+            let Continued { v: version, run, input, parent, read, cancelled, since } = data.read()?;
+            let since = since.unwrap_or(Timestamp::EPOCH);
+            FlowEvent::Continued { run, version, input, parent, read, cancelled, since }
         }
         _ => return Ok(None),
     }))

@@ -26,8 +26,11 @@ pub struct Performance {
 
 impl Performance {
     /// A name for the request, the same whenever it is carried out again: what the outside may tell repetitions by.
+    ///
+    /// `FLOW#RUN/TAG`. A `#` or `%` in the flow's id is written as `%23` or `%25`, so that no two requests have the same.
     pub fn idempotency_key(&self) -> String {
-        format!("{}#{}/{}", self.flow, self.run, self.tag)
+        let flow = self.flow.as_str().replace('%', "%25").replace('#', "%23");
+        format!("{flow}#{}/{}", self.run, self.tag)
     }
 }
 
@@ -86,5 +89,23 @@ impl Performed {
         let limit = operations_max(limits);
         let too_many = (operations > limit).then_some(Limit::Operations { operations, limit });
         too_many.or_else(|| events.find_map(of_event)).or_else(|| self.writes.iter().find_map(of_write))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_requests_have_the_same_idempotency_key() {
+        let key = |flow: &str, run: u32, tag: &str| {
+            let (flow, tag, to) = (flow.parse().unwrap(), tag.into(), "mail".into());
+            Performance { flow, run, ordinal: 0, tag, to, body: Payload::stored("1") }.idempotency_key()
+        };
+        assert_eq!(key("deliver/ann", 1, "deliver 1"), "deliver/ann#1/deliver 1");
+        let alike = [("key/b", 1, "x#1/t"), ("key/b#1/x", 1, "t"), ("key/b%231/x", 1, "t"), ("key/b", 11, "x#1/t")];
+        let keys: std::collections::BTreeSet<String> =
+            alike.iter().map(|(flow, run, tag)| key(flow, *run, tag)).collect();
+        assert_eq!(keys.len(), alike.len(), "{keys:?}");
     }
 }

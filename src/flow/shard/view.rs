@@ -22,7 +22,7 @@ pub struct FlowView {
     pub version: Option<u32>,
     /// The last event of its journal.
     pub seq: Seq,
-    /// When it was started; the epoch if that was truncated.
+    /// When it was first started; the epoch if that is not known.
     pub started_at: Timestamp,
     /// When something was last recorded of it.
     pub latest_at: Timestamp,

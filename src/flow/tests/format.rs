@@ -52,13 +52,13 @@ fn table() -> Vec<(FlowEvent, &'static str, &'static str)> {
         (FlowEvent::Failed { reason: "no".into() }, "flow.failed.v1", r#"{"reason":"no"}"#),
         (FlowEvent::Cancelled, "flow.cancelled.v1", "{}"),
         (FlowEvent::Terminated, "flow.terminated.v1", "{}"),
-        (FlowEvent::Continued { run: 2, version: 1, input: input(), parent: None, read: read.clone().into(), cancelled: false },
+        (FlowEvent::Continued { run: 2, version: 1, input: input(), parent: None, read: read.clone().into(), cancelled: false, since: Timestamp::EPOCH },
             "flow.continued.v1", r#"{"v":1,"run":2,"input":{"x":1},"read":{"paid":17}}"#),
-        (FlowEvent::Continued { run: 2, version: 1, input: input(), parent: Some(parent), read: read.into(), cancelled: true },
+        (FlowEvent::Continued { run: 2, version: 1, input: input(), parent: Some(parent), read: read.into(), cancelled: true, since: Timestamp::EPOCH },
             "flow.continued.v1",
             r#"{"v":1,"run":2,"input":{"x":1},"parent":{"flow":"k/a","run":1,"ordinal":0,"tag":"t"},"read":{"paid":17},"cancelled":true}"#),
-        (FlowEvent::Continued { run: 3, version: 1, input: input(), parent: None, read: [].into(), cancelled: false },
-            "flow.continued.v1", r#"{"v":1,"run":3,"input":{"x":1}}"#),
+        (FlowEvent::Continued { run: 3, version: 1, input: input(), parent: None, read: [].into(), cancelled: false, since: Timestamp::from_millis(7) },
+            "flow.continued.v1", r#"{"v":1,"run":3,"input":{"x":1},"since":7}"#),
     ]
 }
 

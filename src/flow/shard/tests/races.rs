@@ -543,6 +543,24 @@ fn a_child_is_cancelled_although_its_parent_goes_on_in_a_new_run() {
 }
 
 #[test]
+fn a_flow_that_began_anew_knows_when_it_was_first_started() {
+    let again = async |cx: FlowCx, (): ()| -> Result<(), FlowError> {
+        cx.sleep("a while", seconds(60)).await?;
+        cx.continue_as_new(&())
+    };
+    let mut world = World::new(programs().with(Program::new("again", 1, again).unwrap()), script);
+    world.boot();
+    let began = world.now;
+    world.start("again/a", "null");
+    later(&mut world, 200);
+    world.crash();
+    world.settle();
+    let journal = world.disk.journal(&id("again/a"));
+    assert_eq!((journal.run(), journal.started_at()), (4, began));
+    assert!(ready(world.disk.memory.head(&id("again/a").stream())).unwrap().truncated_through > Seq::UNWRITTEN);
+}
+
+#[test]
 fn a_flow_that_somebody_else_started_is_not_cancelled_along() {
     let mut world = world();
     world.start(APART[1], "1000");
