@@ -84,4 +84,8 @@ pub enum StartError {
     /// The actor system ended before it was up.
     #[error("actor system ended before it was up")]
     System,
+    /// Flows run already over this box office: a second set would take them from the first. Give all programs to one builder; what
+    /// a notifier brings along is added to by [`NotifierBuilder::flows`](crate::notify::NotifierBuilder::flows).
+    #[error("flows run already over this box office; give all programs to one builder")]
+    FlowsRun,
 }

@@ -1,7 +1,7 @@
 //! The handle that a host holds.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use actix::Addr;
 use boxoffice_core::booking::{
@@ -66,6 +66,8 @@ pub(crate) struct Inner {
     #[cfg(feature = "checkin")]
     pub(crate) gatekeeper: Gatekeeper,
     lifetime: Lifetime,
+    /// Of the flows that run over it.
+    pub(crate) flows: Mutex<Weak<Lifetime>>,
 }
 
 impl BoxOffice {
@@ -78,6 +80,7 @@ impl BoxOffice {
             #[cfg(feature = "checkin")]
             gatekeeper: built.gatekeeper,
             lifetime,
+            flows: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }

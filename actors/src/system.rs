@@ -3,7 +3,7 @@
 
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use actix::{Actor, Addr, Arbiter, ArbiterHandle, System, SystemRunner};
@@ -72,12 +72,23 @@ impl Lifetime {
     /// Ends the system, and waits until its thread has ended; whoever comes second does not wait.
     pub(crate) async fn end(&self) {
         self.system.stop();
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = self.waiting().take();
         if let Some(ended) = ended
             && ended.await.is_err()
         {
             tracing::error!("the thread of an actor system panicked");
         }
+    }
+}
+
+impl Lifetime {
+    /// Whether it was told to end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.waiting().is_none()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<oneshot::Receiver<()>>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use boxoffice::BoxOffice;
 use boxoffice::clock::ManualClock;
 use boxoffice::flows::{FlowCx, FlowError, FlowId, FlowOutcome, FlowStatus, Flows, FlowsBuilder, Program, Stuck};
 use boxoffice::persist::{MemoryBackend, Payload};
 use boxoffice::time::Timestamp;
+use boxoffice::{BoxOffice, StartError};
 
 use crate::backends::{MoodyBackend, until};
 
@@ -45,6 +45,20 @@ async fn a_flow_runs_to_its_end_and_is_not_run_again() {
     assert_eq!(flows.start(&id("three/a"), &10).await.unwrap(), FlowOutcome::Already(completed(13)));
     assert_eq!(flows.start(&id("three/a"), &11).await.unwrap(), FlowOutcome::InputDiffers);
     assert_eq!(count.load(Ordering::SeqCst), 3);
+    flows.shutdown().await;
+    office.shutdown().await;
+}
+
+#[tokio::test]
+async fn one_box_office_has_one_set_of_flows_at_a_time() {
+    let office = BoxOffice::builder().store(MemoryBackend::new()).start().unwrap();
+    let flows = Flows::builder().start(&office).unwrap();
+    assert!(matches!(Flows::builder().start(&office), Err(StartError::FlowsRun)));
+    flows.shutdown().await;
+    let flows = Flows::builder().start(&office).unwrap();
+    drop(flows);
+    let flows = Flows::builder().start(&office).unwrap();
+    assert_eq!(flows.end(&id("three/a")).await.unwrap(), FlowStatus::Unknown);
     flows.shutdown().await;
     office.shutdown().await;
 }

@@ -1,7 +1,7 @@
 //! How flows are set up, and the threads that they run on.
 
 use core::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use actix::{Actor, Addr, Arbiter, ArbiterHandle};
 use boxoffice_core::flow::shard::{Performance, ShardLimits};
@@ -53,6 +53,9 @@ pub(super) struct Running {
 
 impl FlowsBuilder {
     /// Adds the code of a kind of flow.
+    ///
+    /// All flows share one thread: code that blocks it, or goes round without waiting for anything, holds up all of them and their
+    /// shutdown. Whatever takes long belongs into a performer, and there onto a thread of its own.
     pub fn program(mut self, program: Program) -> Self {
         self.programs = self.programs.with(program);
         self
@@ -103,11 +106,22 @@ impl FlowsBuilder {
         self
     }
 
-    /// Starts the flows in the store of `office`, on two threads of their own. Whoever ran them before is fenced off.
+    /// Starts the flows in the store of `office`, on two threads of their own. Another process that ran them before is fenced off.
     ///
     /// # Errors
-    /// [`StartError`] when there is no thread to be had.
+    /// [`StartError::FlowsRun`] when flows run over `office` already, be it a notifier's; any other [`StartError`] when there is no
+    /// thread to be had.
     pub fn start(self, office: &BoxOffice) -> Result<Flows, StartError> {
+        let mut seat = office.inner.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        if seat.upgrade().is_some_and(|others| !others.is_over()) {
+            return Err(StartError::FlowsRun);
+        }
+        let flows = self.begin(office)?;
+        *seat = Arc::downgrade(&flows.lifetime);
+        Ok(flows)
+    }
+
+    fn begin(self, office: &BoxOffice) -> Result<Flows, StartError> {
         let writer = office.shared_writer();
         let store = writer.limits();
         let limits = ShardLimits { live_max: self.live_max, store, ..ShardLimits::default() };

@@ -38,7 +38,7 @@ pub struct Flows {
     supervisor: Addr<FlowSupervisor>,
     performing: ArbiterHandle,
     pub(super) store: SharedWriter,
-    lifetime: Arc<Lifetime>,
+    pub(super) lifetime: Arc<Lifetime>,
 }
 
 fn payload(value: &(impl Serialize + ?Sized)) -> Result<Payload, BoxOfficeError> {
@@ -71,6 +71,8 @@ impl Flows {
 
     /// Begins a flow, and waits for its end; `Err` inside of it says why it was not begun.
     ///
+    /// A flow that is stuck has not ended: see [`Flows::end`].
+    ///
     /// # Errors
     /// As [`Flows::start`].
     pub async fn run(
@@ -100,7 +102,8 @@ impl Flows {
         self.say(flow, FlowCommand::Signal { name, id, body }).await
     }
 
-    /// Asks a flow to end. Everything that it waits for is answered so, and its code may clean up.
+    /// Asks a flow to end. Everything that it waits for is answered so, and its code may clean up. A stuck flow hears of it when it is
+    /// retried.
     ///
     /// # Errors
     /// As [`Flows::start`].
@@ -155,6 +158,9 @@ impl Flows {
     }
 
     /// Waits until a flow has ended, and says how. [`FlowStatus::Unknown`] if there is no such flow.
+    ///
+    /// A flow that is stuck (no program of its kind, a panic, a performer that gave no outcome) or paused has not ended, and this waits
+    /// on until somebody mends it. Whoever cannot wait puts a limit around it and looks at [`Flows::inspect`].
     ///
     /// # Errors
     /// As [`Flows::start`].
