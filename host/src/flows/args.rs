@@ -33,7 +33,9 @@ pub(crate) enum FlowsCommand {
     Resume(OneFlow),
     /// Ask a flow to end: its code may clean up
     Cancel(OneFlow),
-    /// End a flow without asking its code; flows that it started go on
+    /// End a flow without asking its code; flows that it waits for go on
+    ///
+    /// They would be cancelled if the flows of this store were running: only the flow's code knows which they are.
     Terminate(OneFlow),
     /// Try a stuck flow again
     Retry(OneFlow),
@@ -116,7 +118,7 @@ pub(crate) struct RedriveArgs {
     /// Given up at this instant or later, as 2026-01-05T19:00:00Z
     #[arg(long, value_name = "INSTANT")]
     pub(crate) since: Option<Timestamp>,
-    /// Also those that were redriven before
+    /// Also those that were redriven before; each notice once, however often it was given up
     #[arg(long)]
     pub(crate) again: bool,
 }
