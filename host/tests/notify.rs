@@ -92,6 +92,25 @@ fn a_profile_is_changed_bit_by_bit_shown_and_forgotten() {
 }
 
 #[test]
+fn what_would_steer_a_terminal_is_shown_as_an_escape() {
+    let home = Home::new();
+    home.well(&[
+        "notify",
+        "sled:s",
+        "profile",
+        "set",
+        "ann",
+        "--reach",
+        "email=ann\u{1b}[2J\r\nb",
+        "--locale",
+        "\u{202e}",
+    ]);
+    let shown = home.well(&["notify", "s", "profile", "show", "ann"]);
+    let lines = [r"email         ann\u{1b}[2J\u{d}\u{a}b", "zone          UTC", r"locale        \u{202e}"];
+    assert_eq!(shown.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
 fn bad_flags_are_refused_in_one_line_and_leave_no_store() {
     let home = Home::new();
     fs::write(home.0.path().join("short"), "secret").unwrap();

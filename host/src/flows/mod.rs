@@ -13,7 +13,7 @@ pub(crate) use args::FlowsArgs;
 use args::{FlowsCommand, LsArgs, PlaceName};
 
 use crate::error::HostError;
-use crate::output::{Output, print};
+use crate::output::{Output, print, visible};
 
 /// Flows whose journals are read before they are listed.
 const PAGE: usize = 256;
@@ -70,7 +70,7 @@ fn place_words(place: Place) -> (&'static str, String) {
 fn open_line(flow: &OpenFlow) -> String {
     let (name, at) = place_words(flow.place);
     let why = flow.stuck.as_ref().map(|note| format!("  version {}: {}", note.version, note.stuck)).unwrap_or_default();
-    format!("{name:<8} {at:<24} {}{why}\n", flow.id)
+    visible(&format!("{name:<8} {at:<24} {}{why}", flow.id)) + "\n"
 }
 
 fn open_json(flow: &OpenFlow) -> String {
@@ -89,11 +89,8 @@ async fn list_all(store: &dyn Backend, prefix: &str, args: &LsArgs) -> Result<bo
             let line = if args.json {
                 format!("{}\n", json!({ "flow": flow, "status": status.name(), "why": why(status) }))
             } else {
-                format!(
-                    "{:<9} {flow}{}\n",
-                    status.name(),
-                    why(status).map(|why| format!("  {why}")).unwrap_or_default()
-                )
+                let why = why(status).map(|why| format!("  {why}")).unwrap_or_default();
+                visible(&format!("{:<9} {flow}{why}", status.name())) + "\n"
             };
             if !print(&line)? {
                 return Ok(true);

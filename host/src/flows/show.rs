@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::ShowArgs;
 use super::{flush, place_words, why, write};
 use crate::error::HostError;
-use crate::output::Output;
+use crate::output::{Output, visible};
 
 /// Events read at a time.
 const PAGE: usize = 1_024;
@@ -63,6 +63,7 @@ fn head(journal: &Journal, places: &[Place]) -> String {
     if journal.cancel_requested() {
         lines.push("cancel    requested".to_owned());
     }
+    let lines: Vec<String> = lines.iter().map(|line| visible(line)).collect();
     lines.join("\n") + "\n\n"
 }
 
@@ -109,8 +110,8 @@ fn short(recorded: &RecordedEvent) -> &str {
 
 fn event_line(recorded: &RecordedEvent, event: &FlowEvent) -> String {
     let (seq, at, name) = (recorded.seq, recorded.at.to_string(), short(recorded));
-    let line = format!("{seq:>6}  {at:<24}  {name:<16}  {}", detail(event).replace('\n', " "));
-    format!("{}\n", line.trim_end())
+    let line = format!("{seq:>6}  {at:<24}  {name:<16}  {}", detail(event));
+    visible(line.trim_end()) + "\n"
 }
 
 fn event_json(recorded: &RecordedEvent, event: &FlowEvent) -> String {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::args::{ProfileCommand, SetArgs, ShowArgs};
 use crate::error::{HostError, damaged};
-use crate::output::print;
+use crate::output::{print, visible};
 use crate::store::Place;
 
 /// An address on a channel, as `email=ann@example.org`; none to take it away.
@@ -174,5 +174,5 @@ fn table(profile: &Profile) -> String {
     };
     lines.extend(profile.off.iter().map(off));
     lines.extend(profile.unsubscribed.iter().map(|kind| format!("unsubscribed  {kind}")));
-    lines.join("\n") + "\n"
+    lines.iter().map(|line| visible(line) + "\n").collect()
 }

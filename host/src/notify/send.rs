@@ -12,7 +12,7 @@ use boxoffice::persist::Payload;
 
 use super::args::SendArgs;
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 use crate::store::Place;
 
 pub(super) async fn run(place: &Place, args: &SendArgs) -> Result<bool, HostError> {
@@ -41,7 +41,7 @@ pub(super) async fn run(place: &Place, args: &SendArgs) -> Result<bool, HostErro
             | FlowOutcome::Unreadable { .. }) => other.name().to_owned(),
         };
         well &= matches!(outcome, FlowOutcome::Started | FlowOutcome::Already(_));
-        if !print(&format!("{flow}: {said}\n"))? {
+        if !print(&(visible(&format!("{flow}: {said}")) + "\n"))? {
             break;
         }
     }
