@@ -184,6 +184,8 @@ async fn a_flow_is_shown_with_its_journal_and_without_what_is_personal() {
         ("completed", Value::Null),
     ];
     assert_eq!(events, expected.map(|(name, tag)| (json!(name), tag)));
+    assert_eq!(home.well("ls --all nap/a"), "completed nap/a\n");
+    assert_eq!(home.lines("ls --all nap/a --json")[0]["result"], Value::Null);
     assert!(home.well("show nap/a").contains("resolved          request \"after the nap\"\n"));
     assert!(home.fails("show nap/z", 2).contains("no flow nap/z"));
     assert!(home.fails("show nap", 2).contains("KIND/KEY"));

@@ -187,6 +187,33 @@ fn what_was_given_up_is_listed_and_delivered_after_all() {
 }
 
 #[test]
+fn what_came_of_a_delivery_stands_beside_its_status() {
+    let home = Home::new();
+    home.well(&["notify", "sled:s", "profile", "set", "ann", "--reach", "email=ann@example.org"]);
+    let long = "n".repeat(150);
+    home.send("n1");
+    home.send(&long);
+    assert_eq!(home.dispatch()["sent"], 2);
+    let result = r#"{"delivery":"delivered","id":"n1","n":1}"#;
+    assert_eq!(
+        home.well(&["flows", "s", "ls", "--all", "deliver/n1"]),
+        format!("completed deliver/n1/email  {result}\n")
+    );
+    let shown = home.well(&["flows", "s", "show", "deliver/n1/email"]);
+    assert!(shown.contains(&format!("status    completed: {result}\n")), "{shown}");
+    let cut = format!(r#"  {{"delivery":"delivered","id":"{}..."#, "n".repeat(87));
+    let listed = home.well(&["flows", "s", "ls", "--all", "deliver/nn"]);
+    assert!(listed.trim_end().ends_with(&cut) && cut.len() == 122, "{listed}");
+    for words in
+        [&["ls", "--all", "deliver/nn", "--json"] as &[&str], &["show", &format!("deliver/{long}/email"), "--json"]]
+    {
+        let lines = home.well(&[&["flows", "s"], words].concat());
+        let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        assert_eq!(line["result"], json!({ "delivery": "delivered", "id": long, "n": 1 }));
+    }
+}
+
+#[test]
 fn a_dispatcher_that_is_told_to_end_ends_well_and_says_what_it_did() {
     let home = Home::new();
     home.well(&["notify", "sled:s", "profile", "set", "ann", "--reach", "email=ann@example.org"]);

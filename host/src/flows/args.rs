@@ -21,7 +21,8 @@ pub(crate) enum FlowsCommand {
     Ls(LsArgs),
     /// Show one flow: how it stands, and its journal line by line
     ///
-    /// A journal says what came of what was asked; what is still asked only the flow's code knows.
+    /// A journal says what came of what was asked; what is still asked only the flow's code knows. Of results only
+    /// those of deliveries are shown.
     Show(ShowArgs),
     /// Let nothing out of a flow and no timer of it run out, until it is resumed
     ///
@@ -69,7 +70,7 @@ pub(crate) struct LsArgs {
     /// Only flows that stand there
     #[arg(long, value_enum, value_name = "PLACE")]
     pub(crate) place: Option<PlaceName>,
-    /// List flows whose id begins so, by id, ended ones too; reads each journal
+    /// List flows whose id begins so, by id, ended ones too, and what deliveries came to; reads each journal
     #[arg(long, value_name = "PREFIX", conflicts_with_all = ["kind", "place"])]
     pub(crate) all: Option<String>,
     /// Flows at most [default: all]

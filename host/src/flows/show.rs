@@ -5,7 +5,7 @@ use boxoffice::persist::{Backend, RecordedEvent, Seq};
 use serde_json::json;
 
 use super::args::ShowArgs;
-use super::{flush, place_words, why, write};
+use super::{flush, more, place_words, result, why, write};
 use crate::error::HostError;
 use crate::output::{Output, visible};
 
@@ -53,7 +53,11 @@ fn head(journal: &Journal, places: &[Place]) -> String {
     let status = journal.status();
     let mut lines = vec![
         format!("flow      {}", journal.id()),
-        format!("status    {}{}", status.name(), why(&status).map(|why| format!(": {why}")).unwrap_or_default()),
+        format!(
+            "status    {}{}",
+            status.name(),
+            more(journal.id(), &status).map(|more| format!(": {more}")).unwrap_or_default()
+        ),
         format!("run       {}, {} turns", journal.run(), journal.turn_count()),
         format!("version   {}", journal.version().map_or("-".to_owned(), |version| version.to_string())),
         format!("started   {}", journal.started_at()),
@@ -75,6 +79,7 @@ fn head_json(journal: &Journal, places: &[Place]) -> String {
         "flow": journal.id(), "status": status.name(), "why": why(&status), "run": journal.run(),
         "turns": journal.turn_count(), "version": journal.version(), "started_at": journal.started_at(),
         "latest_at": journal.latest_at(), "cancel_requested": journal.cancel_requested(), "place": place, "due": due,
+        "result": result(journal.id(), &status),
     });
     format!("{head}\n")
 }
