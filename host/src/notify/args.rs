@@ -81,8 +81,8 @@ pub(crate) struct DispatchArgs {
 /// How often a notice is tried.
 #[derive(Debug, Args)]
 pub(crate) struct RetryArgs {
-    /// Wait so long after the first attempt that failed, and twice as long after each further
-    #[arg(long, value_name = "DURATION", default_value = "20s")]
+    /// Wait so long after the first attempt that failed, as 20s, 1h30m or PT5M, and twice as long after each further
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = backoff)]
     pub(crate) backoff: SignedDuration,
     /// Attempts to send a notice at most
     #[arg(long, value_name = "N", default_value = "8")]
@@ -137,6 +137,12 @@ impl From<Doubt> for OnUncertain {
             Doubt::AssumeSent => Self::AssumeSent,
         }
     }
+}
+
+fn backoff(text: &str) -> Result<SignedDuration, String> {
+    let wanted =
+        "not a duration of hours, minutes, seconds and milliseconds, such as 20s, 1h30m or PT5M; no days, but 48h";
+    text.parse().map_err(|_| wanted.to_owned())
 }
 
 fn rate(text: &str) -> Result<RateLimit, String> {
