@@ -165,13 +165,14 @@ pub(crate) enum NotifyCommand {
     Profile(ProfileCommand),
     /// Have a notice delivered by the dispatcher that runs next
     ///
-    /// Prints the flow that delivers it. The same notice twice is delivered once.
+    /// Prints the flow that delivers it. The same notice twice is delivered once. Where there is no store, says so unless
+    /// --create is given.
     Send(SendArgs),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfileCommand {
-    /// Change what is given and leave the rest
+    /// Change what is given and leave the rest; where there is no store, says so unless --create is given
     Set(SetArgs),
     /// Print a profile, addresses and all
     Show(ShowArgs),
@@ -199,6 +200,9 @@ pub(crate) struct SetArgs {
     /// When they get digests: daily@08:00, mon@08:00 or none
     #[arg(long, value_name = "TIMES")]
     pub(crate) digest: Option<Digest>,
+    /// Make the store when there is none
+    #[arg(long)]
+    pub(crate) create: bool,
 }
 
 #[derive(Debug, Args)]
@@ -245,6 +249,9 @@ pub(crate) struct SendArgs {
     /// Send it at whatever hour, and whatever they prefer
     #[arg(long)]
     pub(crate) critical: bool,
+    /// Make the store when there is none
+    #[arg(long)]
+    pub(crate) create: bool,
     #[command(flatten)]
     pub(crate) retry: RetryArgs,
 }

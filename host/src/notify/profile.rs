@@ -84,7 +84,7 @@ fn read<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, String> {
 
 pub(super) async fn run(place: &Place, command: &ProfileCommand) -> Result<bool, HostError> {
     match command {
-        ProfileCommand::Set(args) => set(&*place.open(true).await?, args).await,
+        ProfileCommand::Set(args) => set(&*place.open(args.create).await?, args).await,
         ProfileCommand::Show(args) => show(&*place.open(false).await?, args).await,
         ProfileCommand::Forget(args) => {
             let store = place.open(false).await?;

@@ -22,7 +22,7 @@ pub(super) async fn run(place: &Place, args: &SendArgs) -> Result<bool, HostErro
     }
     let notices = notices(args)?;
     let policy = args.retry.policy()?;
-    let store = place.open(false).await?;
+    let store = place.open(args.create).await?;
     let mut well = true;
     for notice in notices {
         let flow = deliver_flow(&notice).map_err(|error| HostError::Usage(error.to_string()))?;
