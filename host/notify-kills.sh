@@ -44,7 +44,7 @@ run() {
     until [[ -s $at/port ]]; do sleep 0.1; done
     port=$(<"$at/port")
     for ((person = 0; person < 40; person++)); do
-        "$BOXOFFICE" notify "$store" profile set "buyer-$person" --reach "email=buyer-$person@mail.example"
+        "$BOXOFFICE" notify "$store" profile set "buyer-$person" --create --reach "email=buyer-$person@mail.example"
     done
     "$BOXOFFICE" calendar import examples/calendars/city-library.ics --store "$store" >/dev/null
     "$BOXOFFICE" onsale --json --calendar examples/calendars/city-library.ics --buyers 40 --store "$store" \

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::args::ExpandArgs;
 use crate::calendar_file::{Expanded, occurrences};
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 
 /// One line of JSON.
 #[derive(Serialize)]
@@ -57,5 +57,5 @@ fn human(occurrence: &Occurrence) -> String {
         format!("{}  {}-{}", start.date(), start.strftime("%H:%M"), end.strftime("%Y-%m-%d %H:%M"))
     };
     let cancelled = if occurrence.cancelled { "  (cancelled)" } else { "" };
-    format!("{when}  {:<15} {summary}{cancelled}\n", occurrence.frame().name())
+    visible(&format!("{when}  {:<15} {summary}{cancelled}", occurrence.frame().name())) + "\n"
 }

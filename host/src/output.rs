@@ -5,16 +5,37 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 
 use crate::error::HostError;
 
+/// Text from a store or a file as it is shown to people: what would steer a terminal is written as in `\u{1b}`. These are control
+/// characters, ends of lines among them, and those that turn the direction of writing. JSON has escapes of its own.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// The same of a text that has lines, and tabs in them.
+pub(crate) fn visible_lines(text: &str) -> String {
+    let line = |line: &str| line.split('\t').map(visible).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// A line on standard error.
 pub(crate) fn complain(message: &str) {
-    let line = format!("boxoffice: {}\n", message.replace('\n', " "));
+    let line = format!("boxoffice: {}\n", visible(&message.replace('\n', " ")));
     // There is nowhere left to report a failure to.
     drop(io::stderr().write_all(line.as_bytes()));
 }
 
 /// Messages on standard error that may have several lines and name their place themselves.
 pub(crate) fn complain_all(messages: &[impl Display]) {
-    let lines: Vec<String> = messages.iter().map(|message| message.to_string().trim_end().to_owned() + "\n").collect();
+    let lines: Vec<String> =
+        messages.iter().map(|message| visible_lines(message.to_string().trim_end()) + "\n").collect();
     drop(io::stderr().write_all(lines.concat().as_bytes()));
 }
 
@@ -65,5 +86,24 @@ impl Write for Output {
         }
         let flushed = self.out.flush();
         self.unless_unread(flushed, ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_shown_as_an_escape() {
+        let table = [
+            ("Café, 東京 {}", "Café, 東京 {}"),
+            ("\u{1b}[2J\u{7}\r\n\t\0", r"\u{1b}[2J\u{7}\u{d}\u{a}\u{9}\u{0}"),
+            ("\u{7f}\u{9b}31m", r"\u{7f}\u{9b}31m"),
+            ("\u{202a}\u{202e}\u{2066}\u{2069}\u{202f}", "\\u{202a}\\u{202e}\\u{2066}\\u{2069}\u{202f}"),
+        ];
+        for (text, shown) in table {
+            assert_eq!(visible(text), shown);
+        }
+        assert_eq!(visible_lines("a\tb\r\n\u{1b}c\n"), "a\tb\\u{d}\n\\u{1b}c\n");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::args::VerifyArgs;
 use crate::audit::audit;
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<bool, HostError> {
     let store = args.store.open(false)?;
@@ -21,7 +21,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<bool, HostError> {
         });
         format!("{line}\n")
     } else {
-        let breaches: Vec<String> = found.breaches.iter().map(|breach| format!("BREACH  {breach}\n")).collect();
+        let breaches: Vec<String> =
+            found.breaches.iter().map(|breach| visible(&format!("BREACH  {breach}")) + "\n").collect();
         let breaches = breaches.concat();
         format!(
             "streams    {:>10}  ({} of bookings)\nevents     {:>10}\nseats      {:>10}\nconfirmed  {:>10}\nheld       {:>10}\noversold   {:>10}\nbreaches   {:>10}\n{breaches}",

@@ -37,6 +37,19 @@ const CHESS: &str =
 const FAIR: &str = "UID:fair\r\nSUMMARY:Fair\r\nDTSTART;VALUE=DATE:20260110\r\nDTEND;VALUE=DATE:20260113";
 
 #[test]
+fn what_would_steer_a_terminal_is_shown_as_an_escape_and_json_has_its_own() {
+    let home = Home::new();
+    // ESC and BEL are no text of a calendar, and are not read.
+    home.write("a.ics", &[&CHESS.replace("SUMMARY:Chess", "SUMMARY:a\\nb\u{202e}c")]);
+    let shown = r"a\u{a}b\u{202e}c";
+    assert_eq!(home.well("import a.ics --store s"), format!("scheduled  chess  {shown}\n"));
+    let agenda = "agenda --store s --from 2026-01-05 --to 2026-01-06";
+    assert_eq!(home.well(agenda), format!("2026-01-05  19:00-21:00  {shown}  [chess@20260105T190000Z]\n"));
+    assert!(home.well(&format!("{agenda} --json")).contains(r"a\nb"));
+    assert!(home.well("history chess --store s").contains(&format!("{shown}  from")));
+}
+
+#[test]
 fn an_imported_file_is_listed_redefined_and_remembered() {
     let home = Home::new();
     home.write("a.ics", &[CHESS, FAIR]);

@@ -32,6 +32,10 @@ async fn lost(cx: FlowCx, (): ()) -> Result<u64, FlowError> {
     cx.request("nobody", "help", &7_u64).await
 }
 
+async fn broken(_: FlowCx, reason: String) -> Result<u64, FlowError> {
+    Err(FlowError::failed(reason))
+}
+
 struct Home {
     folder: tempfile::TempDir,
     start: Timestamp,
@@ -69,6 +73,7 @@ impl Home {
             .program(Program::new("nap", 1, nap).unwrap())
             .program(Program::new("door", 1, door).unwrap())
             .program(Program::new("lost", 1, lost).unwrap())
+            .program(Program::new("broken", 1, broken).unwrap())
             .perform("work", |_| async { Ok(1_u64) });
         let flows = if help { flows.perform("nobody", |_| async { Ok(8_u64) }) } else { flows };
         let flows = flows.start(&office).unwrap();
@@ -179,9 +184,27 @@ async fn a_flow_is_shown_with_its_journal_and_without_what_is_personal() {
         ("completed", Value::Null),
     ];
     assert_eq!(events, expected.map(|(name, tag)| (json!(name), tag)));
+    assert_eq!(home.well("ls --all nap/a"), "completed nap/a\n");
+    assert_eq!(home.lines("ls --all nap/a --json")[0]["result"], Value::Null);
     assert!(home.well("show nap/a").contains("resolved          request \"after the nap\"\n"));
     assert!(home.fails("show nap/z", 2).contains("no flow nap/z"));
     assert!(home.fails("show nap", 2).contains("KIND/KEY"));
+}
+
+#[tokio::test]
+async fn what_would_steer_a_terminal_is_shown_as_an_escape_and_json_has_its_own() {
+    let home = Home::new().await;
+    let (office, flows) = home.open(home.start, false);
+    let started = flows.start(&id("broken/a"), "\u{1b}]0;\u{7}a\r\nb\u{202e}").await.unwrap();
+    assert_eq!(started, FlowOutcome::Started);
+    flows.end(&id("broken/a")).await.unwrap();
+    close(office, flows).await;
+    let shown = r"\u{1b}]0;\u{7}a\u{d}\u{a}b\u{202e}";
+    assert_eq!(home.well("ls --all broken"), format!("failed    broken/a  {shown}\n"));
+    let lines = home.well("show broken/a");
+    assert!(lines.contains(&format!("status    failed: {shown}\n")), "{lines}");
+    assert!(lines.ends_with(&format!("  failed            {shown}\n")), "{lines}");
+    assert_eq!(home.lines("ls --all broken --json")[0]["why"], "\u{1b}]0;\u{7}a\r\nb\u{202e}");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ impl Home {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
         assert_eq!(stderr.lines().count(), 1, "{words:?}: {stderr}");
-        assert!(stderr.contains(what), "{words:?}: {stderr}");
+        assert!(stderr.contains(what) && !stderr.contains("jiff"), "{words:?}: {stderr}");
     }
 
     #[track_caller]
@@ -55,6 +55,13 @@ impl Home {
         serde_json::from_str(&line).unwrap()
     }
 
+    /// Makes the store, with how Ann is reached.
+    #[track_caller]
+    fn knows_ann(&self, address: &str) {
+        let reach = format!("email={address}");
+        self.well(&["notify", "sled:s", "profile", "set", "ann", "--create", "--reach", &reach]);
+    }
+
     fn letters(&self) -> Vec<PathBuf> {
         let folder = fs::read_dir(self.0.path().join("letters"));
         folder.map(|folder| folder.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default()
@@ -66,7 +73,7 @@ fn a_profile_is_changed_bit_by_bit_shown_and_forgotten() {
     let home = Home::new();
     let set = |words: &[&str]| home.well(&[&["notify", "sled:s", "profile", "set", "ann"], words].concat());
     let show = || home.well(&["notify", "s", "profile", "show", "ann"]);
-    set(&["--reach", "email=ann@example.org", "--reach", "push=p", "--zone", "Europe/Berlin"]);
+    set(&["--create", "--reach", "email=ann@example.org", "--reach", "push=p", "--zone", "Europe/Berlin"]);
     set(&["--quiet", "22:00-07:00", "--quiet", "00:00-00:00@sat,sun", "--digest", "mon@08:00", "--locale", "de"]);
     let lines = [
         "email         ann@example.org",
@@ -92,6 +99,16 @@ fn a_profile_is_changed_bit_by_bit_shown_and_forgotten() {
 }
 
 #[test]
+fn what_would_steer_a_terminal_is_shown_as_an_escape() {
+    let home = Home::new();
+    home.knows_ann("ann\u{1b}[2J\r\nb");
+    home.well(&["notify", "s", "profile", "set", "ann", "--locale", "\u{202e}"]);
+    let shown = home.well(&["notify", "s", "profile", "show", "ann"]);
+    let lines = [r"email         ann\u{1b}[2J\u{d}\u{a}b", "zone          UTC", r"locale        \u{202e}"];
+    assert_eq!(shown.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
 fn bad_flags_are_refused_in_one_line_and_leave_no_store() {
     let home = Home::new();
     fs::write(home.0.path().join("short"), "secret").unwrap();
@@ -113,6 +130,9 @@ fn bad_flags_are_refused_in_one_line_and_leave_no_store() {
         (with(&["--unsubscribe-base", "https://club.example/no?"]), "--secret-file"),
         (with(&["--unsubscribe-base", "https://club.example/no?", "--secret-file", "short"]), "64 hexadecimal"),
         (with(&["--backoff=-20s"]), "--backoff"),
+        (with(&["--backoff", "P1D"]), "hours, minutes, seconds"),
+        (with(&["--backoff", "400d"]), "hours, minutes, seconds"),
+        (dispatch(&["send", "--backoff", "soon"]), "hours, minutes, seconds"),
         (with(&[]), "no store at"),
         (dispatch(&["send", "--id", "n1"]), "--to"),
         (dispatch(&["profile", "set", "ann", "--reach", "ann@example.org"]), "CHANNEL=ADDRESS"),
@@ -125,13 +145,33 @@ fn bad_flags_are_refused_in_one_line_and_leave_no_store() {
         home.refused(&words, what);
     }
     assert!(!home.0.path().join("s").exists() && home.letters().is_empty());
-    home.refused(&["notify", "sled:s", "profile", "set", "ann", "--zone", "Europe/Atlantis"], "Atlantis");
+    home.refused(&["notify", "sled:s", "profile", "set", "ann", "--create", "--zone", "Europe/Atlantis"], "Atlantis");
+}
+
+#[test]
+fn a_store_is_made_only_when_that_is_asked_for() {
+    let home = Home::new();
+    let set = ["notify", "sled:s", "profile", "set", "ann", "--reach", "email=ann@example.org"];
+    let send = ["notify", "sled:s", "send", "--id", "n1", "--to", "ann", "--kind", "confirmation", "--facts", FACTS];
+    for words in [&set[..], &send, &["notify", "sled:s", "profile", "show", "ann"]] {
+        home.refused(words, "no store at");
+        assert!(!home.0.path().join("s").exists(), "{words:?}");
+    }
+    fs::create_dir(home.0.path().join("s")).unwrap();
+    home.refused(&set, "no store at");
+    fs::write(home.0.path().join("s/song"), "la").unwrap();
+    home.refused(&[&set[..], &["--create"]].concat(), "other files");
+    fs::remove_dir_all(home.0.path().join("s")).unwrap();
+    assert_eq!(home.well(&[&send[..], &["--create"]].concat()), "deliver/n1/email: begun\n");
+    home.well(&set);
+    home.well(&[&set[..], &["--create", "--locale", "de"]].concat());
+    assert_eq!(home.dispatch()["sent"], 1);
 }
 
 #[test]
 fn a_notice_is_delivered_once_however_often_it_is_sent() {
     let home = Home::new();
-    home.well(&["notify", "sled:s", "profile", "set", "ann", "--reach", "email=ann@example.org"]);
+    home.knows_ann("ann@example.org");
     assert_eq!(home.send("n1"), "deliver/n1/email: begun\n");
     assert_eq!(home.send("n1"), "deliver/n1/email: begun before: running\n");
     let notice = json!({ "id": "n2", "kind": "confirmation", "to": "ann", "channel": "email",
@@ -150,7 +190,7 @@ fn a_notice_is_delivered_once_however_often_it_is_sent() {
 #[test]
 fn what_was_given_up_is_listed_and_delivered_after_all() {
     let home = Home::new();
-    home.well(&["notify", "sled:s", "profile", "set", "ann", "--reach", "email=nowhere"]);
+    home.knows_ann("nowhere");
     home.send("n1");
     assert_eq!(home.dispatch()["failed"], 1);
     let dead = home.well(&["flows", "s", "dead"]);
@@ -168,9 +208,36 @@ fn what_was_given_up_is_listed_and_delivered_after_all() {
 }
 
 #[test]
+fn what_came_of_a_delivery_stands_beside_its_status() {
+    let home = Home::new();
+    home.knows_ann("ann@example.org");
+    let long = "n".repeat(150);
+    home.send("n1");
+    home.send(&long);
+    assert_eq!(home.dispatch()["sent"], 2);
+    let result = r#"{"delivery":"delivered","id":"n1","n":1}"#;
+    assert_eq!(
+        home.well(&["flows", "s", "ls", "--all", "deliver/n1"]),
+        format!("completed deliver/n1/email  {result}\n")
+    );
+    let shown = home.well(&["flows", "s", "show", "deliver/n1/email"]);
+    assert!(shown.contains(&format!("status    completed: {result}\n")), "{shown}");
+    let cut = format!(r#"  {{"delivery":"delivered","id":"{}..."#, "n".repeat(87));
+    let listed = home.well(&["flows", "s", "ls", "--all", "deliver/nn"]);
+    assert!(listed.trim_end().ends_with(&cut) && cut.len() == 122, "{listed}");
+    for words in
+        [&["ls", "--all", "deliver/nn", "--json"] as &[&str], &["show", &format!("deliver/{long}/email"), "--json"]]
+    {
+        let lines = home.well(&[&["flows", "s"], words].concat());
+        let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        assert_eq!(line["result"], json!({ "delivery": "delivered", "id": long, "n": 1 }));
+    }
+}
+
+#[test]
 fn a_dispatcher_that_is_told_to_end_ends_well_and_says_what_it_did() {
     let home = Home::new();
-    home.well(&["notify", "sled:s", "profile", "set", "ann", "--reach", "email=ann@example.org"]);
+    home.knows_ann("ann@example.org");
     home.send("n1");
     let words = ["notify", "s", "--out", "letters", "--from", "club@example.org"];
     let dispatcher = home.command(&words).stdout(Stdio::piped()).spawn().unwrap();

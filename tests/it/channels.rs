@@ -19,9 +19,9 @@ use boxoffice::notify::{
     Blame, BreakerSettings, BreakerState, Channel, ChannelHealth, ChannelOptions, DeadLetters, Delivery, Letter,
     LocalTime, Notice, NoticeKind, OnUncertain, Profile, QuietHours, RateLimit, RedriveFilter, SendOutcome, SentMark,
     SentState, SuppressedBy, Suppression, Thread, Transport, UnsubscribeSecret, Why, dead_letters, put_profile,
-    redrive, sent_key, suppress,
+    redrive, redrive_in_store, sent_key, suppress,
 };
-use boxoffice::persist::{Backend, KvWrite, MemoryBackend, Payload, Transaction};
+use boxoffice::persist::{Backend, Expect, KvWrite, MemoryBackend, NewEvent, Payload, Seq, StreamName, Transaction};
 use boxoffice::time::Timestamp;
 use boxoffice::transport::{MemoryTransport, Play};
 
@@ -518,6 +518,58 @@ async fn a_dead_letter_is_redriven_with_the_same_id_and_once() {
     let dead = dead_letters(&*house.store, "email", None, 10).await.unwrap();
     assert_eq!(dead.iter().map(|dead| dead.redriven.as_ref().unwrap().times).collect::<Vec<_>>(), [1, 2]);
     house.close().await;
+}
+
+#[tokio::test]
+async fn a_notice_that_is_given_up_again_and_again_is_redriven_once_each_time() {
+    let transport = MemoryTransport::new();
+    let house = open(&transport).await;
+    transport.play(&id("b"), vec![busy(); 9]);
+    assert!(matches!(house.deliver(&notice("b"), 1).await, Delivery::Failed { .. }));
+    let once = RedriveFilter { policy: policy(1), ..RedriveFilter::new("email") };
+    let again = RedriveFilter { again: true, ..once.clone() };
+    let table = [
+        (&again, "started", "#r1"),
+        (&again, "started", "#r3"),
+        (&again, "started", "#r5"),
+        (&once, "started", "#r7"),
+        (&RedriveFilter { after: Some(Seq::new(4)), ..again.clone() }, "started", "#r9"),
+        (&again, "started", "#r11"),
+    ];
+    for (filter, outcome, flow) in table {
+        let redriven = redrive(&house.flows, &*house.store, filter, house.clock.now()).await.unwrap();
+        let said = redriven.iter().map(|one| (one.outcome.name(), one.redrive.flow.as_str()));
+        assert_eq!(said.collect::<Vec<_>>(), [(outcome, &*format!("deliver/b/email{flow}"))]);
+        assert_eq!(house.flows.end(&redriven[0].redrive.flow).await.unwrap().name(), "completed");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_redrive_under_way_keeps_other_dead_letters_of_its_notice_back() {
+    let transport = MemoryTransport::new();
+    let house = open(&transport).await;
+    transport.play(&id("b"), [busy()]);
+    assert!(matches!(house.deliver(&notice("b"), 1).await, Delivery::Failed { .. }));
+    let (store, clock) = (house.store.clone(), house.clock.clone());
+    house.close().await;
+    let again = RedriveFilter { again: true, policy: policy(1), ..RedriveFilter::new("email") };
+    let redrive_all = async || {
+        let redriven = redrive_in_store(&*store, &again, clock.now()).await.unwrap();
+        redriven.iter().map(|one| format!("{} {}", one.redrive.flow, one.outcome.name())).collect::<Vec<_>>()
+    };
+    assert_eq!(redrive_all().await, ["deliver/b/email#r1 started"]);
+    // Another flow gave the same notice up.
+    let letter = dead_letters(&*store, "email", None, 1).await.unwrap().remove(0).letter;
+    let event = NewEvent::new("notify.dead_letter.v1", letter.at, &letter).unwrap();
+    let append = Transaction::append(&StreamName::new("dead:email").unwrap(), Expect::Any, vec![event]);
+    assert!(store.commit_one(append).await.unwrap().is_done());
+    assert_eq!(redrive_all().await, ["deliver/b/email#r1 already"]);
+    let house = House::open(&store, &clock, options(&transport));
+    assert_eq!(house.flows.end(&"deliver/b/email#r1".parse().unwrap()).await.unwrap().name(), "completed");
+    house.close().await;
+    assert_eq!(redrive_all().await, ["deliver/b/email#r3 started"]);
+    assert_eq!(transport.sends(), 2);
 }
 
 #[tokio::test]

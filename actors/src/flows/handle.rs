@@ -111,7 +111,8 @@ impl Flows {
         self.say(flow, FlowCommand::Cancel).await
     }
 
-    /// Ends a flow without asking its code.
+    /// Ends a flow without asking its code. Children that it waits for are cancelled; in a store where nobody runs flows, where
+    /// [`change_flow`](super::change_flow) ends it, they go on.
     ///
     /// # Errors
     /// As [`Flows::start`].

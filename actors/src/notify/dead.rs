@@ -1,6 +1,7 @@
 //! Dead letters: notices that were given up, and how they are delivered after all.
 
 use core::fmt;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -104,9 +105,9 @@ pub struct RedriveFilter {
     pub after: Option<Seq>,
     /// Only those of these notices; of all if it is empty.
     pub notices: Vec<NoticeId>,
-    /// At most so many.
+    /// At most so many notices.
     pub limit: usize,
-    /// Also those that were redriven before, once that has come to its end. Without it they are only started if a crash kept them
+    /// Also notices that were redriven before, once that has come to its end. Without it they are only started if a crash kept them
     /// from it.
     pub again: bool,
     /// How often they are tried.
@@ -186,7 +187,8 @@ pub async fn dead_letters(
     Ok(found)
 }
 
-/// Delivers dead letters again: the same notices under the same ids, by new flows.
+/// Delivers dead letters again: the same notices under the same ids, by new flows. Each notice once, however many dead letters of it
+/// there are.
 ///
 /// What the ledger holds against another attempt is cleared, and that it was redriven is recorded, in one transaction; then the
 /// flow is started. What was sent stays sent: such a flow ends as delivered, and nothing goes out. Asked twice, or again after a
@@ -225,27 +227,51 @@ async fn redriving(
     now: Timestamp,
     start: impl AsyncFn(&FlowId, &DeliverInput) -> Result<FlowOutcome, BoxOfficeError>,
 ) -> Result<Vec<Redriven>, BoxOfficeError> {
-    let (mut done, mut after) = (Vec::new(), filter.after);
+    let mut done = Vec::new();
+    for Chosen { entry, open } in choose(store, filter).await? {
+        let redrive = match &entry.redriven {
+            Some(before) if open || !filter.again => before.clone(),
+            Some(_) | None => record(store, &entry, filter, now).await?,
+        };
+        let input = DeliverInput { notice: entry.letter.notice, policy: redrive.policy.clone() };
+        let outcome = start(&redrive.flow, &input).await?;
+        done.push(Redriven { redrive, outcome });
+    }
+    Ok(done)
+}
+
+/// Which of the dead letters of a notice stands for all of them.
+struct Chosen {
+    entry: DeadLetterEntry,
+    /// Its redrive has not come to its end.
+    open: bool,
+}
+
+/// One dead letter of each notice, oldest first: each redrive that fails leaves another one. The one whose redrive is under way, or
+/// else the last.
+async fn choose(store: &dyn Backend, filter: &RedriveFilter) -> Result<Vec<Chosen>, Fault> {
+    let (mut chosen, mut after) = (BTreeMap::<NoticeId, Chosen>::new(), filter.after);
     loop {
         let page = dead_letters(store, &filter.channel, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(done) };
+        let Some(last) = page.last() else { break };
         after = Some(last.seq);
         for entry in page {
-            if done.len() >= filter.limit {
-                return Ok(done);
-            }
-            if !filter.notices.is_empty() && !filter.notices.contains(&entry.letter.notice.id) {
+            let id = &entry.letter.notice.id;
+            let passed_over = !filter.notices.is_empty() && !filter.notices.contains(id);
+            if passed_over || chosen.get(id).is_some_and(|chosen| chosen.open) {
                 continue;
             }
-            let redrive = match &entry.redriven {
-                Some(before) if !filter.again || is_open(store, before).await? => before.clone(),
-                Some(_) | None => record(store, &entry, filter, now).await?,
+            let open = match &entry.redriven {
+                Some(before) => is_open(store, before).await?,
+                None => false,
             };
-            let input = DeliverInput { notice: entry.letter.notice, policy: redrive.policy.clone() };
-            let outcome = start(&redrive.flow, &input).await?;
-            done.push(Redriven { redrive, outcome });
+            chosen.insert(id.clone(), Chosen { entry, open });
         }
     }
+    let mut chosen: Vec<Chosen> = chosen.into_values().collect();
+    chosen.sort_unstable_by_key(|chosen| chosen.entry.seq);
+    chosen.truncate(filter.limit);
+    Ok(chosen)
 }
 
 /// Whether an earlier redrive has not come to its end: what the ledger holds may be of an attempt under way.

@@ -17,7 +17,7 @@ use args::Asked;
 pub(crate) use args::{FreeArgs, NextFreeArgs, WhyNotArgs};
 
 use crate::error::HostError;
-use crate::output::{complain, print};
+use crate::output::{complain, print, visible};
 
 /// One line of JSON.
 #[derive(Serialize)]
@@ -87,7 +87,8 @@ impl Question {
         let (start, end) = (shown(span.start, &self.zone), shown(span.end, &self.zone));
         let until = if start.date() == end.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         let what = occurrence.map_or(String::new(), |id| format!("  [{id}]"));
-        print(&format!("{}  {}-{}{what}\n", start.date(), start.strftime("%H:%M"), end.strftime(until)))
+        let line = format!("{}  {}-{}{what}", start.date(), start.strftime("%H:%M"), end.strftime(until));
+        print(&(visible(&line) + "\n"))
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::args::AgendaArgs;
 use crate::error::HostError;
-use crate::output::{complain, print};
+use crate::output::{complain, print, visible};
 
 /// One line of JSON.
 #[derive(Serialize)]
@@ -91,7 +91,7 @@ fn human(entry: &AgendaEntry, seat: Option<SeatState>, zone: &TimeZone) -> Strin
     };
     let seat = seat.map_or(String::new(), |state| format!("  ({})", super::seat(state)));
     let cancelled = if occurrence.cancelled { "  (cancelled)" } else { "" };
-    format!("{when}  {}{seat}{cancelled}  [{}]\n", occurrence.summary(), occurrence.id())
+    visible(&format!("{when}  {}{seat}{cancelled}  [{}]", occurrence.summary(), occurrence.id())) + "\n"
 }
 
 fn json(entry: &AgendaEntry, seat: Option<SeatState>) -> String {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::args::HistoryArgs;
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 
 /// One line of JSON.
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &HistoryArgs) -> Result<bool, HostError> {
 
 fn human(seq: Seq, at: Timestamp, event: &SeriesEvent) -> String {
     let (name, revision) = (event.name(), event.revision());
-    format!("{seq:>6}  {at}  {name:<20}  revision {revision}  {}\n", what(event))
+    visible(&format!("{seq:>6}  {at}  {name:<20}  revision {revision}  {}", what(event))) + "\n"
 }
 
 fn json(seq: Seq, at: Timestamp, event: &SeriesEvent) -> String {

@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use super::args::ImportArgs;
 use crate::calendar_file::import;
 use crate::error::HostError;
-use crate::output::{complain, print};
+use crate::output::{complain, print, visible};
 
 /// Series on their way to the store at the same time: they share its syncs.
 const AT_ONCE: usize = 64;
@@ -35,13 +35,13 @@ pub(super) async fn run(args: &ImportArgs) -> Result<bool, HostError> {
         let taken = reply.outcome.is_accepted() || reply.outcome == SeriesOutcome::Unchanged;
         all_taken &= taken;
         let line = if taken {
-            format!("{:<10} {}  {}\n", reply.outcome.name(), event.series, event.summary)
+            format!("{:<10} {}  {}", reply.outcome.name(), event.series, event.summary)
         } else {
-            format!("{:<10} {}  {}: {}\n", "refused", event.series, event.summary, reply.outcome)
+            format!("{:<10} {}  {}: {}", "refused", event.series, event.summary, reply.outcome)
         };
         let orphans: Vec<String> =
             reply.orphaned.iter().map(|one| format!("  orphaned {}", super::orphan(one))).collect();
-        if !print(&(line + &orphans.concat()))? {
+        if !print(&(visible(&line) + "\n" + &orphans.concat()))? {
             break;
         }
     }

@@ -18,7 +18,7 @@ pub(crate) use args::CalendarCommand;
 use args::{ExportArgs, OrphansArgs};
 
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 
 pub(crate) fn run(command: &CalendarCommand) -> Result<bool, HostError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -75,7 +75,7 @@ fn orphan(orphan: &Orphan) -> String {
         many => format!("{} {many} {}", of.attendee, seat(of.state)),
     };
     let seats: Vec<String> = orphan.seats.iter().map(line).collect();
-    format!("{}  {why}: {}\n", orphan.occurrence, seats.join(", "))
+    visible(&format!("{}  {why}: {}", orphan.occurrence, seats.join(", "))) + "\n"
 }
 
 fn seat(state: SeatState) -> &'static str {

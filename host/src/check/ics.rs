@@ -13,7 +13,7 @@ use super::{Tally, read_json, some};
 use crate::args::IcsArgs;
 use crate::calendar_file::read_all;
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 
 /// A file and what is expected of it.
 #[derive(Debug, Deserialize)]
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &IcsArgs) -> Result<bool, HostError> {
             if let Some(difference) = difference {
                 let mark = if window.confirmed { "" } else { "advisory: " };
                 let (file, from, to) = (&expectation.file, window.from, window.to);
-                print(&format!("{mark}{file} {from} to {to}: {difference}\n"))?;
+                print(&(visible(&format!("{mark}{file} {from} to {to}: {difference}")) + "\n"))?;
             }
         }
     }
@@ -136,10 +136,10 @@ fn broken(folder: &Path) -> Result<Tally, HostError> {
         tally.add(said && took <= PARSE_MAX);
         let name = path.file_name().unwrap_or_default().display();
         if !said {
-            print(&format!("{name}: nothing is said about it\n"))?;
+            print(&(visible(&format!("{name}: nothing is said about it")) + "\n"))?;
         }
         if took > PARSE_MAX {
-            print(&format!("{name}: took {took:?}\n"))?;
+            print(&(visible(&format!("{name}: took {took:?}")) + "\n"))?;
         }
     }
     Ok(tally)

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{Tally, read_json, some};
 use crate::args::VectorArgs;
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 
 /// One vector, as `vectors/README.md` says. Fields that say where it comes from are not read.
 #[derive(Debug, Deserialize)]
@@ -61,13 +61,15 @@ pub(crate) fn run(args: &VectorArgs) -> Result<bool, HostError> {
             if let Some(difference) = difference {
                 let rule = vector.rrule.as_deref().unwrap_or_default();
                 let advisory = if no_gate { "advisory: " } else { "" };
-                print(&format!("{advisory}{}: {}: {rule}: {difference}\n", show(path), vector.name))?;
+                let line = format!("{advisory}{}: {}: {rule}: {difference}", show(path), vector.name);
+                print(&(visible(&line) + "\n"))?;
             }
         }
         let Tally { passed, failed } = of_file;
         let slow = format!("slowest {:?} ({})", slowest.0, slowest.1);
         let gate = if no_gate { ", no gate" } else { "" };
-        print(&format!("{}: {passed} of {}{gate}; {slow}\n", show(path), passed + failed))?;
+        let line = format!("{}: {passed} of {}{gate}; {slow}", show(path), passed + failed);
+        print(&(visible(&line) + "\n"))?;
         if !no_gate {
             (tally.passed, tally.failed) = (tally.passed + passed, tally.failed + failed);
         }

@@ -7,6 +7,8 @@ use boxoffice::datalog::{Column, Value};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::output::{visible, visible_lines};
+
 /// One line of JSON.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -103,9 +105,9 @@ impl<W: Write> Rows<W> {
             return writeln!(self.out, "{}", json!({ question: fact, "holds": holds, "because": text }));
         }
         match text {
-            Some(text) => writeln!(self.out, "{text}"),
-            None if holds => writeln!(self.out, "{fact} holds: see --why"),
-            None => writeln!(self.out, "{fact} does not hold: see --why-not"),
+            Some(text) => writeln!(self.out, "{}", visible_lines(&text)),
+            None if holds => writeln!(self.out, "{} holds: see --why", visible(fact)),
+            None => writeln!(self.out, "{} does not hold: see --why-not", visible(fact)),
         }
     }
 

@@ -21,7 +21,8 @@ pub(crate) enum FlowsCommand {
     Ls(LsArgs),
     /// Show one flow: how it stands, and its journal line by line
     ///
-    /// A journal says what came of what was asked; what is still asked only the flow's code knows.
+    /// A journal says what came of what was asked; what is still asked only the flow's code knows. Of results only
+    /// those of deliveries are shown.
     Show(ShowArgs),
     /// Let nothing out of a flow and no timer of it run out, until it is resumed
     ///
@@ -33,7 +34,9 @@ pub(crate) enum FlowsCommand {
     Resume(OneFlow),
     /// Ask a flow to end: its code may clean up
     Cancel(OneFlow),
-    /// End a flow without asking its code; flows that it started go on
+    /// End a flow without asking its code; flows that it waits for go on
+    ///
+    /// They would be cancelled if the flows of this store were running: only the flow's code knows which they are.
     Terminate(OneFlow),
     /// Try a stuck flow again
     Retry(OneFlow),
@@ -67,7 +70,7 @@ pub(crate) struct LsArgs {
     /// Only flows that stand there
     #[arg(long, value_enum, value_name = "PLACE")]
     pub(crate) place: Option<PlaceName>,
-    /// List flows whose id begins so, by id, ended ones too; reads each journal
+    /// List flows whose id begins so, by id, ended ones too, and what deliveries came to; reads each journal
     #[arg(long, value_name = "PREFIX", conflicts_with_all = ["kind", "place"])]
     pub(crate) all: Option<String>,
     /// Flows at most [default: all]
@@ -116,7 +119,7 @@ pub(crate) struct RedriveArgs {
     /// Given up at this instant or later, as 2026-01-05T19:00:00Z
     #[arg(long, value_name = "INSTANT")]
     pub(crate) since: Option<Timestamp>,
-    /// Also those that were redriven before
+    /// Also those that were redriven before; each notice once, however often it was given up
     #[arg(long)]
     pub(crate) again: bool,
 }

@@ -6,7 +6,7 @@ use boxoffice::flows::{FlowCommand, FlowId, FlowOutcome, change_flow};
 use super::args::FlowsCommand;
 use super::show::missing;
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 use crate::store::Place;
 
 fn asked(command: &FlowsCommand) -> Option<(&FlowId, FlowCommand)> {
@@ -39,6 +39,6 @@ pub(super) async fn run(place: &Place, command: &FlowsCommand) -> Result<bool, H
         | FlowOutcome::TooLarge(_)
         | FlowOutcome::Unreadable { .. }) => (other.name().to_owned(), false),
     };
-    print(&format!("{flow}: {}: {said}\n", command.name()))?;
+    print(&(visible(&format!("{flow}: {}: {said}", command.name())) + "\n"))?;
     Ok(well)
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::args::{DeadArgs, RedriveArgs};
 use crate::error::{HostError, damaged};
-use crate::output::print;
+use crate::output::{print, visible};
 use crate::store::Place;
 
 /// Dead letters read at a time.
@@ -43,7 +43,9 @@ fn line(entry: &DeadLetterEntry, uncertain: bool) -> String {
     let sent = if uncertain { "perhaps sent" } else { "not sent" };
     let redriven = entry.redriven.as_ref().map(|redrive| format!("  redriven by {}", redrive.flow)).unwrap_or_default();
     let (seq, at, id) = (entry.seq, letter.at.to_string(), &letter.notice.id);
-    format!("{seq:>6}  {at:<24}  {sent:<12}  {id}  attempts {}: {}{redriven}\n", letter.attempts, letter.reason)
+    let line =
+        format!("{seq:>6}  {at:<24}  {sent:<12}  {id}  attempts {}: {}{redriven}", letter.attempts, letter.reason);
+    visible(&line) + "\n"
 }
 
 fn line_json(entry: &DeadLetterEntry, uncertain: bool) -> String {
@@ -67,7 +69,7 @@ pub(super) async fn redrive(place: &Place, args: &RedriveArgs) -> Result<bool, H
     filter.again = args.again;
     let done = redrive_in_store(&*store, &filter, SystemClock.now()).await?;
     for one in &done {
-        if !print(&format!("{}: {}\n", one.redrive.flow, one.outcome.name()))? {
+        if !print(&(visible(&format!("{}: {}", one.redrive.flow, one.outcome.name())) + "\n"))? {
             break;
         }
     }

@@ -6,17 +6,20 @@ mod dead;
 mod show;
 
 use boxoffice::flows::{FlowId, FlowStatus, OpenFilter, OpenFlow, Place, open_flows, search_flows};
+use boxoffice::notify::flows::DELIVER;
 use boxoffice::persist::Backend;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) use args::FlowsArgs;
 use args::{FlowsCommand, LsArgs, PlaceName};
 
 use crate::error::HostError;
-use crate::output::{Output, print};
+use crate::output::{Output, print, visible};
 
 /// Flows whose journals are read before they are listed.
 const PAGE: usize = 256;
+/// Characters of a result that are shown in a line.
+const RESULT_MAX: usize = 120;
 
 pub(crate) fn run(args: &FlowsArgs) -> Result<bool, HostError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -70,7 +73,7 @@ fn place_words(place: Place) -> (&'static str, String) {
 fn open_line(flow: &OpenFlow) -> String {
     let (name, at) = place_words(flow.place);
     let why = flow.stuck.as_ref().map(|note| format!("  version {}: {}", note.version, note.stuck)).unwrap_or_default();
-    format!("{name:<8} {at:<24} {}{why}\n", flow.id)
+    visible(&format!("{name:<8} {at:<24} {}{why}", flow.id)) + "\n"
 }
 
 fn open_json(flow: &OpenFlow) -> String {
@@ -87,13 +90,13 @@ async fn list_all(store: &dyn Backend, prefix: &str, args: &LsArgs) -> Result<bo
         let page = search_flows(store, prefix, after.as_ref(), left.min(PAGE)).await?;
         for (flow, status) in &page {
             let line = if args.json {
-                format!("{}\n", json!({ "flow": flow, "status": status.name(), "why": why(status) }))
-            } else {
                 format!(
-                    "{:<9} {flow}{}\n",
-                    status.name(),
-                    why(status).map(|why| format!("  {why}")).unwrap_or_default()
+                    "{}\n",
+                    json!({ "flow": flow, "status": status.name(), "why": why(status), "result": result(flow, status) })
                 )
+            } else {
+                let more = more(flow, status).map(|more| format!("  {more}")).unwrap_or_default();
+                visible(&format!("{:<9} {flow}{more}", status.name())) + "\n"
             };
             if !print(&line)? {
                 return Ok(true);
@@ -119,6 +122,32 @@ fn why(status: &FlowStatus) -> Option<String> {
         | FlowStatus::Completed(_)
         | FlowStatus::Cancelled => None,
     }
+}
+
+/// What a delivery came to. The results of other flows are not shown: they may be personal.
+fn result(flow: &FlowId, status: &FlowStatus) -> Option<Value> {
+    match status {
+        FlowStatus::Completed(result) if flow.kind().as_str() == DELIVER => result.read().ok(),
+        FlowStatus::Completed(_)
+        | FlowStatus::Unknown
+        | FlowStatus::Running
+        | FlowStatus::Paused
+        | FlowStatus::Stuck(_)
+        | FlowStatus::Failed(_)
+        | FlowStatus::Cancelled => None,
+    }
+}
+
+/// What stands beside a status: why, or the result, shortened.
+fn more(flow: &FlowId, status: &FlowStatus) -> Option<String> {
+    let shortened = |result: Value| {
+        let text = result.to_string();
+        if text.chars().count() <= RESULT_MAX {
+            return text;
+        }
+        text.chars().take(RESULT_MAX - 3).collect::<String>() + "..."
+    };
+    why(status).or_else(|| result(flow, status).map(shortened))
 }
 
 /// A line into the output.

@@ -5,9 +5,9 @@ use boxoffice::persist::{Backend, RecordedEvent, Seq};
 use serde_json::json;
 
 use super::args::ShowArgs;
-use super::{flush, place_words, why, write};
+use super::{flush, more, place_words, result, why, write};
 use crate::error::HostError;
-use crate::output::Output;
+use crate::output::{Output, visible};
 
 /// Events read at a time.
 const PAGE: usize = 1_024;
@@ -53,7 +53,11 @@ fn head(journal: &Journal, places: &[Place]) -> String {
     let status = journal.status();
     let mut lines = vec![
         format!("flow      {}", journal.id()),
-        format!("status    {}{}", status.name(), why(&status).map(|why| format!(": {why}")).unwrap_or_default()),
+        format!(
+            "status    {}{}",
+            status.name(),
+            more(journal.id(), &status).map(|more| format!(": {more}")).unwrap_or_default()
+        ),
         format!("run       {}, {} turns", journal.run(), journal.turn_count()),
         format!("version   {}", journal.version().map_or("-".to_owned(), |version| version.to_string())),
         format!("started   {}", journal.started_at()),
@@ -63,6 +67,7 @@ fn head(journal: &Journal, places: &[Place]) -> String {
     if journal.cancel_requested() {
         lines.push("cancel    requested".to_owned());
     }
+    let lines: Vec<String> = lines.iter().map(|line| visible(line)).collect();
     lines.join("\n") + "\n\n"
 }
 
@@ -74,6 +79,7 @@ fn head_json(journal: &Journal, places: &[Place]) -> String {
         "flow": journal.id(), "status": status.name(), "why": why(&status), "run": journal.run(),
         "turns": journal.turn_count(), "version": journal.version(), "started_at": journal.started_at(),
         "latest_at": journal.latest_at(), "cancel_requested": journal.cancel_requested(), "place": place, "due": due,
+        "result": result(journal.id(), &status),
     });
     format!("{head}\n")
 }
@@ -109,8 +115,8 @@ fn short(recorded: &RecordedEvent) -> &str {
 
 fn event_line(recorded: &RecordedEvent, event: &FlowEvent) -> String {
     let (seq, at, name) = (recorded.seq, recorded.at.to_string(), short(recorded));
-    let line = format!("{seq:>6}  {at:<24}  {name:<16}  {}", detail(event).replace('\n', " "));
-    format!("{}\n", line.trim_end())
+    let line = format!("{seq:>6}  {at:<24}  {name:<16}  {}", detail(event));
+    visible(line.trim_end()) + "\n"
 }
 
 fn event_json(recorded: &RecordedEvent, event: &FlowEvent) -> String {

@@ -81,8 +81,8 @@ pub(crate) struct DispatchArgs {
 /// How often a notice is tried.
 #[derive(Debug, Args)]
 pub(crate) struct RetryArgs {
-    /// Wait so long after the first attempt that failed, and twice as long after each further
-    #[arg(long, value_name = "DURATION", default_value = "20s")]
+    /// Wait so long after the first attempt that failed, as 20s, 1h30m or PT5M, and twice as long after each further
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = backoff)]
     pub(crate) backoff: SignedDuration,
     /// Attempts to send a notice at most
     #[arg(long, value_name = "N", default_value = "8")]
@@ -139,6 +139,12 @@ impl From<Doubt> for OnUncertain {
     }
 }
 
+fn backoff(text: &str) -> Result<SignedDuration, String> {
+    let wanted =
+        "not a duration of hours, minutes, seconds and milliseconds, such as 20s, 1h30m or PT5M; no days, but 48h";
+    text.parse().map_err(|_| wanted.to_owned())
+}
+
 fn rate(text: &str) -> Result<RateLimit, String> {
     let wanted = "not a rate such as 20/s, 600/m or 1000/h";
     let (count, unit) = text.split_once('/').ok_or(wanted)?;
@@ -159,13 +165,14 @@ pub(crate) enum NotifyCommand {
     Profile(ProfileCommand),
     /// Have a notice delivered by the dispatcher that runs next
     ///
-    /// Prints the flow that delivers it. The same notice twice is delivered once.
+    /// Prints the flow that delivers it. The same notice twice is delivered once. Where there is no store, says so unless
+    /// --create is given.
     Send(SendArgs),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfileCommand {
-    /// Change what is given and leave the rest
+    /// Change what is given and leave the rest; where there is no store, says so unless --create is given
     Set(SetArgs),
     /// Print a profile, addresses and all
     Show(ShowArgs),
@@ -193,6 +200,9 @@ pub(crate) struct SetArgs {
     /// When they get digests: daily@08:00, mon@08:00 or none
     #[arg(long, value_name = "TIMES")]
     pub(crate) digest: Option<Digest>,
+    /// Make the store when there is none
+    #[arg(long)]
+    pub(crate) create: bool,
 }
 
 #[derive(Debug, Args)]
@@ -239,6 +249,9 @@ pub(crate) struct SendArgs {
     /// Send it at whatever hour, and whatever they prefer
     #[arg(long)]
     pub(crate) critical: bool,
+    /// Make the store when there is none
+    #[arg(long)]
+    pub(crate) create: bool,
     #[command(flatten)]
     pub(crate) retry: RetryArgs,
 }

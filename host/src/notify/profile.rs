@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::args::{ProfileCommand, SetArgs, ShowArgs};
 use crate::error::{HostError, damaged};
-use crate::output::print;
+use crate::output::{print, visible};
 use crate::store::Place;
 
 /// An address on a channel, as `email=ann@example.org`; none to take it away.
@@ -84,7 +84,7 @@ fn read<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, String> {
 
 pub(super) async fn run(place: &Place, command: &ProfileCommand) -> Result<bool, HostError> {
     match command {
-        ProfileCommand::Set(args) => set(&*place.open(true).await?, args).await,
+        ProfileCommand::Set(args) => set(&*place.open(args.create).await?, args).await,
         ProfileCommand::Show(args) => show(&*place.open(false).await?, args).await,
         ProfileCommand::Forget(args) => {
             let store = place.open(false).await?;
@@ -174,5 +174,5 @@ fn table(profile: &Profile) -> String {
     };
     lines.extend(profile.off.iter().map(off));
     lines.extend(profile.unsubscribed.iter().map(|kind| format!("unsubscribed  {kind}")));
-    lines.join("\n") + "\n"
+    lines.iter().map(|line| visible(line) + "\n").collect()
 }

@@ -12,7 +12,7 @@ use boxoffice::persist::Payload;
 
 use super::args::SendArgs;
 use crate::error::HostError;
-use crate::output::print;
+use crate::output::{print, visible};
 use crate::store::Place;
 
 pub(super) async fn run(place: &Place, args: &SendArgs) -> Result<bool, HostError> {
@@ -22,7 +22,7 @@ pub(super) async fn run(place: &Place, args: &SendArgs) -> Result<bool, HostErro
     }
     let notices = notices(args)?;
     let policy = args.retry.policy()?;
-    let store = place.open(false).await?;
+    let store = place.open(args.create).await?;
     let mut well = true;
     for notice in notices {
         let flow = deliver_flow(&notice).map_err(|error| HostError::Usage(error.to_string()))?;
@@ -41,7 +41,7 @@ pub(super) async fn run(place: &Place, args: &SendArgs) -> Result<bool, HostErro
             | FlowOutcome::Unreadable { .. }) => other.name().to_owned(),
         };
         well &= matches!(outcome, FlowOutcome::Started | FlowOutcome::Already(_));
-        if !print(&format!("{flow}: {said}\n"))? {
+        if !print(&(visible(&format!("{flow}: {said}")) + "\n"))? {
             break;
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::crash::Compared;
 use super::sale::Sold;
 use crate::audit::Audit;
+use crate::output::visible;
 
 #[derive(Debug)]
 pub(super) struct Report {
@@ -107,7 +108,7 @@ impl Report {
         row("lost", self.lost.len().to_string());
         let crash = self.crash.iter().flat_map(|crash| crash.lost.iter().chain(&crash.breaches));
         let wrong = self.lost.iter().chain(&self.found.breaches).chain(crash).take(20);
-        lines.extend(wrong.map(|wrong| format!("WRONG  {wrong}\n")));
+        lines.extend(wrong.map(|wrong| visible(&format!("WRONG  {wrong}")) + "\n"));
         lines.concat()
     }
 }

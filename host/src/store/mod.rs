@@ -15,7 +15,7 @@ use args::{CatArgs, ExportArgs, LsArgs, OneStore, VerifyArgs};
 pub(crate) use place::Place;
 
 use crate::error::HostError;
-use crate::output::{Output, print};
+use crate::output::{Output, print, visible};
 
 pub(crate) fn run(command: &StoreCommand) -> Result<bool, HostError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -59,7 +59,7 @@ async fn ls(args: &LsArgs) -> Result<bool, HostError> {
             format!("{}\n", json!({ "stream": name, "last": last, "truncated_through": truncated }))
         } else {
             let kept = head.last.get() - head.truncated_through.get();
-            format!("{:>10} {kept:>10}  {name}\n", head.last)
+            visible(&format!("{:>10} {kept:>10}  {name}", head.last)) + "\n"
         };
         if !print(&line)? {
             break;
@@ -116,7 +116,8 @@ fn verify(args: &VerifyArgs, runtime: &tokio::runtime::Runtime) -> Result<bool, 
 
 /// What a look at a store found, one thing a line.
 fn table(found: &Verification) -> String {
-    let findings: Vec<String> = found.findings.iter().map(|finding| format!("WRONG  {finding}\n")).collect();
+    let line = |finding: &_| visible(&format!("WRONG  {finding}")) + "\n";
+    let findings: Vec<String> = found.findings.iter().map(line).collect();
     let more = match found.more_findings {
         0 => String::new(),
         more => format!("WRONG  and {more} more\n"),

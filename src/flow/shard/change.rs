@@ -78,8 +78,9 @@ pub async fn read_places_of(backend: &dyn Backend, flow: &FlowId) -> Result<Vec<
 /// Pauses, resumes, cancels, terminates or retries a flow in a store where nobody runs it. Needs no code of it: the code hears of it
 /// when the flow is run again. Other commands change nothing.
 ///
-/// Claims the flow's shard for this one change: whoever runs its flows all the same is fenced off. Of a terminated flow the
-/// children go on, since only its code knows them. A cancelled one takes the old way at patches that it had not come to.
+/// Claims the flow's shard for this one change: whoever runs its flows all the same is fenced off. Children that a terminated flow
+/// waits for go on, since only its code knows them; with the flows running they would be cancelled. A cancelled flow takes the old
+/// way at patches that it had not come to.
 ///
 /// # Errors
 /// [`Fault`] when storage failed or the journal is damaged; [`Fault::Unavailable`] when others were in the way again and again.
