@@ -117,6 +117,7 @@ fn bad_flags_are_refused_in_one_line_and_leave_no_store() {
         (dispatch(&["send", "--id", "n1"]), "--to"),
         (dispatch(&["profile", "set", "ann", "--reach", "ann@example.org"]), "CHANNEL=ADDRESS"),
         (dispatch(&["profile", "set", "ann", "--quiet", "22-07"]), "08:30"),
+        (dispatch(&["profile", "set", "ann", "--quiet", "00:00-00:00"]), "never end"),
         (dispatch(&["profile", "set", "ann", "--digest", "someday@08:00"]), "someday"),
         (vec!["notify", "unix:door", "send", "--notices", "short"], "not over a socket"),
         (vec!["notify"], "STORE"),
@@ -126,6 +127,8 @@ fn bad_flags_are_refused_in_one_line_and_leave_no_store() {
     }
     assert!(!home.0.path().join("s").exists() && home.letters().is_empty());
     home.refused(&["notify", "sled:s", "profile", "set", "ann", "--zone", "Europe/Atlantis"], "Atlantis");
+    let halves = ["notify", "sled:s", "profile", "set", "ann", "--quiet", "22:00-07:00", "--quiet", "07:00-22:00"];
+    home.refused(&halves, "never end");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::clock;
 use super::digest::DigestTimes;
 use super::kind::NoticeKind;
-use super::quiet::{Peace, QuietHours, peace};
+use super::quiet::{HOURS_MAX, Peace, QuietHours, peace};
 use crate::time::Timestamp;
 
 /// Most bytes of a profile as JSON.
@@ -45,7 +45,7 @@ pub struct Profile {
     /// A language tag (BCP 47), such as `de`, for templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// When they are left in peace.
+    /// When they are left in peace: at most 28, which leave a minute of the week free.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quiet: Vec<QuietHours>,
     /// What they have switched off. What is transactional can be switched off for a channel, not altogether.
@@ -86,6 +86,15 @@ pub enum ProfileError {
         /// Bytes it takes.
         length: usize,
     },
+    /// There are too many quiet hours.
+    #[error("{count} quiet hours are too many: at most {HOURS_MAX}")]
+    TooManyQuietHours {
+        /// How many there are.
+        count: usize,
+    },
+    /// The quiet hours leave no minute of the week free: whatever is not critical would never be sent.
+    #[error("the quiet hours cover the whole week and never end: nothing could be sent")]
+    AlwaysQuiet,
 }
 
 impl Profile {
@@ -114,7 +123,8 @@ impl Profile {
         clock::zone(&self.zone).unwrap_or(TimeZone::UTC)
     }
 
-    /// Checks what is written down: the zone is known, and it is short enough.
+    /// Checks what is to be kept: the zone is known, it is short enough, and its quiet hours end. What was kept before is read
+    /// without it.
     ///
     /// # Errors
     /// [`ProfileError`] for the first that is wrong.
@@ -124,6 +134,14 @@ impl Profile {
         }
         match serde_json::to_string(self).map_or(usize::MAX, |json| json.len()) {
             length if length > PROFILE_MAX => Err(ProfileError::TooLong { length }),
+            _ => self.check_quiet(),
+        }
+    }
+
+    fn check_quiet(&self) -> Result<(), ProfileError> {
+        match self.quiet.len() {
+            count if count > HOURS_MAX => Err(ProfileError::TooManyQuietHours { count }),
+            _ if QuietHours::never_end(&self.quiet) => Err(ProfileError::AlwaysQuiet),
             _ => Ok(()),
         }
     }
@@ -157,7 +175,7 @@ pub enum Why {
     Unsubscribed,
     /// The address takes nothing any more: it bounced, or its owner complained.
     Suppressed,
-    /// Their quiet hours do not end.
+    /// Their quiet hours do not end. Such profiles are not kept any more, but may have been.
     AlwaysQuiet,
 }
 
