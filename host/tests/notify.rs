@@ -127,6 +127,13 @@ fn bad_flags_are_refused_in_one_line_and_leave_no_store() {
     }
     assert!(!home.0.path().join("s").exists() && home.letters().is_empty());
     home.refused(&["notify", "sled:s", "profile", "set", "ann", "--zone", "Europe/Atlantis"], "Atlantis");
+    for (flag, value, what) in [
+        ("--reach", "email=ann@example.org\r\nBcc: bob@example.org", "control character"),
+        ("--reach", "BAD CHANNEL=ann@example.org", "BAD CHANNEL"),
+        ("--locale", "de_DE", "language tag"),
+    ] {
+        home.refused(&["notify", "sled:s", "profile", "set", "ann", flag, value], what);
+    }
     let halves = ["notify", "sled:s", "profile", "set", "ann", "--quiet", "22:00-07:00", "--quiet", "07:00-22:00"];
     home.refused(&halves, "never end");
 }

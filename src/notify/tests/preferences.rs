@@ -186,7 +186,7 @@ fn quiet_hours_that_never_end_are_refused_and_read_if_they_were_kept() {
 #[test]
 fn many_quiet_hours_end_where_they_end_and_more_than_28_are_refused() {
     // One after the other, with some minutes left free every day.
-    let clock = |minute: u16| LocalTime::new((minute / 60) as u8, (minute % 60) as u8).unwrap();
+    let clock = |minute: u16| clock(&format!("{:02}:{:02}", minute / 60, minute % 60));
     let row = |count: u16, length: u16| -> Vec<QuietHours> {
         (0..count).map(|n| QuietHours::new(clock(n * length), clock((n + 1) * length))).collect()
     };
@@ -251,6 +251,58 @@ fn a_profile_that_cannot_be_kept_is_refused() {
     let KvWrite::Put(key, value) = put_profile(&who, &ann()).unwrap() else { panic!("a profile is put") };
     assert_eq!((key.as_str(), value.read::<Profile>().unwrap()), ("recipient/ann", ann()));
     assert_eq!(forget_profile(&who), KvWrite::Delete(key));
+}
+
+#[test]
+fn what_no_channel_and_no_language_has_is_refused_where_it_stands_and_read_if_it_was_kept() {
+    let base = || Profile::new("UTC");
+    let control = |at| ProfileError::ControlCharacter { channel: "mail".to_owned(), at };
+    let channel = |place, name: &str| ProfileError::ChannelName { place, name: name.to_owned() };
+    let switched = |name: &str| Profile { off: off(NoticeKind::Reminder, Some(name)), ..base() };
+    let mut refused = vec![
+        (base().reached("mail", "a@b.c\r\nBcc: d@e.f"), control(5)),
+        (base().reached("mail", "a@b.c\n"), control(5)),
+        (base().reached("mail", "\0"), control(0)),
+        (base().reached("mail", "a\u{85}b"), control(1)),
+        (base().reached("BAD CHANNEL", "a@b.c"), channel("addresses", "BAD CHANNEL")),
+        (base().reached("", "a@b.c"), channel("addresses", "")),
+        (base().reached("m".repeat(90), "a@b.c"), channel("addresses", &"m".repeat(80))),
+        (switched("Mail"), channel("off", "Mail")),
+    ];
+    let locales = [
+        "",
+        "d",
+        "de_DE",
+        "de-",
+        "-de",
+        "de--at",
+        "x",
+        "x-",
+        "de-überall",
+        "123",
+        "de\r\n",
+        "abcdefghi",
+        "de-abcdefghi",
+    ];
+    refused.extend(locales.map(|locale| {
+        let locale = locale.to_owned();
+        (Profile { locale: Some(locale.clone()), ..base() }, ProfileError::Locale { locale })
+    }));
+    let who = AttendeeId::new("ann").unwrap();
+    for (profile, wanted) in refused {
+        let found = put_profile(&who, &profile).unwrap_err();
+        assert_eq!(found, wanted);
+        assert!(!found.to_string().contains(char::is_control) && !found.to_string().contains("a@b.c"), "{found}");
+        let json = serde_json::to_string(&profile).unwrap();
+        assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+    }
+    for locale in
+        ["de", "DE", "pt-BR", "zh-Hant-TW", "sl-rozaj-biske-1994", "de-u-co-phonebk", "x-house", "i-klingon", "es-419"]
+    {
+        let profile =
+            Profile { locale: Some(locale.to_owned()), ..switched("e-mail_2.b").reached("sms", "+49 30 1ü") };
+        assert!(put_profile(&who, &profile).is_ok(), "{locale}");
+    }
 }
 
 #[test]
