@@ -20,8 +20,8 @@ pub fn check_channel(name: &str) -> Result<(), IdError> {
     Err(IdError::Shape { kind: "channel", text: name.chars().take(80).collect(), wanted })
 }
 
-/// Whether a text has the shape of a language tag (RFC 5646 section 2.1): `de`, `pt-BR`, `zh-Hant-TW`. That such a language is
-/// registered is not looked up.
+/// Whether a text has the shape of a language tag (RFC 5646 section 2.1): `de`, `pt-BR`, `zh-Hant-TW`. Whether there is
+/// such a language is not looked up.
 pub(super) fn is_language_tag(text: &str) -> bool {
     let mut subtags = text.split('-');
     let first = subtags.next().unwrap_or_default();

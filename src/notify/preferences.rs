@@ -146,9 +146,9 @@ impl Profile {
         clock::zone(&self.zone).unwrap_or(TimeZone::UTC)
     }
 
-    /// Checks what is to be kept: the zone is known, it is short enough, channels have names that channels can have (see
-    /// [`check_channel`]), addresses hold no control characters, the locale is a language tag, and the quiet hours end. What was
-    /// kept before is read without it.
+    /// Checks what is to be kept: the zone is known, it is short enough, channels have names that channels can have
+    /// (see [`check_channel`]), addresses hold no control characters, the locale is a language tag, and the quiet hours
+    /// end. What was kept before is read without it.
     ///
     /// # Errors
     /// [`ProfileError`] for the first that is wrong.

@@ -14,7 +14,7 @@ pub(super) const HOURS_MAX: usize = 28;
 /// Hours that are always quiet have no end: none is looked for beyond so many days.
 const DAYS_MAX: i64 = 15;
 
-/// Most stretches that are followed one after the other: each of the quiet hours on each of these days, and around them.
+/// Most stretches that are followed one after the other: each of the quiet hours on each of these days and around them.
 const STRETCHES_MAX: usize = HOURS_MAX * 17;
 
 /// Minutes of a day and of a week.
@@ -25,7 +25,8 @@ const WEEK: i32 = 7 * DAY;
 ///
 /// One that does not end after it begins ends on the next day, so `22:00` to `07:00` is a night and `00:00` to `00:00` a whole
 /// day. Where clocks skip `from` or `to` it begins or ends after the gap; where they show one twice it begins at the first and
-/// ends at the second. A profile holds at most 28, which must leave a minute of the week free. Recorded as JSON: `{"from":"22:00","to":"07:00","days":["fri","sat"]}`.
+/// ends at the second. A profile holds at most 28, which must leave a minute of the week
+/// free. Recorded as JSON: `{"from":"22:00","to":"07:00","days":["fri","sat"]}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
@@ -54,11 +55,11 @@ impl QuietHours {
     ///
     /// ```
     /// use boxoffice_core::notify::QuietHours;
-    /// let hours = |from: &str, to: &str| Ok::<_, Box<dyn std::error::Error>>(QuietHours::new(from.parse()?, to.parse()?));
-    /// assert!(QuietHours::never_end(&[hours("00:00", "00:00")?]));
-    /// assert!(QuietHours::never_end(&[hours("20:00", "09:00")?, hours("09:00", "20:00")?]));
-    /// assert!(!QuietHours::never_end(&[hours("20:00", "09:00")?, hours("09:01", "20:00")?]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// let night = QuietHours::new("20:00".parse()?, "09:00".parse()?);
+    /// let day = QuietHours::new("09:00".parse()?, "20:00".parse()?);
+    /// assert!(!QuietHours::never_end(&[night.clone()]));
+    /// assert!(QuietHours::never_end(&[night, day]));
+    /// # Ok::<(), boxoffice_core::notify::LocalTimeError>(())
     /// ```
     pub fn never_end(hours: &[Self]) -> bool {
         let week = hours.iter().flat_map(Self::stretches_of_week);

@@ -54,8 +54,8 @@ impl NotifierBuilder {
     }
 
     /// Adds a channel: who carries out what is asked of `channel:NAME`, a [`Notice`](super::Notice), and answers with an
-    /// [`Attempt`](super::Attempt). Recipients are reached by the channels that have an address in their profiles, which takes a
-    /// name of 1 to 64 lower case letters, digits, `-`, `_` and `.`: profiles take no others.
+    /// [`Attempt`](super::Attempt). Recipients are reached by the channels that have an address in their profiles.
+    /// Profiles take only names of 1 to 64 lower case letters, digits, `-`, `_` and `.`.
     pub fn channel(mut self, name: &str, performer: impl Performer) -> Self {
         self.options.channels.insert(name.to_owned());
         self.channels.push((name.to_owned(), Arc::new(performer)));

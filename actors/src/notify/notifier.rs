@@ -110,8 +110,8 @@ pub enum UnsubscribeOutcome {
         /// Who.
         recipient: AttendeeId,
     },
-    /// They go on getting notices of this kind: it tells of their own seats (see [`NoticeKind::is_transactional`]). Nothing was
-    /// written.
+    /// They go on getting notices of this kind: it tells of their own seats (see [`NoticeKind::is_transactional`]).
+    /// Nothing was written.
     Transactional {
         /// Who.
         recipient: AttendeeId,
@@ -180,8 +180,8 @@ impl Notifier {
         Ok(())
     }
 
-    /// Takes the word of whoever has a token (see [`UnsubscribeSecret`](super::UnsubscribeSecret)): they get no notices of its kind any more,
-    /// unless it is transactional.
+    /// Takes the word of whoever has a token (see [`UnsubscribeSecret`](super::UnsubscribeSecret)): they get no notices
+    /// of its kind any more, unless it is transactional.
     ///
     /// # Errors
     /// [`BoxOfficeError::Store`] when storage failed.

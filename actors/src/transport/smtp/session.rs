@@ -69,7 +69,7 @@ impl Door {
     /// Connects, encrypts, and logs in.
     pub(super) async fn open(&self) -> Result<Session, Failure> {
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(Failure::Unreachable)?;
-        // lettre writes the end of a letter by itself, and it would wait for the server to acknowledge what is before it.
+        // lettre writes the end of a letter by itself; it would wait until what is before it is acknowledged.
         tcp.set_nodelay(true).map_err(Failure::Unreachable)?;
         let allowance = Allowance::default();
         let stream = Bounded::new(tcp, allowance.clone());

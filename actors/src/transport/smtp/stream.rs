@@ -15,10 +15,11 @@ use lettre::transport::smtp::client::{AsyncNetworkStream, AsyncTokioStream, TlsP
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Most bytes that are read for one command, TLS included: a chain of certificates takes a few KiB, a reply at most 100 KB.
+/// Most bytes that are read for one command, TLS included: certificates take a few KiB, a reply at most 100 KB.
 const STEP_MAX: usize = 128 * 1_024;
 
-/// How many bytes may still be read. It is renewed by whoever gives a command, not by what is written: TLS also writes by itself.
+/// How many bytes may still be read. It is renewed by whoever gives a command, not by what is written: TLS also writes
+/// by itself.
 #[derive(Clone, Debug)]
 pub(super) struct Allowance(Arc<AtomicUsize>);
 
