@@ -39,7 +39,7 @@ pub use kind::{CustomKind, NoticeKind};
 pub use lead::{Lead, LeadError};
 pub use letter::{CalendarPart, Letter, Unsubscribe};
 pub use limit::{Bucket, RateLimit};
-pub use names::{name_of, notice_id};
+pub use names::{check_channel, name_of, notice_id};
 pub use notice::{Attempt, Delivery, Notice, Thread};
 pub use outcome::{Blame, SendOutcome};
 pub use preferences::{Permit, Profile, ProfileError, SwitchedOff, Why, permit};

@@ -4,6 +4,34 @@ use sha2::{Digest, Sha256};
 
 use crate::id::{IdError, NoticeId};
 
+/// Longest name of a channel, in bytes.
+const CHANNEL_MAX: usize = 64;
+
+/// Checks the name of a channel, as notices and profiles name it.
+///
+/// # Errors
+/// [`IdError`] when `name` is not 1 to 64 bytes of `a-z`, `0-9`, `-`, `_` and `.`.
+pub fn check_channel(name: &str) -> Result<(), IdError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    if (1..=CHANNEL_MAX).contains(&name.len()) && name.bytes().all(allowed) {
+        return Ok(());
+    }
+    let wanted = "1 to 64 lower case letters, digits, '-', '_' and '.'";
+    Err(IdError::Shape { kind: "channel", text: name.chars().take(80).collect(), wanted })
+}
+
+/// Whether a text has the shape of a language tag (RFC 5646 section 2.1): `de`, `pt-BR`, `zh-Hant-TW`. Whether there is
+/// such a language is not looked up.
+pub(super) fn is_language_tag(text: &str) -> bool {
+    let mut subtags = text.split('-');
+    let first = subtags.next().unwrap_or_default();
+    let is_language = (2..=8).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    // What is private, and what was registered before there were rules.
+    let is_special = matches!(first, "x" | "X" | "i" | "I") && text.len() > 2;
+    let is_subtag = |text: &str| (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_language || is_special) && subtags.all(is_subtag)
+}
+
 /// Parts as one name of at most `bytes_max` bytes: joined by `/`, and where that is too long or a part but the first holds a `/`,
 /// the first part and the SHA-256 of all. The same parts give the same name in every release.
 ///

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::clock;
 use super::digest::DigestTimes;
 use super::kind::NoticeKind;
-use super::quiet::{Peace, QuietHours, peace};
+use super::names::{check_channel, is_language_tag};
+use super::quiet::{HOURS_MAX, Peace, QuietHours, peace};
 use crate::time::Timestamp;
 
 /// Most bytes of a profile as JSON.
@@ -37,7 +38,7 @@ const PROFILE_MAX: usize = 4_000;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// Where each channel, by its name, reaches them.
+    /// Where each channel, by its name, reaches them. An address holds no control characters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addresses: BTreeMap<String, String>,
     /// The IANA name of their zone, such as `Europe/Berlin`. One that is not known any more is taken as UTC.
@@ -45,7 +46,7 @@ pub struct Profile {
     /// A language tag (BCP 47), such as `de`, for templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// When they are left in peace.
+    /// When they are left in peace: at most 28, which leave a minute of the week free.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quiet: Vec<QuietHours>,
     /// What they have switched off. What is transactional can be switched off for a channel, not altogether.
@@ -86,6 +87,37 @@ pub enum ProfileError {
         /// Bytes it takes.
         length: usize,
     },
+    /// No channel can have this name.
+    #[error("{place}: no channel can be called {name:?}")]
+    ChannelName {
+        /// Where it stands: `addresses` or `off`.
+        place: &'static str,
+        /// The name, at most 80 characters of it.
+        name: String,
+    },
+    /// An address holds a control character, such as a line break.
+    #[error("the address for the channel {channel:?} holds a control character at byte {at}")]
+    ControlCharacter {
+        /// Whose address.
+        channel: String,
+        /// Its byte offset in the address.
+        at: usize,
+    },
+    /// The locale is no language tag.
+    #[error("the locale {locale:?} is no language tag such as de or pt-BR")]
+    Locale {
+        /// What was said, at most 80 characters of it.
+        locale: String,
+    },
+    /// There are too many quiet hours.
+    #[error("{count} quiet hours are too many: at most {HOURS_MAX}")]
+    TooManyQuietHours {
+        /// How many there are.
+        count: usize,
+    },
+    /// The quiet hours leave no minute of the week free: whatever is not critical would never be sent.
+    #[error("the quiet hours cover the whole week and never end: nothing could be sent")]
+    AlwaysQuiet,
 }
 
 impl Profile {
@@ -114,16 +146,44 @@ impl Profile {
         clock::zone(&self.zone).unwrap_or(TimeZone::UTC)
     }
 
-    /// Checks what is written down: the zone is known, and it is short enough.
+    /// Checks what is to be kept: the zone is known, it is short enough, channels have names that channels can have
+    /// (see [`check_channel`]), addresses hold no control characters, the locale is a language tag, and the quiet hours
+    /// end. What was kept before is read without it.
     ///
     /// # Errors
     /// [`ProfileError`] for the first that is wrong.
     pub fn check(&self) -> Result<(), ProfileError> {
         if clock::zone(&self.zone).is_none() {
-            return Err(ProfileError::UnknownZone { zone: self.zone.chars().take(80).collect() });
+            return Err(ProfileError::UnknownZone { zone: clipped(&self.zone) });
         }
-        match serde_json::to_string(self).map_or(usize::MAX, |json| json.len()) {
-            length if length > PROFILE_MAX => Err(ProfileError::TooLong { length }),
+        let length = serde_json::to_string(self).map_or(usize::MAX, |json| json.len());
+        if length > PROFILE_MAX {
+            return Err(ProfileError::TooLong { length });
+        }
+        self.check_channels()?;
+        if let Some(locale) = self.locale.as_ref().filter(|locale| !is_language_tag(locale)) {
+            return Err(ProfileError::Locale { locale: clipped(locale) });
+        }
+        self.check_quiet()
+    }
+
+    fn check_channels(&self) -> Result<(), ProfileError> {
+        let named = |place: &'static str, name: &str| {
+            check_channel(name).map_err(|_| ProfileError::ChannelName { place, name: clipped(name) })
+        };
+        for (channel, address) in &self.addresses {
+            named("addresses", channel)?;
+            if let Some(at) = address.find(char::is_control) {
+                return Err(ProfileError::ControlCharacter { channel: channel.clone(), at });
+            }
+        }
+        self.off.iter().filter_map(|off| off.channel.as_deref()).try_for_each(|name| named("off", name))
+    }
+
+    fn check_quiet(&self) -> Result<(), ProfileError> {
+        match self.quiet.len() {
+            count if count > HOURS_MAX => Err(ProfileError::TooManyQuietHours { count }),
+            _ if QuietHours::never_end(&self.quiet) => Err(ProfileError::AlwaysQuiet),
             _ => Ok(()),
         }
     }
@@ -135,6 +195,11 @@ impl Profile {
             None => !kind.is_transactional(),
         })
     }
+}
+
+/// As much of what is wrong as an error repeats.
+fn clipped(text: &str) -> String {
+    text.chars().take(80).collect()
 }
 
 impl fmt::Debug for Profile {
@@ -157,7 +222,7 @@ pub enum Why {
     Unsubscribed,
     /// The address takes nothing any more: it bounced, or its owner complained.
     Suppressed,
-    /// Their quiet hours do not end.
+    /// Their quiet hours do not end. Such profiles are not kept any more, but may have been.
     AlwaysQuiet,
     /// It was not sent in time: see [`Notice::until`](super::Notice::until).
     TooLate,

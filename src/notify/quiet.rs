@@ -8,17 +8,25 @@ use serde::{Deserialize, Serialize};
 use super::clock::{LocalTime, WeekdayText, first_instant, last_instant, shown};
 use crate::time::{Timestamp, Window};
 
-/// Most stretches that are followed one after the other: more than touch each other in a week.
-const STRETCHES_MAX: usize = 128;
+/// Most quiet hours of a profile: four a day, each on a day of its own.
+pub(super) const HOURS_MAX: usize = 28;
 
 /// Hours that are always quiet have no end: none is looked for beyond so many days.
 const DAYS_MAX: i64 = 15;
+
+/// Most stretches that are followed one after the other: each of the quiet hours on each of these days and around them.
+const STRETCHES_MAX: usize = HOURS_MAX * 17;
+
+/// Minutes of a day and of a week.
+const DAY: i32 = 24 * 60;
+const WEEK: i32 = 7 * DAY;
 
 /// A stretch of quiet, `[from, to)` as clocks of the recipient show it.
 ///
 /// One that does not end after it begins ends on the next day, so `22:00` to `07:00` is a night and `00:00` to `00:00` a whole
 /// day. Where clocks skip `from` or `to` it begins or ends after the gap; where they show one twice it begins at the first and
-/// ends at the second. Recorded as JSON: `{"from":"22:00","to":"07:00","days":["fri","sat"]}`.
+/// ends at the second. A profile holds at most 28, which must leave a minute of the week
+/// free. Recorded as JSON: `{"from":"22:00","to":"07:00","days":["fri","sat"]}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
@@ -41,6 +49,45 @@ impl QuietHours {
     #[must_use]
     pub fn on(self, days: impl IntoIterator<Item = Weekday>) -> Self {
         Self { days: days.into_iter().collect(), ..self }
+    }
+
+    /// Whether these together leave no minute of the week free, so that they never end.
+    ///
+    /// ```
+    /// use boxoffice_core::notify::QuietHours;
+    /// let night = QuietHours::new("20:00".parse()?, "09:00".parse()?);
+    /// let day = QuietHours::new("09:00".parse()?, "20:00".parse()?);
+    /// assert!(!QuietHours::never_end(&[night.clone()]));
+    /// assert!(QuietHours::never_end(&[night, day]));
+    /// # Ok::<(), boxoffice_core::notify::LocalTimeError>(())
+    /// ```
+    pub fn never_end(hours: &[Self]) -> bool {
+        let week = hours.iter().flat_map(Self::stretches_of_week);
+        // Those of the week before reach into this one.
+        let mut stretches: Vec<(i32, i32)> =
+            week.flat_map(|(from, to)| [(from - WEEK, to - WEEK), (from, to)]).collect();
+        stretches.sort_unstable();
+        let mut quiet_until = 0;
+        for (from, to) in stretches {
+            if from > quiet_until {
+                return false;
+            }
+            quiet_until = quiet_until.max(to);
+        }
+        quiet_until >= WEEK
+    }
+
+    /// The stretches that begin in a week, `[from, to)` in minutes since its Monday began.
+    fn stretches_of_week(&self) -> impl Iterator<Item = (i32, i32)> {
+        let minute = |at: LocalTime| i32::from(at.time().hour()) * 60 + i32::from(at.time().minute());
+        let (from, to) = (minute(self.from), minute(self.to));
+        let to = if to > from { to } else { to + DAY };
+        let days =
+            Weekday::Monday.cycle_forward().take(7).filter(|day| self.days.is_empty() || self.days.contains(day));
+        days.map(move |day| {
+            let start = i32::from(day.to_monday_zero_offset()) * DAY;
+            (start + from, start + to)
+        })
     }
 
     /// The stretch that begins on a day.

@@ -22,7 +22,7 @@ pub fn recipient_key(recipient: &AttendeeId) -> Key {
 /// Keeps a profile.
 ///
 /// # Errors
-/// [`ProfileError`] when its zone is not known or it is too long.
+/// [`ProfileError`] when it must not be kept: see [`Profile::check`].
 pub fn put_profile(recipient: &AttendeeId, profile: &Profile) -> Result<KvWrite, ProfileError> {
     profile.check()?;
     Ok(KvWrite::Put(recipient_key(recipient), payload(profile)))

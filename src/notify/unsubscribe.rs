@@ -51,7 +51,7 @@ impl UnsubscribeSecret {
         secret
     }
 
-    /// The token of a recipient for a kind.
+    /// The token of a recipient for a kind. One for a transactional kind can be made, but has no effect.
     pub fn token(&self, recipient: &AttendeeId, kind: &NoticeKind) -> String {
         let name = kind.name();
         // A name has at most 64 bytes.

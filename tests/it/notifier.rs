@@ -631,3 +631,21 @@ async fn who_says_no_is_told_no_more() {
     assert_eq!(AttendeeId::new("ann").unwrap(), who("ann"));
     run.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_transactional_cannot_be_unsubscribed_from() {
+    let world = World::new("2026-01-05T00:00:00Z", &[EVE]);
+    let run = world.start().with(chess(), &["ann"]).await;
+    let before = run.notifier.profile(&who("ann")).await.unwrap();
+    for kind in NoticeKind::BUILT_IN.into_iter().filter(NoticeKind::is_transactional) {
+        for name in ["ann", "nobody"] {
+            let token = UnsubscribeSecret::new([7; 32]).token(&who(name), &kind);
+            let wanted = UnsubscribeOutcome::Transactional { recipient: who(name), kind: kind.clone() };
+            assert_eq!(run.notifier.unsubscribe(&token).await.unwrap(), wanted);
+        }
+    }
+    assert_eq!(run.notifier.profile(&who("ann")).await.unwrap(), before);
+    run.book(&evening(10), &["ann"]).await;
+    assert_eq!(run.sent(), ["confirmation ann"]);
+    run.stop().await;
+}

@@ -55,6 +55,7 @@ impl NotifierBuilder {
 
     /// Adds a channel: who carries out what is asked of `channel:NAME`, a [`Notice`](super::Notice), and answers with an
     /// [`Attempt`](super::Attempt). Recipients are reached by the channels that have an address in their profiles.
+    /// Profiles take only names of 1 to 64 lower case letters, digits, `-`, `_` and `.`.
     pub fn channel(mut self, name: &str, performer: impl Performer) -> Self {
         self.options.channels.insert(name.to_owned());
         self.channels.push((name.to_owned(), Arc::new(performer)));

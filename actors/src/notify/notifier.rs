@@ -110,6 +110,14 @@ pub enum UnsubscribeOutcome {
         /// Who.
         recipient: AttendeeId,
     },
+    /// They go on getting notices of this kind: it tells of their own seats (see [`NoticeKind::is_transactional`]).
+    /// Nothing was written.
+    Transactional {
+        /// Who.
+        recipient: AttendeeId,
+        /// Which kind.
+        kind: NoticeKind,
+    },
     /// The text is no token of ours.
     NotOurs,
 }
@@ -172,13 +180,17 @@ impl Notifier {
         Ok(())
     }
 
-    /// Takes the word of whoever has a token (see [`UnsubscribeSecret`](super::UnsubscribeSecret)): they get no notices of its kind any more.
+    /// Takes the word of whoever has a token (see [`UnsubscribeSecret`](super::UnsubscribeSecret)): they get no notices
+    /// of its kind any more, unless it is transactional.
     ///
     /// # Errors
     /// [`BoxOfficeError::Store`] when storage failed.
     pub async fn unsubscribe(&self, token: &str) -> Result<UnsubscribeOutcome, BoxOfficeError> {
         let read = self.inner.house.options.secret.as_ref().map(|secret| secret.read(token));
         let Some(Ok((recipient, kind))) = read else { return Ok(UnsubscribeOutcome::NotOurs) };
+        if kind.is_transactional() {
+            return Ok(UnsubscribeOutcome::Transactional { recipient, kind });
+        }
         let key = recipient_key(&recipient);
         for _ in 0..TRIES_MAX {
             let Some(stored) = self.inner.house.store.get(&key).await? else {

@@ -179,7 +179,7 @@ async fn files_keep_the_contract_over_two_runs() {
 
 #[tokio::test]
 async fn mail_keeps_the_contract() {
-    let server = SmtpServer::start(Script::default()).await;
+    let server = SmtpServer::start(Script::default());
     let builder = smtp::builder(server.port).credentials("clerk", "hunter2");
     let transport = builder.open_timeout(SHORT.mul_f32(0.9)).timeout(SHORT).build().unwrap();
     let contract = TransportContract::new(&transport, &MailServer(server)).run().await;

@@ -26,7 +26,7 @@ fn hasty(port: u16) -> SmtpTransport {
 
 #[tokio::test]
 async fn a_letter_that_is_taken_is_ok_with_the_reply_but_without_addresses() {
-    let server = SmtpServer::start(Script::default()).await;
+    let server = SmtpServer::start(Script::default());
     let outcome = transport(server.port).send(&letter("a")).await;
     assert_eq!(outcome, SendOutcome::Ok { info: "250 2.0.0 queued as 7 for (address)".to_owned() });
     let commands = server.look(|seen| seen.commands.clone());
@@ -66,7 +66,7 @@ async fn each_reply_has_its_outcome() {
         (Script { end: Step::Close, ..usual() }, "uncertain", None, 1),
     ];
     for (script, name, blame, arrived) in cases {
-        let server = SmtpServer::start(script.clone()).await;
+        let server = SmtpServer::start(script.clone());
         let outcome = send_within(&transport(server.port), &letter("a")).await;
         assert_eq!((told(&outcome), server.messages().len()), ((name, blame), arrived), "{script:?} {outcome:?}");
         assert!(!format!("{outcome:?}").contains("ann@"), "{outcome:?}");
@@ -83,15 +83,48 @@ async fn a_server_that_hangs_after_the_letter_leaves_it_uncertain_and_before_it_
         (Script { end: Step::Hang, ..usual() }, "uncertain", 1),
     ];
     for (script, name, arrived) in cases {
-        let server = SmtpServer::start(script.clone()).await;
+        let server = SmtpServer::start(script.clone());
         let outcome = send_within(&hasty(server.port), &letter("a")).await;
         assert_eq!((outcome.name(), server.messages().len()), (name, arrived), "{script:?} {outcome:?}");
     }
 }
 
 #[tokio::test]
+async fn a_reply_without_end_is_given_up_after_a_bounded_number_of_bytes() {
+    let usual = Script::default;
+    let channel = Some(Blame::Channel);
+    let cases = [
+        (Script { banner: Step::Flood("220-"), ..usual() }, "retry", channel, 0),
+        (Script { hello: Step::Flood("250-"), ..usual() }, "retry", channel, 0),
+        (Script { auth: Step::Flood("235-"), ..usual() }, "retry", channel, 0),
+        (Script { mail: Step::Flood("250-"), ..usual() }, "retry", channel, 0),
+        (Script { rcpt: Step::Flood("550 "), ..usual() }, "retry", channel, 0),
+        (Script { data: Step::Flood("354 "), ..usual() }, "retry", channel, 0),
+        (Script { end: Step::Flood("250 "), ..usual() }, "uncertain", None, 1),
+    ];
+    for (script, name, blame, arrived) in cases {
+        let server = SmtpServer::start(script.clone());
+        let transport = builder(server.port).credentials("clerk", "hunter2").build().unwrap();
+        let outcome = transport.send(&letter("a")).await;
+        assert_eq!((told(&outcome), server.messages().len()), ((name, blame), arrived), "{script:?} {outcome:?}");
+        let flooded = server.look(|seen| seen.flooded);
+        assert!(flooded < 1 << 20, "{script:?} {flooded}");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_to_a_later_letter_may_be_as_long_as_the_one_before() {
+    let server = SmtpServer::start(Script::default());
+    let transport = transport(server.port);
+    for number in 0..2_000 {
+        assert_eq!(transport.send(&letter(&number.to_string())).await.name(), "ok");
+    }
+    assert_eq!(server.look(|seen| seen.connections), 1);
+}
+
+#[tokio::test]
 async fn an_attempt_given_up_half_way_leaves_no_connection_to_the_next() {
-    let server = SmtpServer::start(Script { end: Step::Hang, ..Script::default() }).await;
+    let server = SmtpServer::start(Script { end: Step::Hang, ..Script::default() });
     let transport = hasty(server.port);
     assert_eq!(send_within(&transport, &letter("a")).await.name(), "uncertain");
     server.set(Script::default());
@@ -111,7 +144,7 @@ async fn a_connection_that_is_refused_or_a_name_without_address_blames_the_chann
 
 #[tokio::test]
 async fn a_server_without_the_tls_that_was_asked_for_gets_no_mail() {
-    let server = SmtpServer::start(Script::default()).await;
+    let server = SmtpServer::start(Script::default());
     for security in [SmtpSecurity::StartTls, SmtpSecurity::Tls] {
         let transport = builder(server.port)
             .security(security)
@@ -134,7 +167,7 @@ async fn credentials_that_are_refused_blame_the_channel_and_those_that_are_taken
         ("534 too weak", ("retry", Some(Blame::Channel))),
         ("454 not now", ("retry", Some(Blame::Channel))),
     ] {
-        let server = SmtpServer::start(Script { auth: Step::Say(reply), ..Script::default() }).await;
+        let server = SmtpServer::start(Script { auth: Step::Say(reply), ..Script::default() });
         let builder = builder(server.port).credentials("clerk", "hunter2");
         let shown = format!("{builder:?}");
         let transport = builder.build().unwrap();
@@ -146,7 +179,7 @@ async fn credentials_that_are_refused_blame_the_channel_and_those_that_are_taken
 
 #[tokio::test]
 async fn connections_are_kept_and_are_never_more_than_allowed() {
-    let server = SmtpServer::start(Script::default()).await;
+    let server = SmtpServer::start(Script::default());
     let transport = builder(server.port).connections(2).build().unwrap();
     for _ in 0..3 {
         assert_eq!(transport.send(&letter("a")).await.name(), "ok");
@@ -167,7 +200,7 @@ async fn connections_are_kept_and_are_never_more_than_allowed() {
 
 #[tokio::test]
 async fn the_message_id_is_the_same_over_attempts() {
-    let server = SmtpServer::start(Script { end: Step::Close, ..Script::default() }).await;
+    let server = SmtpServer::start(Script { end: Step::Close, ..Script::default() });
     let transport = transport(server.port);
     for id in ["reminder-1", "with spaces"] {
         assert_eq!(transport.send(&letter(id)).await.name(), "uncertain");
@@ -184,12 +217,12 @@ async fn the_message_id_is_the_same_over_attempts() {
 #[tokio::test]
 async fn an_address_beyond_ascii_needs_a_server_that_takes_it() {
     let wide = boxoffice::notify::Letter { to: "jürgen@club.example".to_owned(), ..letter("a") };
-    let server = SmtpServer::start(Script::default()).await;
+    let server = SmtpServer::start(Script::default());
     let transport = transport(server.port);
     assert_eq!(transport.send(&wide).await.name(), "permanent");
     assert_eq!(transport.send(&letter("b")).await.name(), "ok");
     let hello = Step::Say("250-fake\r\n250-8BITMIME\r\n250 SMTPUTF8");
-    let server = SmtpServer::start(Script { hello, ..Script::default() }).await;
+    let server = SmtpServer::start(Script { hello, ..Script::default() });
     assert_eq!(self::transport(server.port).send(&wide).await.name(), "ok");
     assert!(server.look(|seen| seen.commands[1].ends_with("SMTPUTF8 BODY=8BITMIME")));
 }

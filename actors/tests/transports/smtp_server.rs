@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
+
+/// Bytes after which a flood ends that nobody stops.
+pub(crate) const FLOOD_MAX: usize = 32 << 20;
 
 /// What happens at one step of the conversation.
 #[derive(Clone, Debug)]
@@ -11,6 +14,8 @@ pub(crate) enum Step {
     Say(&'static str),
     Close,
     Hang,
+    /// Says this and goes on, without ever ending the line.
+    Flood(&'static str),
 }
 
 /// The whole conversation. What is not said about is as usual.
@@ -45,6 +50,8 @@ pub(crate) struct Seen {
     pub(crate) connections: usize,
     pub(crate) commands: Vec<String>,
     pub(crate) messages: Vec<String>,
+    /// Bytes of floods that were taken from it.
+    pub(crate) flooded: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -55,8 +62,12 @@ pub(crate) struct SmtpServer {
 }
 
 impl SmtpServer {
-    pub(crate) async fn start(script: Script) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    pub(crate) fn start(script: Script) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        // What is taken from it is not to be mistaken for what the system keeps for it.
+        socket.set_send_buffer_size(64 << 10).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(64).unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = Self { port, script: Arc::new(Mutex::new(script)), seen: Arc::default() };
         let own = server.clone();
@@ -88,7 +99,7 @@ impl SmtpServer {
 
     async fn serve(&self, stream: TcpStream) -> Option<()> {
         let mut stream = BufReader::new(stream);
-        say(&mut stream, &self.script().banner).await?;
+        self.say(&mut stream, &self.script().banner).await?;
         loop {
             let line = read_line(&mut stream).await?;
             self.seen.lock().unwrap().commands.push(line.trim_end().to_owned());
@@ -100,30 +111,40 @@ impl SmtpServer {
                 "MAIL" => script.mail,
                 "RCPT" => script.rcpt,
                 "DATA" => {
-                    say(&mut stream, &script.data).await?;
+                    self.say(&mut stream, &script.data).await?;
                     if matches!(script.data, Step::Say(text) if text.starts_with('3')) {
                         let message = read_message(&mut stream).await?;
                         let end = self.script().end;
                         if !matches!(end, Step::Say(text) if !text.starts_with('2')) {
                             self.seen.lock().unwrap().messages.push(message);
                         }
-                        say(&mut stream, &end).await?;
+                        self.say(&mut stream, &end).await?;
                     }
                     continue;
                 }
                 "QUIT" => Step::Close,
                 _ => Step::Say("250 ok"),
             };
-            say(&mut stream, &step).await?;
+            self.say(&mut stream, &step).await?;
         }
     }
-}
 
-async fn say(stream: &mut BufReader<TcpStream>, step: &Step) -> Option<()> {
-    match step {
-        Step::Say(text) => stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).await.ok(),
-        Step::Close => None,
-        Step::Hang => std::future::pending().await,
+    async fn say(&self, stream: &mut BufReader<TcpStream>, step: &Step) -> Option<()> {
+        match step {
+            Step::Say(text) => stream.get_mut().write_all(format!("{text}\r\n").as_bytes()).await.ok(),
+            Step::Close => None,
+            Step::Hang => std::future::pending().await,
+            Step::Flood(text) => self.flood(stream.get_mut(), text).await,
+        }
+    }
+
+    async fn flood(&self, stream: &mut TcpStream, text: &str) -> Option<()> {
+        stream.write_all(text.as_bytes()).await.ok()?;
+        while self.look(|seen| seen.flooded) < FLOOD_MAX {
+            let taken = stream.write(&[b'x'; 16 << 10]).await.ok()?;
+            self.seen.lock().unwrap().flooded += taken;
+        }
+        std::future::pending().await
     }
 }
 

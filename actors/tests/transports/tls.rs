@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::http_server::HttpServer;
-use crate::smtp_server::{Script, SmtpServer};
+use crate::smtp_server::{Script, SmtpServer, Step};
 use crate::web_push::Browser;
 use crate::{letter, smtp, told, web_push, webhook};
 
@@ -64,7 +64,7 @@ async fn relay(stream: TcpStream, port: u16, start_tls: bool) -> Option<()> {
 
 #[tokio::test]
 async fn mail_goes_over_tls_that_is_trusted_and_over_no_other() {
-    let server = SmtpServer::start(Script::default()).await;
+    let server = SmtpServer::start(Script::default());
     for (security, start_tls) in [(SmtpSecurity::Tls, false), (SmtpSecurity::StartTls, true)] {
         let port = in_front_of(server.port, start_tls).await;
         let stranger = smtp::builder(port).security(security).build().unwrap();
@@ -75,6 +75,20 @@ async fn mail_goes_over_tls_that_is_trusted_and_over_no_other() {
     }
     assert_eq!(server.messages().len(), 2);
     assert_eq!(server.look(|seen| seen.commands.iter().filter(|line| line.starts_with("AUTH")).count()), 2);
+}
+
+#[tokio::test]
+async fn a_reply_without_end_is_given_up_also_within_tls() {
+    let flood = || Script { hello: Step::Flood("250-"), ..Script::default() };
+    for (security, start_tls) in [(SmtpSecurity::Tls, false), (SmtpSecurity::StartTls, true)] {
+        let server = SmtpServer::start(flood());
+        let builder = smtp::builder(in_front_of(server.port, start_tls).await).security(security);
+        let trusting = builder.root_certificate(AUTHORITY).build().unwrap();
+        assert_eq!(told(&trusting.send(&letter("a")).await), ("retry", Some(Blame::Channel)), "{security:?}");
+        // The relay and its sockets hold some of it.
+        let flooded = server.look(|seen| seen.flooded);
+        assert!((1..16 << 20).contains(&flooded), "{security:?} {flooded}");
+    }
 }
 
 #[tokio::test]

@@ -47,7 +47,11 @@ impl FromStr for Quiet {
         let (hours, days) = text.split_once('@').unwrap_or((text, ""));
         let (from, to) = hours.split_once('-').ok_or("not FROM-TO as in 22:00-07:00")?;
         let days: Vec<&str> = days.split(',').filter(|day| !day.is_empty()).collect();
-        read(&json!({ "from": time(from)?, "to": time(to)?, "days": days })).map(|hours| Self(Some(hours)))
+        let hours: QuietHours = read(&json!({ "from": time(from)?, "to": time(to)?, "days": days }))?;
+        if QuietHours::never_end(core::slice::from_ref(&hours)) {
+            return Err("these hours never end: nothing could be sent".to_owned());
+        }
+        Ok(Self(Some(hours)))
     }
 }
 

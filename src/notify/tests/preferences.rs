@@ -146,6 +146,76 @@ fn quiet_for_ever_is_a_no() {
 }
 
 #[test]
+fn quiet_hours_that_never_end_are_refused_and_read_if_they_were_kept() {
+    use Weekday::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
+    let all = [Sunday, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday];
+    let whole = || hours("00:00", "00:00");
+    let work = || hours("09:00", "17:00").on([Monday, Tuesday, Wednesday, Thursday, Friday]);
+    let refused = [
+        vec![whole()],
+        vec![hours("13:30", "13:30")],
+        vec![whole().on(all)],
+        vec![hours("00:00", "12:00"), hours("11:00", "00:00")],
+        vec![hours("22:00", "07:00"), hours("07:00", "22:00")],
+        all.map(|day| whole().on([day])).to_vec(),
+        vec![work(), hours("17:00", "09:00"), whole().on([Saturday, Sunday])],
+        vec![hours("12:00", "12:00").on([Sunday, Tuesday, Thursday, Saturday]), hours("12:00", "12:00").on(all)],
+    ];
+    let kept = [
+        vec![],
+        vec![hours("00:00", "23:59")],
+        vec![hours("07:01", "07:00")],
+        vec![hours("22:00", "07:00"), hours("07:01", "22:00")],
+        vec![whole().on([Saturday, Sunday]), hours("22:00", "08:00")],
+        vec![whole().on(all[1..].iter().copied()), hours("00:01", "00:00").on([Sunday])],
+        vec![work(), hours("17:00", "09:00"), whole().on([Saturday])],
+    ];
+    let who = AttendeeId::new("ann").unwrap();
+    for quiet in refused {
+        let profile = Profile { quiet, ..ann() };
+        assert_eq!(put_profile(&who, &profile), Err(ProfileError::AlwaysQuiet), "{:?}", profile.quiet);
+        let json = serde_json::to_string(&profile).unwrap();
+        assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+    }
+    for quiet in kept {
+        let profile = Profile { quiet, ..ann() };
+        assert!(put_profile(&who, &profile).is_ok(), "{:?}", profile.quiet);
+    }
+}
+
+#[test]
+fn many_quiet_hours_end_where_they_end_and_more_than_28_are_refused() {
+    // One after the other, with some minutes left free every day.
+    let clock = |minute: u16| clock(&format!("{:02}:{:02}", minute / 60, minute % 60));
+    let row = |count: u16, length: u16| -> Vec<QuietHours> {
+        (0..count).map(|n| QuietHours::new(clock(n * length), clock((n + 1) * length))).collect()
+    };
+    assert_eq!(quiet("UTC", &row(28, 51), "2026-01-05T00:00:00Z"), Some(at("2026-01-05T23:48:00Z")));
+    assert_eq!(quiet("UTC", &row(143, 10), "2026-01-05T00:00:00Z"), Some(at("2026-01-05T23:50:00Z")));
+    let who = AttendeeId::new("ann").unwrap();
+    assert!(put_profile(&who, &Profile { quiet: row(28, 51), ..ann() }).is_ok());
+    let many = Profile { quiet: row(29, 20), ..ann() };
+    assert_eq!(put_profile(&who, &many), Err(ProfileError::TooManyQuietHours { count: 29 }));
+}
+
+/// Quiet hours that meet often.
+fn coarse() -> impl Strategy<Value = QuietHours> {
+    let day = (0..7_i8).prop_map(|day| Weekday::from_monday_zero_offset(day).unwrap());
+    let hour = || (0..4_u8).prop_map(|quarter| LocalTime::new(quarter * 6, 0).unwrap());
+    (hour(), hour(), prop::collection::vec(day, 0..7)).prop_map(|(from, to, days)| QuietHours { from, to, days })
+}
+
+proptest! {
+    #[test]
+    fn what_is_refused_is_what_never_ends(hours in prop::collection::vec(coarse(), 0..8), minute in 0..20_160_i64) {
+        let now = Timestamp::from_millis(noon().as_millis() + minute * 60_000);
+        let profile = Profile { quiet: hours, ..Profile::new("UTC").reached("mail", "a@b.c") };
+        let always = permit(&profile, &NoticeKind::Offer, "mail", false, now) == Permit::Never(Why::AlwaysQuiet);
+        prop_assert_eq!(profile.check() == Err(ProfileError::AlwaysQuiet), always);
+    }
+}
+
+#[test]
 fn a_zone_that_is_not_known_any_more_is_utc() {
     assert_eq!(
         quiet("Mars/Olympus", &[hours("22:00", "08:00")], "2026-01-05T22:00:00Z"),
@@ -181,6 +251,58 @@ fn a_profile_that_cannot_be_kept_is_refused() {
     let KvWrite::Put(key, value) = put_profile(&who, &ann()).unwrap() else { panic!("a profile is put") };
     assert_eq!((key.as_str(), value.read::<Profile>().unwrap()), ("recipient/ann", ann()));
     assert_eq!(forget_profile(&who), KvWrite::Delete(key));
+}
+
+#[test]
+fn what_no_channel_and_no_language_has_is_refused_where_it_stands_and_read_if_it_was_kept() {
+    let base = || Profile::new("UTC");
+    let control = |at| ProfileError::ControlCharacter { channel: "mail".to_owned(), at };
+    let channel = |place, name: &str| ProfileError::ChannelName { place, name: name.to_owned() };
+    let switched = |name: &str| Profile { off: off(NoticeKind::Reminder, Some(name)), ..base() };
+    let mut refused = vec![
+        (base().reached("mail", "a@b.c\r\nBcc: d@e.f"), control(5)),
+        (base().reached("mail", "a@b.c\n"), control(5)),
+        (base().reached("mail", "\0"), control(0)),
+        (base().reached("mail", "a\u{85}b"), control(1)),
+        (base().reached("BAD CHANNEL", "a@b.c"), channel("addresses", "BAD CHANNEL")),
+        (base().reached("", "a@b.c"), channel("addresses", "")),
+        (base().reached("m".repeat(90), "a@b.c"), channel("addresses", &"m".repeat(80))),
+        (switched("Mail"), channel("off", "Mail")),
+    ];
+    let locales = [
+        "",
+        "d",
+        "de_DE",
+        "de-",
+        "-de",
+        "de--at",
+        "x",
+        "x-",
+        "de-überall",
+        "123",
+        "de\r\n",
+        "abcdefghi",
+        "de-abcdefghi",
+    ];
+    refused.extend(locales.map(|locale| {
+        let locale = locale.to_owned();
+        (Profile { locale: Some(locale.clone()), ..base() }, ProfileError::Locale { locale })
+    }));
+    let who = AttendeeId::new("ann").unwrap();
+    for (profile, wanted) in refused {
+        let found = put_profile(&who, &profile).unwrap_err();
+        assert_eq!(found, wanted);
+        assert!(!found.to_string().contains(char::is_control) && !found.to_string().contains("a@b.c"), "{found}");
+        let json = serde_json::to_string(&profile).unwrap();
+        assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+    }
+    for locale in
+        ["de", "DE", "pt-BR", "zh-Hant-TW", "sl-rozaj-biske-1994", "de-u-co-phonebk", "x-house", "i-klingon", "es-419"]
+    {
+        let profile =
+            Profile { locale: Some(locale.to_owned()), ..switched("e-mail_2.b").reached("sms", "+49 30 1ü") };
+        assert!(put_profile(&who, &profile).is_ok(), "{locale}");
+    }
 }
 
 #[test]

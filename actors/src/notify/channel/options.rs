@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use boxoffice_core::id::IdError;
-use boxoffice_core::notify::{BreakerSettings, RateLimit, Templates, Transport, UnsubscribeSecret};
+use boxoffice_core::notify::{BreakerSettings, RateLimit, Templates, Transport, UnsubscribeSecret, check_channel};
 
 use crate::flows::RestartIntensity;
 use crate::notify::OnUncertain;
-
-/// Longest name of a channel, in bytes.
-const NAME_MAX: usize = 64;
 
 /// Where recipients say no: a secret, and the address that a token is put behind.
 #[derive(Debug)]
@@ -41,11 +38,7 @@ impl ChannelOptions {
     /// # Errors
     /// [`IdError`] when `name` is not 1 to 64 bytes of `a-z`, `0-9`, `-`, `_` and `.`.
     pub fn new(name: &str, transport: impl Transport) -> Result<Self, IdError> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-        if !(1..=NAME_MAX).contains(&name.len()) || !name.bytes().all(allowed) {
-            let wanted = "1 to 64 lower case letters, digits, '-', '_' and '.'";
-            return Err(IdError::Shape { kind: "channel", text: name.chars().take(80).collect(), wanted });
-        }
+        check_channel(name)?;
         Ok(Self {
             name: name.into(),
             transport: Arc::new(transport),

@@ -2,6 +2,7 @@
 
 mod outcome;
 mod session;
+mod stream;
 
 use core::fmt;
 use core::time::Duration;
@@ -199,14 +200,16 @@ impl SmtpBuilder {
 /// No mail server knows a letter again, so it does not dedupe: a reply that is lost after the letter was begun is
 /// [`SendOutcome::Uncertain`]. Message-ID is the same at every attempt, and some mailboxes drop the second by it.
 ///
+/// No more than 128 KiB are read of what a server says to one command, TLS included; then the connection is closed.
+///
 /// | what happened | outcome |
 /// | --- | --- |
 /// | 2xx for the letter | `Ok`, with the reply |
 /// | no connection, no TLS, no login, 421, any refusal before the recipient was named | `Retry`, the channel is to blame |
-/// | no answer until the server asked for the letter | `Retry`, the channel is to blame |
+/// | no answer until the server asked for the letter, or one without end | `Retry`, the channel is to blame |
 /// | 4xx for the recipient or the letter | `Retry` |
 /// | 5xx for the recipient or the letter; a letter that cannot be written as mail | `Permanent` |
-/// | the connection broke after the letter was begun | `Uncertain` |
+/// | the connection broke after the letter was begun, or its answer has no end | `Uncertain` |
 ///
 /// ```no_run
 /// use boxoffice::transport::{MailComposer, SmtpSecurity, SmtpTransport};

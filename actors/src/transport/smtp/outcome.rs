@@ -19,6 +19,7 @@ pub(super) fn failed(failure: &Failure) -> SendOutcome {
         Failure::AddressNotAscii => {
             SendOutcome::Permanent { reason: "an address is not in ASCII, and the server takes only such".to_owned() }
         }
+        Failure::Unreachable(error) => retry(without_addresses(&format!("not connected: {error}")), Blame::Channel),
         Failure::Odd { stage: Stage::Content, reply } => uncertain(format!("the letter was answered with {reply}")),
         Failure::Odd { stage: Stage::Opening | Stage::Sender | Stage::Recipient, reply } => {
             retry(format!("the server answered out of turn: {reply}"), Blame::Channel)
@@ -34,7 +35,7 @@ pub(super) fn failed(failure: &Failure) -> SendOutcome {
 pub(super) fn can_go_on(failure: &Failure) -> bool {
     match failure {
         Failure::AddressNotAscii => true,
-        Failure::Odd { .. } => false,
+        Failure::Unreachable(_) | Failure::Odd { .. } => false,
         // 421: it is closing the connection.
         Failure::Smtp { error, .. } => code(error).is_some_and(|code| code != 421),
     }
