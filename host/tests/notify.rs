@@ -146,8 +146,17 @@ fn bad_flags_are_refused_in_one_line_and_leave_no_store() {
         home.refused(&words, what);
     }
     assert!(!home.0.path().join("s").exists() && home.letters().is_empty());
-<<<<<<< HEAD
     home.refused(&["notify", "sled:s", "profile", "set", "ann", "--create", "--zone", "Europe/Atlantis"], "Atlantis");
+    for (flag, value, what) in [
+        ("--reach", "email=ann@example.org\r\nBcc: bob@example.org", "control character"),
+        ("--reach", "BAD CHANNEL=ann@example.org", "BAD CHANNEL"),
+        ("--locale", "de_DE", "language tag"),
+    ] {
+        home.refused(&["notify", "sled:s", "profile", "set", "ann", "--create", flag, value], what);
+    }
+    let halves =
+        ["notify", "sled:s", "profile", "set", "ann", "--create", "--quiet", "22:00-07:00", "--quiet", "07:00-22:00"];
+    home.refused(&halves, "never end");
 }
 
 #[test]
@@ -168,18 +177,6 @@ fn a_store_is_made_only_when_that_is_asked_for() {
     home.well(&set);
     home.well(&[&set[..], &["--create", "--locale", "de"]].concat());
     assert_eq!(home.dispatch()["sent"], 1);
-=======
-    home.refused(&["notify", "sled:s", "profile", "set", "ann", "--zone", "Europe/Atlantis"], "Atlantis");
-    for (flag, value, what) in [
-        ("--reach", "email=ann@example.org\r\nBcc: bob@example.org", "control character"),
-        ("--reach", "BAD CHANNEL=ann@example.org", "BAD CHANNEL"),
-        ("--locale", "de_DE", "language tag"),
-    ] {
-        home.refused(&["notify", "sled:s", "profile", "set", "ann", flag, value], what);
-    }
-    let halves = ["notify", "sled:s", "profile", "set", "ann", "--quiet", "22:00-07:00", "--quiet", "07:00-22:00"];
-    home.refused(&halves, "never end");
->>>>>>> w-b
 }
 
 #[test]
