@@ -101,10 +101,10 @@ fn a_profile_is_changed_bit_by_bit_shown_and_forgotten() {
 #[test]
 fn what_would_steer_a_terminal_is_shown_as_an_escape() {
     let home = Home::new();
-    home.knows_ann("ann\u{1b}[2J\r\nb");
-    home.well(&["notify", "s", "profile", "set", "ann", "--locale", "\u{202e}"]);
+    // Control characters are refused already.
+    home.knows_ann("ann\u{202e}b@example.org");
     let shown = home.well(&["notify", "s", "profile", "show", "ann"]);
-    let lines = [r"email         ann\u{1b}[2J\u{d}\u{a}b", "zone          UTC", r"locale        \u{202e}"];
+    let lines = [r"email         ann\u{202e}b@example.org", "zone          UTC"];
     assert_eq!(shown.lines().collect::<Vec<_>>(), lines);
 }
 
