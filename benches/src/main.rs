@@ -108,8 +108,8 @@ fn main() -> Result<()> {
     }
     if wants("parked") {
         let most = std::env::args().nth(2).map_or(Ok(1_000_000), |text| text.parse())?;
-        runtime.block_on(flows::parked::parked("sled", most))?;
         runtime.block_on(flows::parked::parked("fjall", most))?;
+        runtime.block_on(flows::parked::parked("sled", most))?;
     }
     if wants("reminders") {
         let most = std::env::args().nth(2).map_or(Ok(100_000), |text| text.parse())?;
