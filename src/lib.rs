@@ -17,6 +17,7 @@
 //! | `checkin` | signed tickets and who has come in; behind the feature of that name |
 //! | [`availability`] | who is free when, what overlaps, who may book what, by rules that the host can add to |
 //! | `notify` | what people are told, when and by which way; behind the feature of that name |
+//! | [`ticket`] | what tickets cost: amounts of money, promotions, explained totals |
 //!
 //! A room imports only from rooms above it in this table. A whole sale, without actors:
 //!
@@ -61,6 +62,7 @@ pub mod notify;
 pub mod persist;
 pub mod schedule;
 pub mod seating;
+pub mod ticket;
 pub mod time;
 
 /// Civil times and zones: the crate whose types the calendar speaks, in the version it speaks them.

@@ -47,7 +47,7 @@ mod system;
 pub mod transport;
 mod under_way;
 
-pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, seating, time};
+pub use boxoffice_core::{booking, calendar, datalog, id, jiff, persist, schedule, seating, ticket, time};
 
 pub use board::{OwnerState, SeatWatch};
 pub use builder::Builder;

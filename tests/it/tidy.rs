@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the core. One imports only from those of a lower rank.
-const LADDER: [(&str, u8); 12] = [
+const LADDER: [(&str, u8); 13] = [
     ("id", 0),
     ("time", 0),
     ("persist", 1),
@@ -17,6 +17,7 @@ const LADDER: [(&str, u8); 12] = [
     ("checkin", 3),
     ("availability", 4),
     ("notify", 4),
+    ("ticket", 4),
 ];
 
 /// What the core must not name: runtimes, clocks, threads, randomness.

@@ -1,0 +1,118 @@
+//! Backward: from what it costs to which promotions made it so.
+
+use std::collections::BTreeSet;
+
+use super::cart::{Cart, PriceError};
+use super::promotion::Promotion;
+use crate::ticket::money::Money;
+
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Names of promotions that together do what was asked for, the smallest sets first. None is part of another.
+    pub sets: Vec<BTreeSet<String>>,
+    /// Whether all sets were looked at. If not, the budget ended first, and there may be more.
+    pub complete: bool,
+    /// Quotes that were made.
+    pub quotes: u64,
+}
+
+/// Which sets of `promotions` give exactly this total: all minimal ones. Codes of those in a set count as given.
+///
+/// The sets are tried by size, at most `quotes_max` of them; with `n` promotions there are two to the power of `n`.
+///
+/// # Errors
+/// As [`Cart::quote`].
+///
+/// ```
+/// use boxoffice_core::ticket::price::{Cart, Effect, Line, Promotion, which_promotions};
+/// let cart = Cart::new(vec![Line::new("evening", 1, "10.00 EUR".parse()?)])?;
+/// let off = |name: &str, off: &str| Ok::<_, boxoffice_core::ticket::MoneyError>(Promotion::new(name, 1, Effect::Fixed { off: off.parse()? }));
+/// let found = which_promotions(&cart, &[off("a", "1.00 EUR")?, off("b", "2.00 EUR")?, off("c", "3.00 EUR")?], "7.00 EUR".parse()?, 100)?;
+/// let names: Vec<Vec<&str>> = found.sets.iter().map(|set| set.iter().map(String::as_str).collect()).collect();
+/// assert_eq!(names, [vec!["c"], vec!["a", "b"]]);
+/// # Ok::<(), boxoffice_core::ticket::price::PriceError>(())
+/// ```
+pub fn which_promotions(
+    cart: &Cart,
+    promotions: &[Promotion],
+    total: Money,
+    quotes_max: u64,
+) -> Result<Found, PriceError> {
+    let mut found = Found { sets: Vec::new(), complete: true, quotes: 0 };
+    let mut masks: Vec<BTreeSet<usize>> = Vec::new();
+    each_set(promotions.len(), &mut |set| {
+        if masks.iter().any(|smaller| smaller.is_subset(set)) {
+            return Ok(true);
+        }
+        if found.quotes == quotes_max {
+            found.complete = false;
+            return Ok(false);
+        }
+        found.quotes += 1;
+        if quote(cart, promotions, set)?.0 == total {
+            masks.push(set.clone());
+            found.sets.push(names(promotions, set));
+        }
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+/// The least that the cart can cost, and the smallest set of `promotions` that does it; of equal ones the first in their order. The
+/// search is bounded as that of [`which_promotions`].
+///
+/// # Errors
+/// As [`Cart::quote`].
+pub fn cheapest(cart: &Cart, promotions: &[Promotion], quotes_max: u64) -> Result<(Money, Found), PriceError> {
+    let mut found = Found { sets: Vec::new(), complete: true, quotes: 0 };
+    let mut best: Option<Money> = None;
+    each_set(promotions.len(), &mut |set| {
+        // The cart as it is has a price in any case.
+        if found.quotes >= quotes_max.max(1) {
+            found.complete = false;
+            return Ok(false);
+        }
+        found.quotes += 1;
+        let (total, names) = quote(cart, promotions, set)?;
+        if best.is_none_or(|best| total.minor() < best.minor()) {
+            best = Some(total);
+            found.sets = vec![names];
+        }
+        Ok(true)
+    })?;
+    Ok((best.ok_or(PriceError::Empty)?, found))
+}
+
+fn names(promotions: &[Promotion], set: &BTreeSet<usize>) -> BTreeSet<String> {
+    set.iter().filter_map(|at| promotions.get(*at)).map(|promotion| promotion.name.clone()).collect()
+}
+
+fn quote(
+    cart: &Cart,
+    promotions: &[Promotion],
+    set: &BTreeSet<usize>,
+) -> Result<(Money, BTreeSet<String>), PriceError> {
+    let chosen: Vec<Promotion> = set.iter().filter_map(|at| promotions.get(*at)).cloned().collect();
+    let codes = chosen.iter().filter_map(|promotion| promotion.needs.code.clone());
+    let cart = codes.fold(cart.clone(), Cart::code);
+    Ok((cart.quote(&chosen)?.total, names(promotions, set)))
+}
+
+/// Calls `visit` with each set of numbers below `n`, the smaller ones first and those of a size in their order, until it says no.
+fn each_set(n: usize, visit: &mut dyn FnMut(&BTreeSet<usize>) -> Result<bool, PriceError>) -> Result<(), PriceError> {
+    for size in 0..=n {
+        let mut places: Vec<usize> = (0..size).collect();
+        loop {
+            if !visit(&places.iter().copied().collect())? {
+                return Ok(());
+            }
+            // The last place that can still move on; those after it follow it.
+            let movable = places.iter().enumerate().rev().find(|(at, place)| **place < n - size + at).map(|(at, _)| at);
+            let Some(at) = movable else { break };
+            let next = places.get(at).map_or(0, |place| place + 1);
+            places.iter_mut().skip(at).zip(next..).for_each(|(place, next)| *place = next);
+        }
+    }
+    Ok(())
+}
