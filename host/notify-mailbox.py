@@ -94,7 +94,18 @@ def compare(folder, policy, flows, dead, sent):
         found[mail.read_text(encoding="utf-8").strip().strip("<>").rsplit("@", 1)[0]] += 1
     given_up = {one["notice"]: one for one in dead}
     # deliver/ID/CHANNEL
-    notices = {flow["flow"].split("/", 1)[1].rsplit("/", 1)[0] for flow in flows}
+    results = {flow["flow"].split("/", 1)[1].rsplit("/", 1)[0]: flow["result"] or {} for flow in flows}
+    notices = set(results)
+
+    def was_followed(notice):
+        """Whether a later word about the same seat was sent, or may have been: KIND/OCCURRENCE/SEQ/BUYER."""
+        _, about, seq, buyer = notice.split("/")
+        others = (other.split("/") for other in notices if other.count("/") == 3)
+        same = (other for other in others if other[1] == about and other[3] == buyer)
+        later = ("/".join(other) for other in same if int(other[2]) > int(seq))
+        return any(in_mailbox[message_name(other)] or given_up.get(other, {}).get("uncertain") for other in later)
+
+    in_mailbox = collections.Counter(found)
     wrong = [f"{notice['id']}: nobody delivers it" for notice in sent if notice["id"] not in notices]
     counts = collections.Counter()
     for notice in sorted(notices):
@@ -104,6 +115,9 @@ def compare(folder, policy, flows, dead, sent):
             counts["given up, perhaps sent" if uncertain else "given up, not sent"] += 1
             counts[f"given up and {times} times in the mailbox"] += 1
             well = uncertain and times <= 1 and policy == "park"
+        elif results[notice].get("why") == "outdated":
+            counts["not sent, a later word was"] += 1
+            well = times == 0 and was_followed(notice)
         else:
             counts[f"{times} times in the mailbox"] += 1
             well = times == 1 or (times > 1 and policy == "resend")
