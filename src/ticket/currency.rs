@@ -46,11 +46,14 @@ impl Currency {
     /// Decimal places of its minor unit: 2 for most, 0, 3 or 4 for some.
     pub fn digits(&self) -> u8 {
         let is_in = |codes: &str| codes.split(' ').any(|code| code == self.code());
-        match () {
-            () if is_in(WHOLE) => 0,
-            () if is_in(THOUSANDS) => 3,
-            () if is_in(TEN_THOUSANDS) => 4,
-            () => 2,
+        if is_in(WHOLE) {
+            0
+        } else if is_in(THOUSANDS) {
+            3
+        } else if is_in(TEN_THOUSANDS) {
+            4
+        } else {
+            2
         }
     }
 }
