@@ -79,9 +79,7 @@ impl Lifetime {
             tracing::error!("the thread of an actor system panicked");
         }
     }
-}
 
-impl Lifetime {
     /// Whether it was told to end.
     pub(crate) fn is_over(&self) -> bool {
         self.waiting().is_none()

@@ -199,6 +199,12 @@ fn ann() -> Profile {
     Profile::new("UTC").reached("email", "ann@club.example")
 }
 
+/// Ann, who wants to be left alone from 11 to 14.
+fn quiet_at_noon() -> Profile {
+    let hour = |hour| LocalTime::new(hour, 0).unwrap();
+    Profile { quiet: vec![QuietHours::new(hour(11), hour(14))], ..ann() }
+}
+
 async fn open(transport: &MemoryTransport) -> House {
     let house = House::open(&kept(), &ManualClock::new(NOON), options(transport));
     house.knows_ann().await;
@@ -253,10 +259,7 @@ async fn a_notice_that_was_sent_is_not_sent_again_by_another_flow() {
 async fn quiet_hours_are_waited_for_and_use_up_no_attempt() {
     let transport = MemoryTransport::new();
     let house = open(&transport).await;
-    let hour = |hour| LocalTime::new(hour, 0).unwrap();
-    let mut quiet = ann();
-    quiet.quiet.push(QuietHours::new(hour(11), hour(14)));
-    house.knows(&quiet).await;
+    house.knows(&quiet_at_noon()).await;
     house.start(&notice("a"), policy(1)).await;
     until(async || house.email.state().postponed == 1).await;
     assert_eq!(transport.sends(), 0);
@@ -330,10 +333,7 @@ async fn a_reminder_takes_the_place_of_no_other_word_and_is_not_sent_after_a_lat
 async fn words_about_one_thing_that_come_at_once_end_with_the_one_that_is_so() {
     let transport = MemoryTransport::new();
     let house = open(&transport).await;
-    let hour = |hour| LocalTime::new(hour, 0).unwrap();
-    let mut quiet = ann();
-    quiet.quiet.push(QuietHours::new(hour(11), hour(14)));
-    house.knows(&quiet).await;
+    house.knows(&quiet_at_noon()).await;
     let words: Vec<Notice> = (1..=9).map(|at| word(&format!("word {at}"), at)).collect();
     for word in &words {
         house.start(word, policy(1)).await;
