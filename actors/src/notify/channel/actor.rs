@@ -8,8 +8,8 @@ use std::sync::Arc;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture};
 use boxoffice_core::flow::shard::Performed;
 use boxoffice_core::id::NoticeId;
-use boxoffice_core::notify::{Attempt, Letter, Notice, SendOutcome, SentMark, SentState, sent_key};
-use boxoffice_core::persist::{Backend, Fault, KvWrite, Payload, Transaction};
+use boxoffice_core::notify::{Attempt, Letter, Notice, SendOutcome, SentMark, SentState, sent_key, thread_key};
+use boxoffice_core::persist::{Backend, Fault, Key, KvWrite, Payload, Transaction};
 use boxoffice_core::time::Timestamp;
 use tokio::sync::oneshot;
 
@@ -40,6 +40,8 @@ pub(super) struct Drain(pub(super) oneshot::Sender<()>);
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) notice: Notice,
+    /// The key of its thread: worked out once.
+    pub(super) thread: Option<Key>,
     arrived: Timestamp,
     /// A mark after which nothing was sent.
     tried: Option<Payload>,
@@ -99,7 +101,7 @@ impl ChannelActor {
             match self.way(now) {
                 Way::Open => {
                     let Some(job) = self.queue.pop_front() else { break };
-                    if let Some(job) = self.threads.enter(&self.house.name, job) {
+                    if let Some(job) = self.threads.enter(job) {
                         self.prepare(job, ctx);
                     }
                 }
@@ -167,7 +169,7 @@ impl ChannelActor {
 
     fn prepare(&mut self, job: Job, ctx: &mut Context<Self>) {
         self.preparing += 1;
-        let preparing = prepare(Arc::clone(&self.house), job.notice.clone(), job.tried.clone());
+        let preparing = prepare(Arc::clone(&self.house), job.notice.clone(), job.thread.clone(), job.tried.clone());
         self.under_way.begin(ctx, preparing, move |prepared, act: &mut Self, ctx| {
             act.preparing -= 1;
             act.prepared(job, prepared, ctx);
@@ -177,11 +179,11 @@ impl ChannelActor {
 
     fn prepared(&mut self, job: Job, prepared: Result<Prepared, Fault>, ctx: &mut Context<Self>) {
         let now = self.house.clock.now();
-        let over = job.notice.over(self.threads.said(&self.house.name, &job.notice), now);
+        let over = job.notice.over(self.threads.said(&job), now);
         match (prepared, over) {
-            (Ok(Prepared::Answer(attempt, write)), _) => self.answer(&job.notice, &attempt, Vec::from_iter(write), ctx),
+            (Ok(Prepared::Answer(attempt, write)), _) => self.answer(&job, &attempt, Vec::from_iter(write), ctx),
             (Ok(Prepared::Letter(..)), Some(why)) => {
-                self.answer(&job.notice, &Attempt::Never { why }, Vec::new(), ctx);
+                self.answer(&job, &Attempt::Never { why }, Vec::new(), ctx);
             }
             // It looks again when its turn comes: what its recipient wants may have changed.
             (Ok(Prepared::Letter(..)), None) if !self.draining.is_empty() || !self.gate.take(now) => self.put_back(job),
@@ -198,13 +200,13 @@ impl ChannelActor {
 
     /// It was not its turn yet.
     fn put_back(&mut self, job: Job) {
-        self.release(&job.notice);
+        self.release(&job);
         self.queue.push_front(job);
     }
 
     /// Lets other words of the notice's thread through.
-    fn release(&mut self, notice: &Notice) {
-        let waited = self.threads.leave(&self.house.name, notice);
+    fn release(&mut self, job: &Job) {
+        let waited = self.threads.leave(job);
         waited.into_iter().rev().for_each(|job| self.queue.push_front(job));
     }
 
@@ -226,13 +228,13 @@ impl ChannelActor {
                 let (attempt, write) = self.concluded(&job.notice.id, outcome, mark, now);
                 // What may have been said counts as said.
                 let said = match &attempt {
-                    Attempt::Ok { .. } | Attempt::Uncertain { .. } => self.threads.sent(&self.house.name, &job.notice),
+                    Attempt::Ok { .. } | Attempt::Uncertain { .. } => self.threads.sent(&job),
                     Attempt::Retry { .. }
                     | Attempt::Permanent { .. }
                     | Attempt::Later { .. }
                     | Attempt::Never { .. } => None,
                 };
-                self.answer(&job.notice, &attempt, write.into_iter().chain(said).collect(), ctx);
+                self.answer(&job, &attempt, write.into_iter().chain(said).collect(), ctx);
             }
             Sent::Changed => {
                 self.gate.unsent(now);
@@ -277,8 +279,9 @@ impl ChannelActor {
     }
 
     /// Answers whoever asked for the notice.
-    fn answer(&mut self, notice: &Notice, attempt: &Attempt, writes: Vec<KvWrite>, ctx: &mut Context<Self>) {
-        self.release(notice);
+    fn answer(&mut self, job: &Job, attempt: &Attempt, writes: Vec<KvWrite>, ctx: &mut Context<Self>) {
+        let notice = &job.notice;
+        self.release(job);
         self.house.board.answered(attempt, &self.house.counters);
         let parting = !self.draining.is_empty() || self.askers.are_gone(&notice.id);
         if parting && !writes.is_empty() {
@@ -316,7 +319,8 @@ impl ChannelActor {
     /// Puts a request into the queue, unless its notice is there.
     fn take_up(&mut self, notice: Notice, asker: Asker) {
         if self.askers.join(&notice.id, asker) {
-            self.queue.push_back(Job { notice, arrived: self.house.clock.now(), tried: None });
+            let thread = notice.thread.as_ref().map(|it| thread_key(&self.house.name, &notice.to, &it.about));
+            self.queue.push_back(Job { notice, thread, arrived: self.house.clock.now(), tried: None });
         }
     }
 

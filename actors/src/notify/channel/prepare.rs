@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use boxoffice_core::notify::{
     Attempt, CalendarPart, Letter, Notice, Permit, Profile, RateLimit, SendOutcome, SentMark, SentState, Templates,
-    Transport, Unsubscribe, permit, recipient_key, sent_key, suppression_key, thread_key,
+    Transport, Unsubscribe, permit, recipient_key, sent_key, suppression_key,
 };
 use boxoffice_core::persist::{Backend, CommitOutcome, Fault, Key, KeyExpect, KvWrite, Payload, Transaction};
 use futures_util::FutureExt as _;
@@ -65,9 +65,14 @@ struct Looked {
     suppressed: bool,
 }
 
-async fn look(backend: Arc<dyn Backend>, channel: Arc<str>, notice: Notice) -> Result<Looked, Fault> {
+async fn look(
+    backend: Arc<dyn Backend>,
+    channel: Arc<str>,
+    notice: Notice,
+    thread: Option<Key>,
+) -> Result<Looked, Fault> {
     let mark = backend.get(&sent_key(&channel, &notice.id)).await?;
-    let said = match thread_of(&channel, &notice) {
+    let said = match thread {
         Some(key) => backend.get(&key).await?,
         None => None,
     };
@@ -81,21 +86,21 @@ async fn look(backend: Arc<dyn Backend>, channel: Arc<str>, notice: Notice) -> R
     Ok(Looked { mark, said, profile, suppressed })
 }
 
-/// The key of a notice's thread.
-pub(super) fn thread_of(channel: &str, notice: &Notice) -> Option<Key> {
-    notice.thread.as_ref().map(|thread| thread_key(channel, &notice.to, &thread.about))
-}
-
 fn again(reason: impl Into<String>) -> Prepared {
     Prepared::Answer(Attempt::Retry { reason: reason.into(), after: None }, None)
 }
 
 /// Looks a notice up, and writes it if it is to be sent. `tried` is a mark of ours after which nothing was sent.
-pub(super) async fn prepare(house: Arc<House>, notice: Notice, tried: Option<Payload>) -> Result<Prepared, Fault> {
+pub(super) async fn prepare(
+    house: Arc<House>,
+    notice: Notice,
+    thread: Option<Key>,
+    tried: Option<Payload>,
+) -> Result<Prepared, Fault> {
     let preparing = async {
         let (channel, asked) = (Arc::clone(&house.name), notice.clone());
         // The channel has a thread of its own: what it waits for there, no other waits for.
-        let looked = look(house.store.reading_here(), channel, asked).await?;
+        let looked = look(house.store.reading_here(), channel, asked, thread).await?;
         Ok(house.decide(&notice, looked, tried.as_ref()))
     };
     AssertUnwindSafe(preparing).catch_unwind().await.unwrap_or_else(|_| Ok(again("writing the letter panicked")))

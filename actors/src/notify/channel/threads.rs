@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use boxoffice_core::notify::{Notice, put_thread};
+use boxoffice_core::notify::put_thread;
 use boxoffice_core::persist::{Key, KvWrite};
 use boxoffice_core::time::Timestamp;
 
 use super::actor::Job;
-use super::prepare::thread_of;
 
 /// Threads whose last word is remembered. Needed only until the flow's shard has recorded it.
 const LATELY_MAX: usize = 8_192;
@@ -23,30 +22,30 @@ pub(super) struct Threads {
 
 impl Threads {
     /// Gives the word back if it may go on; keeps it otherwise.
-    pub(super) fn enter(&mut self, channel: &str, job: Job) -> Option<Job> {
-        let Some(key) = thread_of(channel, &job.notice) else { return Some(job) };
-        if let Some(waiting) = self.busy.get_mut(&key) {
+    pub(super) fn enter(&mut self, job: Job) -> Option<Job> {
+        let Some(key) = &job.thread else { return Some(job) };
+        if let Some(waiting) = self.busy.get_mut(key) {
             waiting.push(job);
             return None;
         }
-        self.busy.insert(key, Vec::new());
+        self.busy.insert(key.clone(), Vec::new());
         Some(job)
     }
 
     /// A word has come to something for now: gives those that waited for it.
-    pub(super) fn leave(&mut self, channel: &str, notice: &Notice) -> Vec<Job> {
-        thread_of(channel, notice).and_then(|key| self.busy.remove(&key)).unwrap_or_default()
+    pub(super) fn leave(&mut self, job: &Job) -> Vec<Job> {
+        job.thread.as_ref().and_then(|key| self.busy.remove(key)).unwrap_or_default()
     }
 
-    /// Of when the last word of the notice's thread is that was sent lately.
-    pub(super) fn said(&self, channel: &str, notice: &Notice) -> Option<Timestamp> {
-        self.said.get(&thread_of(channel, notice)?).copied()
+    /// Of when the last word of the thread is that was sent lately.
+    pub(super) fn said(&self, job: &Job) -> Option<Timestamp> {
+        self.said.get(job.thread.as_ref()?).copied()
     }
 
     /// A word was sent: gives what is to be recorded of it.
-    pub(super) fn sent(&mut self, channel: &str, notice: &Notice) -> Option<KvWrite> {
-        let thread = notice.thread.as_ref().filter(|thread| !thread.passing)?;
-        let key = thread_of(channel, notice)?;
+    pub(super) fn sent(&mut self, job: &Job) -> Option<KvWrite> {
+        let thread = job.notice.thread.as_ref().filter(|thread| !thread.passing)?;
+        let key = job.thread.clone()?;
         if self.said.insert(key.clone(), thread.at).is_none() {
             self.order.push_back(key.clone());
         }
