@@ -119,6 +119,8 @@ macro_rules! text_id {
     };
 }
 
+pub(crate) use text_id;
+
 text_id!(
     /// The name of one notice to one recipient, the same for every attempt: transports and receivers tell by it that they have
     /// had it already. 1 to 200 bytes, no control characters. Not personal: it is written into logs and headers.

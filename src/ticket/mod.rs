@@ -5,6 +5,8 @@
 //!
 //! [`price`] says what a cart costs, and which promotions made it so.
 //!
+//! [`payment`] is the contract with whoever takes the money.
+//!
 //! *What is absent.* Rates of exchange: amounts of two currencies are never added.
 //!
 //! ```
@@ -19,6 +21,7 @@
 
 mod currency;
 mod money;
+pub mod payment;
 pub mod price;
 
 #[cfg(test)]
