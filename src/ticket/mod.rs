@@ -21,6 +21,7 @@
 
 mod currency;
 mod money;
+pub mod order;
 pub mod payment;
 pub mod price;
 

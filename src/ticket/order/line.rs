@@ -1,0 +1,191 @@
+//! What is ordered.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::booking::{Party, Seats};
+use crate::id::{AttendeeId, OccurrenceId};
+use crate::ticket::money::{Money, MoneyError};
+use crate::ticket::payment::OrderId;
+use crate::time::Timestamp;
+
+/// Seats of one occurrence for one holder, and what they cost: frozen when the order is placed.
+///
+/// A holder has seats of an occurrence once. Who buys two kinds of ticket for an evening names a holder for each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderLine {
+    /// Of which occurrence. The redemption of a voucher is a seat too, in an occurrence that stands for the vouchers.
+    pub occurrence: OccurrenceId,
+    /// Who is to have the seats.
+    pub holder: AttendeeId,
+    /// How many, and of which kind.
+    pub party: Party,
+    /// What all of them cost together.
+    pub net: Money,
+    /// How many seats of this kind the buyer may have in this occurrence, by orders that stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_person: Option<u32>,
+    /// Whether it redeems a voucher. If that cannot be had any more when a payment comes late, nor can the rest.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub voucher: bool,
+}
+
+impl OrderLine {
+    /// Seats that cost so much together.
+    pub fn new(occurrence: OccurrenceId, holder: AttendeeId, party: Party, net: Money) -> Self {
+        Self { occurrence, holder, party, net, per_person: None, voucher: false }
+    }
+
+    /// The buyer may have so many of this kind in this occurrence.
+    #[must_use]
+    pub fn per_person(self, seats: u32) -> Self {
+        Self { per_person: Some(seats), ..self }
+    }
+
+    /// What the first `seats` of them cost: each seat has its share by the largest remainder, so what is paid and what is given back
+    /// for single seats adds up to the whole.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when the line has no seats.
+    pub fn cost_of(&self, seats: Seats) -> Result<Money, MoneyError> {
+        let (have, asked) = (self.party.seats.get(), seats.get());
+        let shares = self.net.allocate(&vec![1; usize::try_from(have).unwrap_or(usize::MAX)])?;
+        let minor = shares.iter().take(usize::try_from(asked).unwrap_or(usize::MAX)).map(Money::minor).sum();
+        Ok(Money::new(minor, self.net.currency()))
+    }
+}
+
+/// What happens to seats whose money went back without our doing: a chargeback, or a refund made at the gateway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnReversal {
+    /// Once nothing is left of the money, the seats are given up.
+    #[default]
+    GiveUp,
+    /// The seats stay; somebody looks at it.
+    Keep,
+}
+
+/// How an order is carried out. Recorded with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderTerms {
+    /// How long the buyer may pay, if the gateway agrees.
+    #[serde(rename = "session_ms", with = "millis")]
+    pub session_for: Duration,
+    /// How long seats are kept beyond the end of the session, for clocks that differ and news that are late.
+    #[serde(rename = "grace_ms", with = "millis")]
+    pub grace: Duration,
+    /// What happens to seats whose money went back.
+    #[serde(default)]
+    pub on_reversal: OnReversal,
+}
+
+/// Half an hour to pay, two minutes of grace.
+impl Default for OrderTerms {
+    fn default() -> Self {
+        Self {
+            session_for: Duration::from_secs(1_800),
+            grace: Duration::from_secs(120),
+            on_reversal: OnReversal::default(),
+        }
+    }
+}
+
+impl OrderTerms {
+    /// How long seats are held before the gateway has said how long its session lasts: as long as it is asked for, the grace, and
+    /// a minute to ask.
+    pub fn first_hold(&self) -> Duration {
+        self.session_for + self.grace + Duration::from_secs(60)
+    }
+}
+
+/// An order that is to be placed.
+///
+/// 1 to 40 lines of one currency; as JSON at most 3,600 bytes, since it is one event. Which promotion gave what stands in the
+/// [`Quote`](crate::ticket::price::Quote) that it was made of: a host that wants to keep it records it beside the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrder {
+    /// Its name: the same order placed again is placed once.
+    pub id: OrderId,
+    /// Who buys.
+    pub buyer: AttendeeId,
+    /// What is ordered.
+    pub lines: Vec<OrderLine>,
+    /// What the buyer reads at the gateway.
+    pub title: String,
+    /// Where the buyer is sent once the gateway is done with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<String>,
+    /// How it is carried out.
+    pub terms: OrderTerms,
+}
+
+impl NewOrder {
+    /// The most lines of an order.
+    pub const LINES_MAX: usize = 40;
+    /// The most bytes of an order as JSON.
+    pub const BYTES_MAX: usize = 3_600;
+
+    /// An order on the usual terms.
+    pub fn new(id: OrderId, buyer: AttendeeId, title: impl Into<String>, lines: Vec<OrderLine>) -> Self {
+        Self { id, buyer, lines, title: title.into(), back_to: None, terms: OrderTerms::default() }
+    }
+
+    /// What it costs.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when it is too much, or of several currencies. None if there are no lines.
+    pub fn total(&self) -> Result<Option<Money>, MoneyError> {
+        Money::sum(self.lines.iter().map(|line| &line.net))
+    }
+}
+
+/// How a line stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineState {
+    /// Its seats are to be held.
+    Wanted,
+    /// They are held until then, not included.
+    Held {
+        /// First instant at which they are held no more.
+        until: Timestamp,
+    },
+    /// They could not be had.
+    Refused,
+    /// They are held no longer, and were not paid for in time.
+    Released,
+    /// The money came after all, and the line has its place back if there is one.
+    Reclaimed,
+    /// They are the holder's.
+    Confirmed,
+    /// The money came late, and the seats are gone.
+    Lost,
+    /// They were given up.
+    GivenUp,
+}
+
+impl LineState {
+    /// Whether the line has seats, or may have: no other order may have seats for the same holder then.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Wanted | Self::Held { .. } | Self::Reclaimed | Self::Confirmed)
+    }
+}
+
+mod millis {
+    use core::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}

@@ -1,0 +1,1 @@
+//! Orders, by hand and by the hundred.
