@@ -30,6 +30,8 @@ mod door;
 mod error;
 pub mod flows;
 mod house;
+#[cfg(feature = "_http")]
+mod http;
 mod load;
 #[cfg(feature = "notify")]
 pub mod notify;

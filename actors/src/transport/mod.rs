@@ -15,8 +15,6 @@
 #[cfg(feature = "conformance")]
 pub mod contract;
 mod file;
-#[cfg(any(feature = "webhook", feature = "web-push"))]
-mod http;
 mod mail;
 mod memory;
 mod mime;

@@ -19,8 +19,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::outcome::Refusal;
 use self::subscription::Subscription;
-use super::http::{Client, Reply, Target};
 use crate::clock::{Clock, SystemClock};
+use crate::http::{Client, Reply, Target};
 
 pub use vapid::{VapidKey, VapidKeyError};
 

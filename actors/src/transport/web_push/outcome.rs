@@ -5,9 +5,9 @@ use core::time::Duration;
 use boxoffice_core::notify::{Blame, SendOutcome};
 use boxoffice_core::time::Timestamp;
 
-use super::super::http::{Fault, Reply};
 use super::encrypt::CannotEncrypt;
 use super::subscription::BadSubscription;
+use crate::http::{Fault, Reply};
 
 /// Why nobody answered.
 #[derive(Clone, Copy)]

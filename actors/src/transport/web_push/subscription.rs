@@ -3,7 +3,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 
-use super::super::http::{Fault, Target};
+use crate::http::{Fault, Target};
 
 /// Longest address, in bytes. Those of the push services have a few hundred.
 const SUBSCRIPTION_MAX: usize = 4_096;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
-use super::super::http::Target;
+use crate::http::Target;
 
 /// How long a token is good. At most a day is allowed; half of it leaves room for clocks that differ.
 const TOKEN_LIFE: Duration = Duration::from_secs(12 * 3_600);

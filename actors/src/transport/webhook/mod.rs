@@ -13,9 +13,9 @@ use boxoffice_core::time::Timestamp;
 use hyper::header::{CONTENT_TYPE, HeaderName};
 use serde::Serialize;
 
-use super::http::{Client, Fault, Reply, Target};
 use super::name::stable_name;
 use crate::clock::{Clock, SystemClock};
+use crate::http::{Client, Fault, Reply, Target};
 
 pub use sign::{WebhookKey, WebhookKeyError};
 

@@ -1,0 +1,89 @@
+//! A request of any method, and its whole answer, within limits.
+
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::time::Duration;
+
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::HeaderName;
+use hyper::{HeaderMap, Method};
+
+use super::wire::{converse, request};
+use super::{Client, Fault, Target};
+
+/// What an exchange may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How long it may take, from the question for the address to the last byte of the answer.
+    pub time: Duration,
+    /// The longest body of an answer, in bytes.
+    pub body: usize,
+}
+
+/// An answer, of whatever status: a redirect is one too.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no whole answer. Names no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The request was begun, and may have been taken.
+    #[error("the host gave no whole answer in time")]
+    Slow,
+    /// The request was taken.
+    #[error("the answer of the host is too long")]
+    Long,
+}
+
+impl Client {
+    /// Asks, and reads the whole answer.
+    pub(crate) async fn exchange(
+        &self,
+        method: &Method,
+        target: &Target,
+        headers: &[(HeaderName, String)],
+        body: impl Into<Bytes>,
+        limits: Limits,
+    ) -> Result<Answer, NoAnswer> {
+        let request = request(method, target, headers, body.into())?;
+        let mut is_begun = false;
+        let exchange = tokio::time::timeout(limits.time, async {
+            let stream = self.open(target, self.connect_timeout.min(limits.time)).await?;
+            is_begun = true;
+            converse(stream, request, async |answer| {
+                let (head, body) = answer.into_parts();
+                let body = whole(body, limits.body).await?;
+                Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+            })
+            .await
+        });
+        match exchange.await {
+            Ok(answer) => answer,
+            Err(_) if is_begun => Err(NoAnswer::Slow),
+            Err(_) => Err(Fault::ConnectTime.into()),
+        }
+    }
+}
+
+/// All of a body, if it is not longer than `most`. What it says of its length is believed only where that is too much.
+async fn whole(mut body: Incoming, most: usize) -> Result<Vec<u8>, NoAnswer> {
+    if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
+        return Err(NoAnswer::Long);
+    }
+    let mut read = Vec::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let frame = frame.map_err(|_| Fault::Broken)?;
+        let data = frame.data_ref().map_or(&[][..], |data| data);
+        if data.len() > most - read.len() {
+            return Err(NoAnswer::Long);
+        }
+        read.extend_from_slice(data);
+    }
+    Ok(read)
+}
