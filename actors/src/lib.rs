@@ -37,6 +37,7 @@ mod load;
 pub mod notify;
 mod occurrence;
 mod office;
+pub mod orders;
 mod planner;
 mod registry;
 mod reply;

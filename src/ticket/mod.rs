@@ -24,6 +24,7 @@ mod money;
 pub mod order;
 pub mod payment;
 pub mod price;
+pub mod reconcile;
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,7 @@ mod flows;
 mod lifecycle;
 mod model;
 mod notifier;
+mod orders;
 mod policies;
 mod runtime;
 mod sale;

@@ -79,7 +79,7 @@ pub enum OrderChange {
     Cancel {
         /// Which seats; all that are left if none are named.
         cuts: Vec<Cut>,
-        /// What is kept, at most what the seats cost.
+        /// What is kept, at most what was paid for the seats.
         kept: Option<Money>,
         /// Why; not personal, at most 300 bytes.
         reason: String,
@@ -157,7 +157,8 @@ impl Order {
                 return Changing::NoSeats { line: Some(cut.line) };
             }
         }
-        let max = self.money(self.owes() - after.owes());
+        // Of money that has not come, nothing can be kept.
+        let max = self.money((self.owes() - after.owes()).min(self.ours() - after.owes()).max(0));
         let kept = kept.unwrap_or_else(|| self.money(0));
         if kept.currency() != max.currency() || !(0..=max.minor()).contains(&kept.minor()) {
             return Changing::Amount { max };

@@ -38,10 +38,11 @@ impl PlacedLine {
         Self { line, state: LineState::Wanted, seats, to_give_up: 0, is_matched: false, is_noted: false }
     }
 
-    /// Minor units that its seats cost, those left out that are to be given up.
-    pub(super) fn cost(&self) -> i128 {
+    /// What its seats cost, those left out that were given up or are to be.
+    pub fn cost(&self) -> Money {
         let seats = Seats::new(self.seats.get().saturating_sub(self.to_give_up));
-        self.line.cost_of(seats).map_or(0, |cost| i128::from(cost.minor()))
+        // A line that was placed has seats, so there is a share for each.
+        self.line.cost_of(seats).unwrap_or(Money::new(0, self.line.net.currency()))
     }
 }
 
@@ -264,6 +265,16 @@ impl Order {
         self.money(self.owes())
     }
 
+    /// What is kept of the money for seats that were given up.
+    pub fn kept(&self) -> Money {
+        self.money(self.kept)
+    }
+
+    /// What goes back though the seats stay.
+    pub fn allowed(&self) -> Money {
+        self.money(self.allowed)
+    }
+
     pub(super) fn money(&self, minor: i128) -> Money {
         let minor = i64::try_from(minor).unwrap_or(if minor < 0 { i64::MIN } else { i64::MAX });
         Money::new(minor, self.currency)
@@ -287,7 +298,8 @@ impl Order {
     }
 
     fn cost_of(&self, counts: impl Fn(LineState) -> bool) -> i128 {
-        let lines: i128 = self.lines.iter().filter(|line| counts(line.state)).map(PlacedLine::cost).sum();
+        let lines: i128 =
+            self.lines.iter().filter(|line| counts(line.state)).map(|line| i128::from(line.cost().minor())).sum();
         (lines + self.kept - self.allowed).max(0)
     }
 
@@ -299,11 +311,17 @@ impl Order {
 
     /// The refund that was asked for, and of which nothing is known yet.
     pub(super) fn outstanding(&self) -> Option<&RefundAsk> {
-        let is_open = |asked: &&Asked| {
-            let ever = self.purse.charges.get(&asked.ask.charge).map_or(0, Charge::refunds_ever);
-            !asked.is_refused && ever < asked.ever + i128::from(asked.ask.amount.minor())
-        };
-        self.asks.values().find(is_open).map(|asked| &asked.ask)
+        self.asks.values().find(|asked| self.is_open(asked)).map(|asked| &asked.ask)
+    }
+
+    fn is_open(&self, asked: &Asked) -> bool {
+        let ever = self.purse.charges.get(&asked.ask.charge).map_or(0, Charge::refunds_ever);
+        !asked.is_refused && ever < asked.ever + i128::from(asked.ask.amount.minor())
+    }
+
+    /// Whether a refund was asked for, and nothing is known yet of what became of it.
+    pub fn is_asked(&self, key: &str) -> bool {
+        self.asks.get(key).is_some_and(|asked| self.is_open(asked))
     }
 
     /// Whether nothing more can be given back of a charge, as far as we know.

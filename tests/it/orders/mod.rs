@@ -1,0 +1,118 @@
+//! Orders through the public door: a box office, its flows, and a bank that tells late, twice, in any order or never.
+
+mod bank;
+mod crashes;
+mod many;
+mod matrix;
+mod stories;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use boxoffice::booking::{Party, Seats};
+use boxoffice::clock::{Clock, ManualClock};
+use boxoffice::id::OccurrenceId;
+use boxoffice::orders::{NewOrder, Next, Order, OrderEnd, OrderId, OrderLine, Orders, PlaceOutcome};
+use boxoffice::persist::{Backend, MemoryBackend};
+use boxoffice::ticket::Money;
+use boxoffice::{BoxOffice, time::Timestamp};
+
+use self::bank::Bank;
+use crate::backends::{until, who};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, "EUR".parse().unwrap())
+}
+
+fn evening(number: u32) -> OccurrenceId {
+    format!("evening-{number}@20260105T190000").parse().unwrap()
+}
+
+fn order_id(text: &str) -> OrderId {
+    OrderId::new(text).unwrap()
+}
+
+fn line(number: u32, holder: &str, seats: u32, minor: i64) -> OrderLine {
+    OrderLine::new(evening(number), who(holder), Party::of(seats), eur(minor))
+}
+
+fn order_of(id: &str, buyer: &str, lines: Vec<OrderLine>) -> NewOrder {
+    NewOrder::new(order_id(id), who(buyer), "An evening", lines)
+}
+
+/// A box office that sells for money, over a store that outlives it.
+struct House {
+    store: Arc<dyn Backend>,
+    clock: ManualClock,
+    bank: Bank,
+    office: BoxOffice,
+    orders: Orders,
+}
+
+impl House {
+    fn open() -> Self {
+        let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
+        Self::over(Arc::new(MemoryBackend::new()), clock.clone(), Bank::new(clock))
+    }
+
+    fn over(store: Arc<dyn Backend>, clock: ManualClock, bank: Bank) -> Self {
+        let office =
+            BoxOffice::builder().shared_store(Arc::clone(&store)).alone().clock(clock.clone()).start().unwrap();
+        let orders = Orders::start(&office, bank.clone()).unwrap();
+        Self { store, clock, bank, office, orders }
+    }
+
+    /// Evening `number` is on sale.
+    async fn selling(self, number: u32, capacity: u32) -> Self {
+        assert!(self.office.open(&evening(number), Seats::new(capacity)).await.unwrap().outcome.is_accepted());
+        self
+    }
+
+    async fn restart(self) -> Self {
+        let Self { store, clock, bank, office, orders } = self;
+        orders.shutdown().await;
+        office.shutdown().await;
+        Self::over(store, clock, bank)
+    }
+
+    async fn end(self) {
+        self.orders.shutdown().await;
+        self.office.shutdown().await;
+    }
+
+    async fn place(&self, order: NewOrder) -> OrderId {
+        let id = order.id.clone();
+        assert_eq!(self.orders.place(order).await.unwrap(), PlaceOutcome::Placed);
+        self.rests(&id).await;
+        id
+    }
+
+    /// Waits until there is nothing to do about an order, for now.
+    async fn rests(&self, id: &OrderId) -> Order {
+        let now = || self.clock.now();
+        let rests = |order: &Order| matches!(order.next(now()), Next::Wait { .. } | Next::Done(_));
+        self.orders.until(id, rests).await.unwrap().unwrap()
+    }
+
+    async fn ended(&self, id: &OrderId) -> OrderEnd {
+        let order = self.orders.until(id, |order| order.end().is_some()).await.unwrap().unwrap();
+        order.end().cloned().unwrap()
+    }
+
+    async fn seats_of(&self, number: u32, holder: &str) -> Option<(u32, bool)> {
+        let roster = self.office.roster(&evening(number)).await.unwrap();
+        let seat = roster.into_iter().find(|seat| seat.attendee == who(holder))?;
+        Some((seat.party.seats.get(), seat.state == boxoffice::booking::SeatState::Confirmed))
+    }
+
+    /// Time passes, step by step, as far as anything may wait for.
+    async fn pass(&self, length: Duration) {
+        self.clock.advance(length);
+    }
+
+    async fn until_end(&self, id: &OrderId, end: &OrderEnd) {
+        until(async || self.orders.order(id).await.unwrap().unwrap().end() == Some(end)).await;
+    }
+}
