@@ -54,7 +54,7 @@ impl Menu {
     }
 
     /// The next command; `now` is what the client's watch shows, and most that comes after a seat is of those `known`, who
-    /// have seats or wait for some.
+    /// have seats, wait for some or are owed for some.
     pub(crate) fn draw(&self, dice: &mut Dice, now: Timestamp, known: &[AttendeeId]) -> BookingCommand {
         if dice.permille(self.manage) {
             return self.manage(dice);
@@ -65,7 +65,8 @@ impl Menu {
             15..45 => {
                 BookingCommand::Hold { attendee: self.who(dice), party: self.party(dice), term: self.term(dice, now) }
             }
-            45..60 => BookingCommand::Confirm { attendee },
+            45..57 => BookingCommand::Confirm { attendee },
+            57..60 => BookingCommand::SettleRefund { attendee },
             60..64 => BookingCommand::Extend { attendee, term: self.term(dice, now) },
             64..70 => BookingCommand::Release { attendee },
             70..80 => BookingCommand::Cancel { attendee },

@@ -154,6 +154,8 @@ impl Watch {
         let mut roster: Vec<_> = ledger.roster().map(|seat| seat.attendee.clone()).collect();
         roster.sort();
         assert!(roster.iter().eq(count.seats.keys()), "{roster:?} at seq {seq}");
+        let due: Vec<_> = ledger.refunds_due().map(|refund| (refund.seq.get(), refund.attendee.clone())).collect();
+        assert_eq!(due, count.owed.clone().into_iter().collect::<Vec<_>>(), "what is due back at seq {seq}");
     }
 
     /// An answer arrives: that it is what the store says.
@@ -210,6 +212,7 @@ fn says(command: &BookingCommand, outcome: &BookingOutcome, event: &BookingEvent
         BookingOutcome::Held { .. } => matches!(event, Event::SeatHeld { .. }),
         BookingOutcome::Confirmed | BookingOutcome::OfferTaken { .. } => matches!(event, Event::HoldConfirmed { .. }),
         BookingOutcome::Reacquired { .. } => matches!(event, Event::SeatReacquired { .. }),
+        BookingOutcome::RefundSettled { .. } => matches!(event, Event::RefundSettled { .. }),
         BookingOutcome::Extended { .. } => matches!(event, Event::HoldExtended { .. }),
         BookingOutcome::Released => matches!(event, Event::HoldReleased { .. }),
         BookingOutcome::Cancelled => matches!(event, Event::SeatCancelled { .. }),
