@@ -40,9 +40,9 @@ impl Count {
         self.seats.values().map(|taken| seats(&taken.party)).sum()
     }
 
-    /// Who has seats or wants some, or is owed for some; carts are left to whoever takes them.
+    /// Who has seats, or wants some; carts are left to whoever takes them.
     pub(crate) fn known(&self) -> impl Iterator<Item = &AttendeeId> {
-        let all = self.seats.keys().chain(self.waits.keys()).chain(&self.requests).chain(self.owed.values());
+        let all = self.seats.keys().chain(self.waits.keys()).chain(&self.requests);
         all.filter(|attendee| !attendee.as_str().starts_with("cart"))
     }
 

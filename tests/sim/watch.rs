@@ -126,6 +126,11 @@ impl Watch {
         self.seen.borrow().logs[occurrence].counts.last().unwrap().known().cloned().collect()
     }
 
+    /// To whom something is due back in an occurrence.
+    pub(crate) fn owed(&self, occurrence: &OccurrenceId) -> Vec<AttendeeId> {
+        self.seen.borrow().logs[occurrence].counts.last().unwrap().owed.values().cloned().collect()
+    }
+
     /// An owner says something: that it rests on nothing that is not durable.
     pub(crate) fn check_receipt(&self, occurrence: &OccurrenceId, reply: &BookingReply, now: i64) {
         self.follow(now);
