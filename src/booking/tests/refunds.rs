@@ -199,32 +199,34 @@ fn late_payments() -> impl Strategy<Value = Vec<(i64, BookingCommand)>> {
     prop::collection::vec((0..80_i64, command), 0..60)
 }
 
+/// Notes what an event says of refunds, in a list of those that are due.
+fn note(due: &mut Vec<Refund>, (seq, at): (Seq, Timestamp), event: &BookingEvent) {
+    if let BookingEvent::RefundDue { attendee, party } = event {
+        due.push(Refund { attendee: attendee.clone(), party: party.clone(), seq, at });
+    }
+    if let BookingEvent::RefundSettled { attendee, due: settled } = event {
+        let oldest = due.iter().position(|refund| refund.attendee == *attendee).unwrap();
+        assert_eq!(due.remove(oldest).seq, *settled);
+    }
+}
+
 proptest! {
     /// Nothing that was recorded as due is lost, and nothing settled that is not.
     #[test]
     fn what_is_due_back_is_what_was_recorded_so_and_not_settled(history in late_payments()) {
-        let (mut ledger, mut recorded) = (SeatLedger::new(), Vec::new());
+        let (mut ledger, mut noted) = (SeatLedger::new(), Vec::new());
         for (now, command) in with_instants(&[&[(0, open(1))], &history[..]].concat()) {
             let (decision, before) = (decide(&ledger, command, now), ledger.clone());
-            let undos: Vec<Undo> = decision.events.iter().map(|event| {
-                let undo = ledger.evolve(decision.at, event);
-                match event {
-                    BookingEvent::RefundDue { attendee, party } => recorded.push(Refund {
-                        attendee: attendee.clone(), party: party.clone(), seq: ledger.seq(), at: decision.at,
-                    }),
-                    BookingEvent::RefundSettled { attendee, due } => {
-                        let oldest = recorded.iter().position(|refund| refund.attendee == *attendee).unwrap();
-                        assert_eq!(recorded.remove(oldest).seq, *due);
-                    }
-                    _ => {}
-                }
-                undo
-            }).collect();
+            let mut undos = Vec::new();
+            for event in &decision.events {
+                undos.push(ledger.evolve(decision.at, event));
+                note(&mut noted, (ledger.seq(), decision.at), event);
+            }
             if let BookingOutcome::RefundSettled { left } = decision.outcome {
                 let attendee = command.attendee().unwrap();
-                prop_assert_eq!(left, recorded.iter().filter(|refund| refund.attendee == *attendee).count() as u64);
+                prop_assert_eq!(left, noted.iter().filter(|refund| refund.attendee == *attendee).count() as u64);
             }
-            prop_assert_eq!(ledger.refunds_due().cloned().collect::<Vec<_>>(), recorded.clone());
+            prop_assert!(ledger.refunds_due().eq(&noted), "{:?} are not {:?}", ledger.refunds, noted);
             prop_assert_eq!(&SeatLedger::from_saved(ledger.to_saved()).unwrap(), &ledger);
             let mut reverted = ledger.clone();
             undos.into_iter().rev().for_each(|undo| reverted.revert(undo));
