@@ -19,6 +19,8 @@ pub(crate) struct Audit {
     pub(crate) capacity: u64,
     pub(crate) held: u64,
     pub(crate) confirmed: u64,
+    /// Payments that came too late and were not paid back, in all streams.
+    pub(crate) refunds_due: u64,
     /// Seats taken beyond the capacity, in all streams.
     pub(crate) oversold: u64,
     /// What breaks a rule, with the stream and the sequence number.
@@ -78,6 +80,7 @@ async fn follow(store: &dyn Backend, name: &StreamName, found: &mut Audit) -> Re
     found.capacity += tally.capacity;
     found.held += tally.held;
     found.confirmed += tally.confirmed;
+    found.refunds_due += auditor.refunds_due();
     // What is over because the capacity was lowered was not sold so.
     found.oversold += (tally.held + tally.confirmed).saturating_sub(tally.capacity + tally.over);
     Ok(())

@@ -78,6 +78,7 @@ fn a_sale_that_is_killed_in_the_middle_loses_nothing_and_goes_on() {
 
     let verified = json(&boxoffice(&["verify", "--json", "--store", store]));
     assert_eq!(verified["confirmed"], line["sold"]);
+    assert!(verified["refunds_due"].is_u64(), "{verified}");
     assert_eq!(verified["breaches"].as_array().unwrap().len(), 0);
 }
 

@@ -223,6 +223,7 @@ impl<'a> Staged<'a> {
             | BookingEvent::SettingsChanged { .. }
             | BookingEvent::HoldExtended { .. }
             | BookingEvent::RefundDue { .. }
+            | BookingEvent::RefundSettled { .. }
             | BookingEvent::SeatRequested { .. }
             | BookingEvent::RequestDeclined { .. }
             | BookingEvent::WaiterPassedOver { .. } => {}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::audit_lapses::LapsesAudit;
 use super::audit_places::PlacesAudit;
 use super::event::BookingEvent;
 use super::party::{Party, Seats};
@@ -41,9 +42,9 @@ pub struct Tally {
 /// Checked at every sequence number: no gap; time never goes back; seats are only given while the sale is open, as many as
 /// are free in the house and in each pool; nobody has two parties; only held seats are confirmed, extended, released or
 /// lapse, and they lapse no earlier than their deadline; offers go to whoever waited longest for that kind of ticket, or
-/// longest after those who were passed over; what was lost by a lapse is given back or owed once; with a seat map, everybody
-/// has as many places of it as seats, and nobody one that is another's, kept from sale or not for that kind of ticket; and
-/// the counts add up.
+/// longest after those who were passed over; what was lost by a lapse is given back or owed once; what is owed is settled
+/// once, each attendee's oldest first; with a seat map, everybody has as many places of it as seats, and nobody one that is
+/// another's, kept from sale or not for that kind of ticket; and the counts add up.
 ///
 /// ```
 /// use boxoffice_core::booking::{Auditor, BookingEvent, Party, Seats};
@@ -78,7 +79,7 @@ pub struct Auditor {
     /// Since the last offer.
     passed_over: BTreeSet<AttendeeId>,
     requests: BTreeSet<AttendeeId>,
-    lapsed: BTreeMap<AttendeeId, Party>,
+    lapses: LapsesAudit,
     places: PlacesAudit,
     tally: Tally,
 }
@@ -119,6 +120,11 @@ impl Auditor {
     /// Who has seats as of the last event checked, by name, with the deadline if they are held.
     pub fn seats(&self) -> impl Iterator<Item = (&AttendeeId, Option<Timestamp>)> {
         self.seats.iter().map(|(attendee, given)| (attendee, given.until))
+    }
+
+    /// Refunds that are due as of the last event checked.
+    pub fn refunds_due(&self) -> u64 {
+        self.lapses.due()
     }
 
     /// Checks the next event.
@@ -176,10 +182,11 @@ impl Auditor {
             BookingEvent::HoldReleased { attendee } => self.held(attendee).map(drop).and_then(|()| self.free(attendee)),
             BookingEvent::HoldLapsed { attendee } => self.lapse(at, attendee),
             BookingEvent::SeatReacquired { attendee, party } => {
-                self.made_good(attendee, party)?;
+                self.lapses.made_good(attendee, party)?;
                 self.give(attendee, party, None)
             }
-            BookingEvent::RefundDue { attendee, party } => self.made_good(attendee, party),
+            BookingEvent::RefundDue { attendee, party } => self.lapses.owe(attendee, party, self.seq),
+            BookingEvent::RefundSettled { attendee, due } => self.lapses.settle(attendee, *due),
             BookingEvent::SeatCancelled { attendee } => self.free(attendee),
             BookingEvent::SeatTransferred { from, to } => self.transfer(from, to),
             BookingEvent::PartyChanged { attendee, seats, .. } => self.change(attendee, *seats),
@@ -283,7 +290,7 @@ impl Auditor {
         *self.count(until) += count(party);
         self.requests.remove(attendee);
         self.waiters.retain(|(waiter, _)| waiter != attendee);
-        self.lapsed.remove(attendee);
+        self.lapses.forget(attendee);
         Ok(())
     }
 
@@ -310,14 +317,8 @@ impl Auditor {
         if let Some(until) = given.until.filter(|until| at < *until) {
             return Err(format!("a hold until {until} lapsed at {at}"));
         }
-        self.lapsed.insert(attendee.clone(), given.party);
+        self.lapses.lose(attendee, given.party);
         self.free(attendee)
-    }
-
-    fn made_good(&mut self, attendee: &AttendeeId, party: &Party) -> Result<(), String> {
-        let lost = self.lapsed.remove(attendee);
-        let good = |lost: Party| lost.seats == party.seats && lost.ticket == party.ticket;
-        lost.is_some_and(good).then_some(()).ok_or_else(|| "what was made good was not lost".to_owned())
     }
 
     fn transfer(&mut self, from: &AttendeeId, to: &AttendeeId) -> Result<(), String> {
@@ -327,7 +328,7 @@ impl Auditor {
         }
         self.requests.remove(to);
         self.waiters.retain(|(waiter, _)| waiter != to);
-        self.lapsed.remove(to);
+        self.lapses.forget(to);
         Ok(())
     }
 

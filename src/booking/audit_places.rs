@@ -67,6 +67,7 @@ impl PlacesAudit {
             | BookingEvent::HoldExtended { .. }
             | BookingEvent::HoldConfirmed { .. }
             | BookingEvent::RefundDue { .. }
+            | BookingEvent::RefundSettled { .. }
             | BookingEvent::SeatRequested { .. }
             | BookingEvent::RequestDeclined { .. }
             | BookingEvent::WaitJoined { .. }

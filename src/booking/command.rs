@@ -134,10 +134,16 @@ pub enum BookingCommand {
         term: HoldTerm,
     },
     /// Turn the attendee's held seats into confirmed ones, or an offer into seats. A payment that comes after the hold has
-    /// lapsed has seats again if there are as many (with names: the same places, or else others), and else is due back. The
-    /// latest 10,000 lapsed holds are remembered.
+    /// lapsed has seats again if there are as many (with names: the same places, or else others), and else is due back
+    /// until it is settled. The latest 10,000 lapsed holds are remembered.
     Confirm {
         /// Who holds them.
+        attendee: AttendeeId,
+    },
+    /// Note that what is due back to the attendee was paid back: the oldest, if several payments came too late. It is due until
+    /// then, whatever else becomes of the attendee. For whoever pays; like all that changes the sale, no command for a buyer.
+    SettleRefund {
+        /// To whom it was paid.
         attendee: AttendeeId,
     },
     /// Give up the attendee's held seats. Confirmed ones are given up by [`BookingCommand::Cancel`].
@@ -236,6 +242,7 @@ impl BookingCommand {
             | Self::Hold { attendee, .. }
             | Self::Extend { attendee, .. }
             | Self::Confirm { attendee }
+            | Self::SettleRefund { attendee }
             | Self::Release { attendee }
             | Self::Cancel { attendee }
             | Self::ChangeSeats { attendee, .. }

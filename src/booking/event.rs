@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
+use crate::persist::Seq;
 use crate::seating::{Place, Section};
 
 /// A recorded fact of a booking stream.
@@ -121,6 +122,13 @@ pub enum BookingEvent {
         /// For what.
         party: Party,
     },
+    /// What was owed to an attendee is owed no more.
+    RefundSettled {
+        /// To whom.
+        attendee: AttendeeId,
+        /// The event by which it became due: the oldest of the attendee's that was not settled.
+        due: Seq,
+    },
     /// Seats, held or confirmed, were given up.
     SeatCancelled {
         /// Whose.
@@ -211,6 +219,7 @@ impl BookingEvent {
             | Self::HoldLapsed { attendee }
             | Self::SeatReacquired { attendee, .. }
             | Self::RefundDue { attendee, .. }
+            | Self::RefundSettled { attendee, .. }
             | Self::SeatCancelled { attendee }
             | Self::PartyChanged { attendee, .. }
             | Self::SeatRequested { attendee, .. }

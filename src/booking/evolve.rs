@@ -5,6 +5,7 @@ use super::house::House;
 use super::ledger::{Change, Lapsed, Seat, SeatLedger, SeatState, set};
 use super::line::Waiter;
 use super::party::Party;
+use super::refunds::Refund;
 use crate::id::AttendeeId;
 use crate::time::Timestamp;
 
@@ -45,7 +46,10 @@ impl SeatLedger {
             BookingEvent::HoldReleased { attendee } | BookingEvent::SeatCancelled { attendee } => {
                 self.leave(attendee).map(|(left, _)| left).into_iter().collect()
             }
-            BookingEvent::RefundDue { attendee, party } => self.lose(attendee, party, true),
+            BookingEvent::RefundDue { attendee, party } => self.owe(at, attendee, party),
+            BookingEvent::RefundSettled { due, .. } => {
+                self.refunds.remove(*due).map(Change::Settled).into_iter().collect()
+            }
             BookingEvent::SeatRequested { attendee, party } => {
                 let before = set(&mut self.requests, attendee.clone(), Some(party.clone()));
                 vec![Change::Requested(attendee.clone(), before)]
@@ -113,7 +117,7 @@ impl SeatLedger {
         changes
     }
 
-    /// Whoever has seats asks and waits no more, and what he lost is made good.
+    /// Whoever has seats asks and waits no more, and what he lost is made good. What is due back to him still is.
     fn forget_wishes(&mut self, attendee: &AttendeeId) -> Vec<Change> {
         let request = self.forget_request(attendee);
         let waited = self.leave_line(attendee);
@@ -151,20 +155,29 @@ impl SeatLedger {
     fn lapse(&mut self, attendee: &AttendeeId) -> Vec<Change> {
         let Some((left, party)) = self.leave(attendee) else { return Vec::new() };
         let mut changes = vec![left];
-        changes.extend(self.lose(attendee, &party, false));
+        changes.extend(self.lose(attendee, party));
         changes
     }
 
     /// Notes what an attendee lost, instead of what he lost before. The oldest note goes when there are too many.
-    fn lose(&mut self, attendee: &AttendeeId, party: &Party, refund_due: bool) -> Vec<Change> {
+    fn lose(&mut self, attendee: &AttendeeId, party: Party) -> Vec<Change> {
         let mut changes: Vec<Change> = self.forget_lapse(attendee).into_iter().collect();
         if self.lapsed.len() >= LAPSED_MAX {
             let oldest = self.lapsed.iter().next().map(|(_, lapsed)| lapsed.attendee.clone());
             changes.extend(oldest.and_then(|oldest| self.forget_lapse(&oldest)));
         }
-        self.lapsed.push(Lapsed { attendee: attendee.clone(), party: party.clone(), refund_due });
+        self.lapsed.push(Lapsed { attendee: attendee.clone(), party });
         changes.push(Change::Lapsed);
         changes
+    }
+
+    /// Notes what is due back, besides what was before. It takes the place of the lapse.
+    fn owe(&mut self, at: Timestamp, attendee: &AttendeeId, party: &Party) -> Vec<Change> {
+        let refund = Refund { attendee: attendee.clone(), party: party.clone(), seq: self.seq(), at };
+        let lapse = self.forget_lapse(attendee);
+        let owed = Change::Owed(refund.seq);
+        self.refunds.add(refund);
+        lapse.into_iter().chain([owed]).collect()
     }
 
     fn forget_lapse(&mut self, attendee: &AttendeeId) -> Option<Change> {

@@ -10,6 +10,7 @@ use super::house::{Counted, House, Pool, Shortage};
 use super::joined::{Join, Joined, Stands};
 use super::line::{Line, Waiter};
 use super::party::{Party, Seats};
+use super::refunds::{Refund, Refunds};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::persist::Seq;
@@ -74,14 +75,11 @@ impl Stands for Seat {
     }
 }
 
-/// A hold that was not confirmed in time.
+/// A hold that was not confirmed in time. What came of it is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lapsed {
     pub(super) attendee: AttendeeId,
     pub(super) party: Party,
-    /// Its payment came too late, and no seats were left.
-    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    pub(super) refund_due: bool,
 }
 
 impl Stands for Lapsed {
@@ -107,6 +105,7 @@ pub struct SeatLedger {
     pub(super) requests: BTreeMap<AttendeeId, Party>,
     /// In the order of their lapses.
     pub(super) lapsed: Joined<Lapsed>,
+    pub(super) refunds: Refunds,
     seq: Seq,
     latest_at: Timestamp,
     hash: ChainHash,
@@ -141,6 +140,8 @@ pub(super) enum Change {
     Requested(AttendeeId, Option<Party>),
     Lapsed,
     Forgotten(Join, Lapsed),
+    Owed(Seq),
+    Settled(Refund),
 }
 
 impl PartialEq for SeatLedger {
@@ -161,6 +162,7 @@ impl PartialEq for SeatLedger {
             && self.line == other.line
             && self.requests == other.requests
             && self.lapsed == other.lapsed
+            && self.refunds == other.refunds
     }
 }
 
@@ -268,10 +270,15 @@ impl SeatLedger {
         self.requests.iter()
     }
 
-    /// Attendees who paid for a hold that had lapsed and could not have seats again: what they paid is due back.
-    pub fn refunds_due(&self) -> impl Iterator<Item = (&AttendeeId, &Party)> {
-        let due = self.lapsed.iter().filter(|(_, lapsed)| lapsed.refund_due);
-        due.map(|(_, lapsed)| (&lapsed.attendee, &lapsed.party))
+    /// What was paid for holds that had lapsed and of which no seats were left, the oldest first: it is due back until it is
+    /// settled.
+    pub fn refunds_due(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter()
+    }
+
+    /// The same of one attendee: several, if several payments came too late.
+    pub fn refunds_due_to(&self, attendee: &AttendeeId) -> impl Iterator<Item = &Refund> {
+        self.refunds.of(attendee)
     }
 
     /// Holds whose time is up at `now`, the earliest first.
@@ -358,6 +365,8 @@ impl SeatLedger {
             Change::Requested(attendee, before) => drop(set(&mut self.requests, attendee, before)),
             Change::Lapsed => drop(self.lapsed.pop()),
             Change::Forgotten(join, lapsed) => self.lapsed.put_back(join, lapsed),
+            Change::Owed(seq) => drop(self.refunds.remove(seq)),
+            Change::Settled(refund) => self.refunds.add(refund),
         }
     }
 

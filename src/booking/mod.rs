@@ -19,6 +19,7 @@
 //! | [`BookingCommand::SetSection`], [`SeatLedger::whose`] | seats with names, of a [`SeatMap`](crate::seating::SeatMap): the best that are free, or those asked for |
 //! | [`Verdict`], [`Grounds`], [`agenda`] | policies: what is looked at beyond the ledger |
 //! | [`ChainHash`], [`history`], [`observe_as_of`] | receipts, and what was when |
+//! | [`Refund`], [`SeatLedger::refunds_due`] | what was paid too late and is due back, until it is settled |
 //! | [`alarms`] | when an occurrence is to be looked at though nobody asks |
 //! | [`recall`] | answers that are kept under the caller's key |
 //! | [`Owner`] | many commands, batched: the pure half of the owning actor |
@@ -50,6 +51,7 @@ mod alarm;
 mod answers;
 mod attempt;
 mod audit;
+mod audit_lapses;
 mod audit_places;
 mod chain;
 mod command;
@@ -69,6 +71,7 @@ mod owner;
 mod party;
 mod places;
 mod ranks;
+mod refunds;
 mod reply;
 mod rules;
 mod settings;
@@ -98,6 +101,7 @@ pub use line::Waiter;
 pub use outcome::BookingOutcome;
 pub use owner::{Clash, Owner, Submission, Submitted};
 pub use party::{Party, Seats};
+pub use refunds::Refund;
 pub use reply::BookingReply;
 pub use settings::{Settings, Waitlist};
 pub use snapshot::SavedLedger;

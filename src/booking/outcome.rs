@@ -170,8 +170,16 @@ pub enum BookingOutcome {
         /// The first of them.
         seat: u64,
     },
-    /// Confirm: the hold had lapsed and there are not enough seats, or policies forbid them: what was paid is due back.
+    /// Confirm: the hold had lapsed and there are not enough seats, or policies forbid them: what was paid is due back. Also if
+    /// it was so before, and is not settled; nothing was written then.
     RefundDue,
+    /// Settle refund: nothing is due back to the attendee, or no longer. Nothing was written.
+    NoRefundDue,
+    /// Settle refund: the oldest that was due back to the attendee is settled.
+    RefundSettled {
+        /// Refunds that are still due to the attendee.
+        left: u64,
+    },
     /// Extend: the hold would last longer than a hold may.
     HoldTooLong {
         /// The latest that is allowed.
@@ -259,6 +267,7 @@ impl BookingOutcome {
                 | Self::Confirmed
                 | Self::OfferTaken { .. }
                 | Self::Reacquired { .. }
+                | Self::RefundSettled { .. }
                 | Self::Extended { .. }
                 | Self::Released
                 | Self::Cancelled
@@ -344,6 +353,8 @@ impl BookingOutcome {
             Self::OfferTaken { .. } => "offer_taken",
             Self::Reacquired { .. } => "reacquired",
             Self::RefundDue => "refund_due",
+            Self::NoRefundDue => "no_refund_due",
+            Self::RefundSettled { .. } => "refund_settled",
             Self::HoldTooLong { .. } => "hold_too_long",
             Self::Extended { .. } => "extended",
             Self::Released => "released",

@@ -51,6 +51,7 @@ impl<'a> View<'a> {
             BookingCommand::Wait { attendee, party } => self.wait(attendee, party),
             BookingCommand::Extend { attendee, term } => self.extend(attendee, *term),
             BookingCommand::Confirm { attendee } => self.confirm(attendee),
+            BookingCommand::SettleRefund { attendee } => self.settle_refund(attendee),
             BookingCommand::Release { attendee } => match self.held(attendee) {
                 None => no(BookingOutcome::NotHeld),
                 Some(_) => yes(BookingOutcome::Released, BookingEvent::HoldReleased { attendee: attendee.clone() }),
@@ -262,10 +263,10 @@ impl<'a> View<'a> {
                 SeatState::Held { .. } => yes(BookingOutcome::Confirmed, confirmed),
             };
         }
-        let Some(lapsed) = self.ledger.lapsed.of(attendee) else { return no(BookingOutcome::NotHeld) };
-        if lapsed.refund_due {
-            return no(BookingOutcome::RefundDue);
-        }
+        let Some(lapsed) = self.ledger.lapsed.of(attendee) else {
+            let due = self.ledger.refunds_due_to(attendee).next().is_some();
+            return no(if due { BookingOutcome::RefundDue } else { BookingOutcome::NotHeld });
+        };
         let party = lapsed.party.clone();
         let free = self.lacking(&party).is_none() && !self.ledger.house.closed;
         let Some(party) = free.then(|| self.placed_again(&party)).flatten() else {
@@ -273,6 +274,13 @@ impl<'a> View<'a> {
         };
         let outcome = BookingOutcome::Reacquired { seat: self.next_seat() };
         yes(outcome, BookingEvent::SeatReacquired { attendee: who(), party })
+    }
+
+    fn settle_refund(&self, attendee: &AttendeeId) -> Decided {
+        let mut due = self.ledger.refunds_due_to(attendee);
+        let Some(oldest) = due.next() else { return no(BookingOutcome::NoRefundDue) };
+        let event = BookingEvent::RefundSettled { attendee: attendee.clone(), due: oldest.seq };
+        yes(BookingOutcome::RefundSettled { left: due.count() as u64 }, event)
     }
 
     fn transfer(&self, from: &AttendeeId, to: &AttendeeId) -> Decided {

@@ -10,6 +10,7 @@ use super::house::{House, Pool};
 use super::ledger::{Lapsed, Seat, SeatLedger, SeatState};
 use super::line::Waiter;
 use super::party::{Party, Seats};
+use super::refunds::Refund;
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
 use crate::persist::{Projected, Seq};
@@ -17,7 +18,7 @@ use crate::seating::{Place, SeatMap};
 use crate::time::Timestamp;
 
 /// Another version is not read: the stream is folded instead.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A ledger as it is saved: what is as it was before the sale is left out. Seats and those who wait stand in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,8 @@ pub struct SavedLedger {
     requests: BTreeMap<AttendeeId, Party>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lapsed: Vec<Lapsed>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refunds: Vec<Refund>,
 }
 
 /// Short names: a full house has thousands.
@@ -110,6 +113,7 @@ impl SeatLedger {
             waiters: self.waiters().map(|waiter| (waiter.attendee.clone(), waiter.party.clone())).collect(),
             requests: self.requests.clone(),
             lapsed: self.lapsed.iter().map(|(_, lapsed)| lapsed.clone()).collect(),
+            refunds: self.refunds_due().cloned().collect(),
         };
         Projected { value, seq: self.seq() }
     }
@@ -138,6 +142,7 @@ impl SeatLedger {
         }
         ledger.requests = value.requests;
         value.lapsed.into_iter().for_each(|lapsed| _ = ledger.lapsed.push(lapsed));
+        value.refunds.into_iter().for_each(|refund| ledger.refunds.add(refund));
         Some(ledger)
     }
 }

@@ -22,6 +22,7 @@
 //! | `booking.places_blocked.v1`, `booking.places_unblocked.v1` | `{"places":["stalls/A/1"]}` |
 //! | `booking.seat_booked.v3`, `booking.seat_held.v3`, `booking.seat_reacquired.v2`, `booking.refund_due.v2`, `booking.seat_requested.v2` | as the version before, the party with places: `{"seats":1,"places":["stalls/A/1"]}` |
 //! | `booking.seat_offered.v2`, `booking.party_changed.v2` | as the version before, and `"places":["stalls/A/1"]` |
+//! | `booking.refund_settled.v1` | `{"attendee":"ann","due":7}`, the sequence number of the refund's event |
 //! | `booking.seat_transferred.v1` | `{"from":"ann","to":"bob"}` |
 //! | `booking.party_changed.v1` | `{"attendee":"ann","seats":3}` |
 //! | `booking.waiter_passed_over.v1` | `{"attendee":"ann","position":1,"free":2}` |
@@ -38,7 +39,7 @@ use super::event::BookingEvent;
 use super::party::{Party, Seats};
 use super::settings::Settings;
 use crate::id::{AttendeeId, PoolName, TicketType};
-use crate::persist::{EventType, Fault, NewEvent, Payload, RecordedEvent};
+use crate::persist::{EventType, Fault, NewEvent, Payload, RecordedEvent, Seq};
 use crate::seating::{Place, Section};
 use crate::time::Timestamp;
 
@@ -71,6 +72,7 @@ enum Kind {
     NamedReacquired,
     RefundDue,
     NamedRefundDue,
+    RefundSettled,
     SeatCancelled,
     SeatTransferred,
     PartyChanged,
@@ -86,7 +88,7 @@ enum Kind {
 }
 
 /// In the order of [`Kind`].
-const NAMES: [(Kind, &str); 38] = [
+const NAMES: [(Kind, &str); 39] = [
     (Kind::SaleOpened, "booking.sale_opened.v1"),
     (Kind::SaleClosed, "booking.sale_closed.v1"),
     (Kind::SaleReopened, "booking.sale_reopened.v1"),
@@ -113,6 +115,7 @@ const NAMES: [(Kind, &str); 38] = [
     (Kind::NamedReacquired, "booking.seat_reacquired.v2"),
     (Kind::RefundDue, "booking.refund_due.v1"),
     (Kind::NamedRefundDue, "booking.refund_due.v2"),
+    (Kind::RefundSettled, "booking.refund_settled.v1"),
     (Kind::SeatCancelled, "booking.seat_cancelled.v1"),
     (Kind::SeatTransferred, "booking.seat_transferred.v1"),
     (Kind::PartyChanged, "booking.party_changed.v1"),
@@ -128,7 +131,7 @@ const NAMES: [(Kind, &str); 38] = [
 ];
 
 /// The names as event types, made once: a clone is cheaper than a copy of the text.
-static TYPES: LazyLock<[EventType; 38]> = LazyLock::new(|| NAMES.map(|(_, name)| EventType::stored(name)));
+static TYPES: LazyLock<[EventType; 39]> = LazyLock::new(|| NAMES.map(|(_, name)| EventType::stored(name)));
 
 /// Why a recorded event is no booking event of a version known here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -204,7 +207,7 @@ impl Members {
 /// The recorded form of `event`, which happened `at`.
 pub fn encode(at: Timestamp, event: &BookingEvent) -> NewEvent {
     let (kind, members) = members(event);
-    let types: &[EventType; 38] = &TYPES;
+    let types: &[EventType; 39] = &TYPES;
     let place = NAMES.iter().position(|(named, _)| *named == kind).unwrap_or_default();
     let event_type = types.get(place).cloned().unwrap_or_else(|| EventType::stored("booking"));
     NewEvent { event_type, at, data: Payload::stored(&members.end()) }
@@ -259,6 +262,7 @@ fn members(event: &BookingEvent) -> (Kind, Members) {
         BookingEvent::RefundDue { attendee, party } => {
             (of(party, Kind::RefundDue, Kind::NamedRefundDue), who(attendee).party(party))
         }
+        BookingEvent::RefundSettled { attendee, due } => (Kind::RefundSettled, who(attendee).raw("due", due)),
         BookingEvent::SeatCancelled { attendee } => (Kind::SeatCancelled, who(attendee)),
         BookingEvent::SeatTransferred { from, to } => {
             (Kind::SeatTransferred, Members::new().text("from", from.as_str()).text("to", to.as_str()))
@@ -290,6 +294,7 @@ struct Data {
     to: Option<AttendeeId>,
     party: Option<Party>,
     hold_ms: Option<u64>,
+    due: Option<Seq>,
     capacity: Option<Seats>,
     seats: Option<Seats>,
     pool: Option<PoolName>,
@@ -361,6 +366,7 @@ impl Data {
                 BookingEvent::SeatReacquired { attendee: attendee?, party: party? }
             }
             Kind::RefundDue | Kind::NamedRefundDue => BookingEvent::RefundDue { attendee: attendee?, party: party? },
+            Kind::RefundSettled => BookingEvent::RefundSettled { attendee: attendee?, due: need(self.due, "due")? },
             Kind::SeatCancelled => BookingEvent::SeatCancelled { attendee: attendee? },
             Kind::SeatTransferred => {
                 BookingEvent::SeatTransferred { from: need(self.from, "from")?, to: need(self.to, "to")? }

@@ -128,6 +128,7 @@ impl GateAuditor {
             | BookingEvent::SettingsChanged { .. }
             | BookingEvent::HoldExtended { .. }
             | BookingEvent::RefundDue { .. }
+            | BookingEvent::RefundSettled { .. }
             | BookingEvent::SeatRequested { .. }
             | BookingEvent::RequestDeclined { .. }
             | BookingEvent::WaiterPassedOver { .. } => {}

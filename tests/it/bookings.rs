@@ -4,7 +4,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use boxoffice::booking::{
-    BookingCommand, BookingEvent, BookingOutcome, ChainHash, Party, Seats, Settings, Waitlist, booking_stream, decode,
+    BookingCommand, BookingEvent, BookingOutcome, ChainHash, Party, Refund, Seats, Settings, Waitlist, booking_stream,
+    decode,
 };
 use boxoffice::clock::ManualClock;
 use boxoffice::id::OccurrenceId;
@@ -46,6 +47,36 @@ async fn a_freed_seat_goes_down_the_line_without_anybody_asking() {
     assert_eq!(office.confirm(&evening(), &who("bob")).await.unwrap().outcome, BookingOutcome::RefundDue);
     let left = office.seats_left(&evening()).await.unwrap().value;
     assert_eq!(left, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_due_back_outlasts_new_seats_and_restarts_until_it_is_settled() {
+    let (clock, store): (_, Arc<dyn Backend>) = (ManualClock::new(at(0)), Arc::new(MemoryBackend::new()));
+    let office = || BoxOffice::builder().shared_store(Arc::clone(&store)).clock(clock.clone()).snapshot_every(1);
+    let (evening, ann, bob) = (evening(), who("ann"), who("bob"));
+    let one = on_sale(office(), 1).await;
+    assert!(one.hold(&evening, &ann, Duration::from_millis(100)).await.unwrap().outcome.is_accepted());
+    clock.advance(Duration::from_millis(100));
+    assert!(one.book(&evening, &bob).await.unwrap().outcome.is_accepted());
+    let late = one.confirm(&evening, &ann).await.unwrap();
+    assert_eq!(late.outcome, BookingOutcome::RefundDue);
+    assert!(one.cancel(&evening, &bob).await.unwrap().outcome.is_accepted());
+    assert!(one.book(&evening, &ann).await.unwrap().outcome.is_accepted());
+    let refund = Refund { attendee: ann.clone(), party: Party::default(), seq: late.seq, at: at(100) };
+    assert_eq!(one.refunds_due(&evening).await.unwrap(), core::slice::from_ref(&refund));
+    one.shutdown().await;
+
+    let two = office().start().unwrap();
+    assert_eq!(two.refunds_due(&evening).await.unwrap(), [refund]);
+    let settle = || BookingCommand::SettleRefund { attendee: ann.clone() };
+    let settled = two.run_once(&evening, settle(), key("refund 5")).await.unwrap();
+    assert_eq!(settled.outcome, BookingOutcome::RefundSettled { left: 0 });
+    assert_eq!(two.run_once(&evening, settle(), key("refund 5")).await.unwrap(), settled);
+    assert_eq!(two.settle_refund(&evening, &ann).await.unwrap().outcome, BookingOutcome::NoRefundDue);
+    assert_eq!(two.refunds_due(&evening).await.unwrap(), []);
+    let last = two.history(&evening, &ann).await.unwrap().pop().unwrap();
+    assert_eq!(last.event, BookingEvent::RefundSettled { attendee: ann.clone(), due: late.seq });
+    assert_eq!((last.seq, last.hash), (settled.seq, settled.hash));
 }
 
 #[tokio::test]

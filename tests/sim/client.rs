@@ -103,8 +103,8 @@ impl Client {
 
     async fn ask_something(&mut self) {
         let (occurrence, now, menu) = (self.occurrence(), self.now(), self.manner.menu);
-        let known = self.sim.watch.known(&occurrence);
-        let command = self.throw(|dice| menu.draw(dice, now, &known));
+        let (known, owed) = (self.sim.watch.known(&occurrence), self.sim.watch.owed(&occurrence));
+        let command = self.throw(|dice| menu.draw(dice, now, &known, &owed));
         let key = self.key();
         self.ask(&occurrence, command, key).await;
     }

@@ -25,6 +25,9 @@ pub(crate) struct Count {
     tickets: BTreeMap<TicketType, BTreeSet<PoolName>>,
     waits: BTreeMap<AttendeeId, Party>,
     requests: BTreeSet<AttendeeId>,
+    /// The events by which refunds became due that are not settled, and to whom.
+    pub(crate) owed: BTreeMap<u64, AttendeeId>,
+    events: u64,
 }
 
 fn seats(party: &Party) -> i64 {
@@ -56,6 +59,7 @@ impl Count {
 
     /// Follows the next event, and says of whom it gave seats.
     pub(crate) fn follow(&mut self, at: Timestamp, event: &BookingEvent) -> Option<AttendeeId> {
+        self.events += 1;
         match event {
             BookingEvent::SaleOpened { capacity } | BookingEvent::CapacityChanged { capacity } => {
                 self.capacity = capacity.get().into();
@@ -99,6 +103,14 @@ impl Count {
             BookingEvent::SeatRequested { attendee, .. } => _ = self.requests.insert(attendee.clone()),
             BookingEvent::RequestDeclined { attendee } => _ = self.requests.remove(attendee),
             BookingEvent::WaitLeft { attendee } => drop(self.waits.remove(attendee)),
+            BookingEvent::RefundDue { attendee, .. } => drop(self.owed.insert(self.events, attendee.clone())),
+            BookingEvent::RefundSettled { attendee, due } => {
+                assert_eq!(
+                    self.owed.remove(&due.get()).as_ref(),
+                    Some(attendee),
+                    "a refund was settled that was not due"
+                );
+            }
             // Named seats are not on the menu yet.
             BookingEvent::SectionSet { .. }
             | BookingEvent::SectionRemoved { .. }
@@ -107,7 +119,6 @@ impl Count {
             | BookingEvent::SaleClosed
             | BookingEvent::SaleReopened
             | BookingEvent::SettingsChanged { .. }
-            | BookingEvent::RefundDue { .. }
             | BookingEvent::WaiterPassedOver { .. } => {}
         }
         None

@@ -42,6 +42,11 @@ impl Menu {
         AttendeeId::new(format!("a{}", dice.below(self.attendees))).unwrap()
     }
 
+    /// One of those, mostly.
+    fn one_of(&self, those: &[AttendeeId], dice: &mut Dice) -> AttendeeId {
+        if those.is_empty() || dice.permille(400) { self.who(dice) } else { dice.pick(those).clone() }
+    }
+
     fn party(&self, dice: &mut Dice) -> Party {
         let seats = if dice.permille(700) { 1 } else { dice.within(0, 3) };
         let party = Party::of(u32::try_from(seats).unwrap());
@@ -53,19 +58,26 @@ impl Menu {
         if self.plain || dice.permille(300) { HoldTerm::Until(now + length) } else { HoldTerm::For(length) }
     }
 
-    /// The next command; `now` is what the client's watch shows, and most that comes after a seat is of those `known`, who
-    /// have seats or wait for some.
-    pub(crate) fn draw(&self, dice: &mut Dice, now: Timestamp, known: &[AttendeeId]) -> BookingCommand {
+    /// The next command; `now` is what the client's watch shows. Most that comes after a seat is of those `known`, who have
+    /// seats or wait for some, and most that is paid back of those who are `owed` something.
+    pub(crate) fn draw(
+        &self,
+        dice: &mut Dice,
+        now: Timestamp,
+        known: &[AttendeeId],
+        owed: &[AttendeeId],
+    ) -> BookingCommand {
         if dice.permille(self.manage) {
             return self.manage(dice);
         }
-        let attendee = if known.is_empty() || dice.permille(400) { self.who(dice) } else { dice.pick(known).clone() };
+        let attendee = self.one_of(known, dice);
         match dice.below(100) {
             0..15 => BookingCommand::Book { attendee: self.who(dice), party: self.party(dice) },
             15..45 => {
                 BookingCommand::Hold { attendee: self.who(dice), party: self.party(dice), term: self.term(dice, now) }
             }
-            45..60 => BookingCommand::Confirm { attendee },
+            45..57 => BookingCommand::Confirm { attendee },
+            57..60 => BookingCommand::SettleRefund { attendee: self.one_of(owed, dice) },
             60..64 => BookingCommand::Extend { attendee, term: self.term(dice, now) },
             64..70 => BookingCommand::Release { attendee },
             70..80 => BookingCommand::Cancel { attendee },

@@ -34,6 +34,8 @@ the agenda is not demanded|src/booking/owner/batch.rs|s/demand\(&mut transaction
 a hold lapses too late|src/booking/ledger.rs|s/\*until <= now\)/*until < now)/
 seats of those who leave are not free|src/booking/evolve.rs|s/(let seat = self\.seats\.remove\(join\)\?;\s*)self\.house\.give_back\(seat\.counted\(join\)\);/$1/
 a snapshot drops what is held|src/booking/snapshot.rs|s/self\.roster\(\)\.map\(SavedSeat::from\)/self.roster().filter(|seat| seat.state == SeatState::Confirmed).map(SavedSeat::from)/
+new seats pay back what is due|src/booking/evolve.rs|s/(let lapsed = self\.forget_lapse\(attendee\);)/let owed = self.refunds_due_to(attendee).next().map(|refund| refund.seq);\n        owed.map(|owed| self.refunds.remove(owed));\n        $1/
+a snapshot drops what is due back|src/booking/snapshot.rs|s/self\.refunds_due\(\)\.cloned\(\)/self.refunds_due().take(0).cloned()/
 what others wrote is not read|src/booking/owner/mod.rs|s/fold\(&mut self\.ledger, tail\)\?;/fold(&mut self.ledger, &tail[..0])?;/
 beside others refusals are told at once|src/booking/owner/mod.rs|s/!request\.is_kept\(\) && !self\.beside_others/!request.is_kept()/
 no alarm is left for the next hold|src/booking/owner/mod.rs|s/transaction\.writes\.push\(alarm::set\(&self\.stream, after\.returns\)\);//

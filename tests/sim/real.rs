@@ -87,7 +87,7 @@ impl Stage {
         for place in 0..commands {
             self.clock.advance(Duration::from_millis(dice.below(30)));
             let now = self.clock.now();
-            let command = self.menu.draw(&mut dice, now, &[]);
+            let command = self.menu.draw(&mut dice, now, &[], &[]);
             let key = self.keyed.then(|| IdempotencyKey::new(format!("c{number}-{place}")).unwrap());
             self.record(&mut dice, command, key).await;
             if number == 0 && place == commands / 2 && dice.permille(300) && self.offices.len() > 1 {

@@ -1,7 +1,7 @@
 //! What one occurrence is, told a second time and as simply as can be: the measure of the histories.
 //!
 //! It knows the sale (open, close, resize, block), parties that are booked, held, confirmed, extended, released, cancelled,
-//! transferred and changed, holds that lapse, and payments that come late. It leaves out: pools, waiting, requests, policies,
+//! transferred and changed, holds that lapse, and payments that come late and are paid back. It leaves out: pools, waiting, requests, policies,
 //! settings, and holds whose length is given rather than their deadline.
 //!
 //! When a hold lapses depends on the clock of whoever decides. So a state is the set of all states that may be, of which each
@@ -41,8 +41,10 @@ pub(crate) struct House {
     blocked: u64,
     /// In the order of joining.
     parties: Vec<Party>,
-    /// Seats of holds that lapsed, and whether they are owed for.
-    lapsed: BTreeMap<AttendeeId, (u64, bool)>,
+    /// Seats of holds that lapsed.
+    lapsed: BTreeMap<AttendeeId, u64>,
+    /// How many refunds are due.
+    owed: BTreeMap<AttendeeId, u64>,
 }
 
 impl Specification for Booking {
@@ -58,6 +60,7 @@ impl Specification for Booking {
             blocked: 0,
             parties: Vec::new(),
             lapsed: BTreeMap::new(),
+            owed: BTreeMap::new(),
         }])
     }
 
@@ -94,7 +97,7 @@ impl House {
         for Party { who, seats, until } in gone {
             // Its owner's timer may have seen to it at once.
             house.time = house.time.max(until.unwrap_or(at));
-            house.lapsed.insert(who, (seats, false));
+            house.lapsed.insert(who, seats);
         }
         let before = house.clone();
         house.time = at;
@@ -179,6 +182,7 @@ impl House {
                 })
             }
             BookingCommand::Confirm { attendee } => self.confirm(attendee),
+            BookingCommand::SettleRefund { attendee } => self.settle_refund(attendee),
             BookingCommand::Extend { attendee, term } => {
                 let until = self.deadline(*term, seen, high);
                 let held = self.place(attendee).filter(|place| self.parties[*place].until.is_some());
@@ -209,14 +213,22 @@ impl House {
             return if before.is_some() { BookingOutcome::Confirmed } else { BookingOutcome::AlreadyConfirmed };
         }
         match self.lapsed.get(who).copied() {
+            None if self.owed.contains_key(who) => BookingOutcome::RefundDue,
             None => BookingOutcome::NotHeld,
-            Some((_, true)) => BookingOutcome::RefundDue,
-            Some((seats, false)) if self.free() < seats || self.closed => {
-                self.lapsed.insert(who.clone(), (seats, true));
+            Some(seats) if self.free() < seats || self.closed => {
+                self.lapsed.remove(who);
+                *self.owed.entry(who.clone()).or_default() += 1;
                 BookingOutcome::RefundDue
             }
-            Some((seats, false)) => BookingOutcome::Reacquired { seat: self.give(who, seats, None) },
+            Some(seats) => BookingOutcome::Reacquired { seat: self.give(who, seats, None) },
         }
+    }
+
+    fn settle_refund(&mut self, who: &AttendeeId) -> BookingOutcome {
+        let Some(owed) = self.owed.remove(who) else { return BookingOutcome::NoRefundDue };
+        let left = owed - 1;
+        self.owed.extend((left > 0).then(|| (who.clone(), left)));
+        BookingOutcome::RefundSettled { left }
     }
 
     fn transfer(&mut self, from: &AttendeeId, to: &AttendeeId) -> BookingOutcome {

@@ -126,6 +126,11 @@ impl Watch {
         self.seen.borrow().logs[occurrence].counts.last().unwrap().known().cloned().collect()
     }
 
+    /// To whom something is due back in an occurrence.
+    pub(crate) fn owed(&self, occurrence: &OccurrenceId) -> Vec<AttendeeId> {
+        self.seen.borrow().logs[occurrence].counts.last().unwrap().owed.values().cloned().collect()
+    }
+
     /// An owner says something: that it rests on nothing that is not durable.
     pub(crate) fn check_receipt(&self, occurrence: &OccurrenceId, reply: &BookingReply, now: i64) {
         self.follow(now);
@@ -154,6 +159,8 @@ impl Watch {
         let mut roster: Vec<_> = ledger.roster().map(|seat| seat.attendee.clone()).collect();
         roster.sort();
         assert!(roster.iter().eq(count.seats.keys()), "{roster:?} at seq {seq}");
+        let due: Vec<_> = ledger.refunds_due().map(|refund| (refund.seq.get(), refund.attendee.clone())).collect();
+        assert_eq!(due, count.owed.clone().into_iter().collect::<Vec<_>>(), "what is due back at seq {seq}");
     }
 
     /// An answer arrives: that it is what the store says.
@@ -210,6 +217,7 @@ fn says(command: &BookingCommand, outcome: &BookingOutcome, event: &BookingEvent
         BookingOutcome::Held { .. } => matches!(event, Event::SeatHeld { .. }),
         BookingOutcome::Confirmed | BookingOutcome::OfferTaken { .. } => matches!(event, Event::HoldConfirmed { .. }),
         BookingOutcome::Reacquired { .. } => matches!(event, Event::SeatReacquired { .. }),
+        BookingOutcome::RefundSettled { .. } => matches!(event, Event::RefundSettled { .. }),
         BookingOutcome::Extended { .. } => matches!(event, Event::HoldExtended { .. }),
         BookingOutcome::Released => matches!(event, Event::HoldReleased { .. }),
         BookingOutcome::Cancelled => matches!(event, Event::SeatCancelled { .. }),

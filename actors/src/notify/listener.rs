@@ -168,6 +168,7 @@ impl House {
             | BookingEvent::PlacesBlocked { .. }
             | BookingEvent::PlacesUnblocked { .. }
             | BookingEvent::RefundDue { .. }
+            | BookingEvent::RefundSettled { .. }
             | BookingEvent::PartyChanged { .. }
             | BookingEvent::SeatRequested { .. }
             | BookingEvent::RequestDeclined { .. }

@@ -143,3 +143,18 @@ fn what_is_no_answer_is_not_kept() {
     let replies = settled(&store, &mut owner, vec![checked]);
     assert_eq!(recalled(&store, "a", &book("ann")).as_ref(), Some(&replies[0]));
 }
+
+#[test]
+fn a_refund_is_settled_once_under_its_key() {
+    let store = MemoryBackend::new();
+    let mut owner = house(&store);
+    let settle = || BookingCommand::SettleRefund { attendee: who("ann") };
+    let late = BookingCommand::hold(who("ann"), Duration::ZERO);
+    let asked = vec![late.into(), book("bob").into(), confirm("ann").into(), under("r", settle())];
+    let replies = settled(&store, &mut owner, asked);
+    assert_eq!(replies[2].outcome, BookingOutcome::RefundDue);
+    assert_eq!(replies[3].outcome, BookingOutcome::RefundSettled { left: 0 });
+    assert_eq!(recalled(&store, "r", &settle()).as_ref(), Some(&replies[3]));
+    let again = settled(&store, &mut owner, vec![under("r", settle()), under("s", settle())]);
+    assert_eq!((&again[0].outcome, &again[1].outcome), (&BookingOutcome::Recall, &BookingOutcome::NoRefundDue));
+}

@@ -2,6 +2,7 @@
 
 mod beside;
 mod keys;
+mod refunds;
 mod sale;
 mod seating;
 mod waitlist;
@@ -173,7 +174,7 @@ fn a_payment_after_the_lapse_has_its_seat_again_or_is_due_back_even_when_the_clo
     let given =
         [&[(-1, open(1))], &late(&[(100, book("bob")), (101, confirm("ann")), (102, cancel("bob"))])[..]].concat();
     let (_, ledger) = after(&given);
-    assert_eq!(ledger.refunds_due().map(|(who, _)| who.as_str()).collect::<Vec<_>>(), ["ann"]);
+    assert_eq!(ledger.refunds_due().map(|refund| refund.attendee.as_str()).collect::<Vec<_>>(), ["ann"]);
     let (outcome, ledger) = after(&[&given[..], &[(103, confirm("ann"))]].concat());
     assert_eq!((outcome, ledger.taken()), (BookingOutcome::RefundDue, 0));
 }
@@ -312,6 +313,7 @@ fn any_seat_command() -> impl Strategy<Value = BookingCommand> {
         4 => (wish(), term()).prop_map(|((attendee, party), term)| BookingCommand::Hold { attendee, party, term }),
         1 => (any_attendee(), term()).prop_map(|(attendee, term)| BookingCommand::Extend { attendee, term }),
         4 => any_attendee().prop_map(|attendee| BookingCommand::Confirm { attendee }),
+        2 => any_attendee().prop_map(|attendee| BookingCommand::SettleRefund { attendee }),
         2 => any_attendee().prop_map(|attendee| BookingCommand::Release { attendee }),
         3 => any_attendee().prop_map(|attendee| BookingCommand::Cancel { attendee }),
         2 => (any_attendee(), any_attendee()).prop_map(|(from, to)| BookingCommand::Transfer { from, to }),
@@ -359,6 +361,7 @@ proptest! {
                 let counts = (tally.free, tally.held, tally.confirmed, tally.blocked);
                 let blocked = u64::from(ledger.blocked().get());
                 prop_assert_eq!(counts, (ledger.free(), ledger.held(), ledger.confirmed(), blocked));
+                prop_assert_eq!(auditor.refunds_due(), ledger.refunds_due().count() as u64);
             }
             if let Booked { seat } | Held { seat, .. } | BookingOutcome::Approved { seat } = decision.outcome {
                 let attendee = command.attendee().unwrap();
