@@ -116,7 +116,7 @@ impl House {
 
     pub(super) async fn settle(&self, order: &Order, line: u16) -> Result<OrderEvent, Hindrance> {
         let what = format!("settle {}", order.closings());
-        let settle = |line: &OrderLine| BookingCommand::Release { attendee: line.holder.clone() };
+        let settle = |line: &OrderLine| BookingCommand::SettleRefund { attendee: line.holder.clone() };
         let outcome = self.ask(order, line, &what, settle).await?;
         tracing::trace!(outcome = outcome.name(), "settled");
         Ok(OrderEvent::NoteSettled { line })
