@@ -3,7 +3,8 @@
 //! *What it is.* [`Money`] is a whole number of a currency's minor units (cents, pence, yen), never a fraction of one and never a
 //! floating-point number. What does not divide evenly is dealt out unit by unit: [`Money::allocate`].
 //!
-//! [`price`] says what a cart costs, and which promotions made it so.
+//! [`price`] says what a cart costs, and which promotions made it so. [`list`] keeps what is sold, when and to whom, and vouchers with
+//! limits.
 //!
 //! *What is absent.* Rates of exchange: amounts of two currencies are never added.
 //!
@@ -18,6 +19,7 @@
 //! ```
 
 mod currency;
+pub mod list;
 mod money;
 pub mod price;
 
