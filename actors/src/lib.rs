@@ -36,6 +36,7 @@ pub mod notify;
 mod occurrence;
 mod office;
 mod planner;
+mod prices;
 mod registry;
 mod reply;
 mod shared_writer;

@@ -25,6 +25,7 @@ mod lifecycle;
 mod model;
 mod notifier;
 mod policies;
+mod prices;
 mod runtime;
 mod sale;
 mod schedule;

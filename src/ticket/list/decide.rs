@@ -19,8 +19,8 @@ use crate::time::Timestamp;
 const KINDS_MAX: usize = 1_000;
 /// Vouchers that were ever on a list.
 const VOUCHERS_MAX: usize = 10_000;
-/// Pools that one thing draws on.
-const POOLS_MAX: usize = 32;
+/// Pools that one thing draws on: with a voucher's own they have room in an event of a booking stream.
+const POOLS_MAX: usize = 25;
 
 /// What a command comes to, and what must be recorded before anybody is told.
 #[must_use]

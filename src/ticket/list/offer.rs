@@ -61,7 +61,7 @@ pub struct TicketOffer {
     /// It is sold only to who gives this code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Pools of the house that its seats are taken from besides; at most 32.
+    /// Pools of the house that its seats are taken from besides; at most 25.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub pools: BTreeSet<PoolName>,
 }
@@ -85,7 +85,7 @@ pub struct Voucher {
     /// Orders that it may make cheaper; none is any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<u32>,
-    /// Pools of uses that it draws on besides, each shared with other vouchers; at most 32. Set to others, it takes its uses
+    /// Pools of uses that it draws on besides, each shared with other vouchers; at most 25. Set to others, it takes its uses
     /// along.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub pools: BTreeSet<PoolName>,

@@ -32,8 +32,11 @@ pub fn voucher_occurrence(list: &PriceListName) -> OccurrenceId {
 /// It has 4,294,967,295 seats in all; how many redemptions there may be is said by pools. That of a voucher's own limit is called
 /// `code:` and its code, those that are shared go by their names: a refusal names the tightest
 /// ([`Shortage::pool`](crate::booking::Shortage)). A limit below what is used up takes no use away. A voucher that was withdrawn has
-/// a limit of 0, and what was redeemed of it stays counted.
+/// a limit of 0, and what was redeemed of it stays counted. For a list that never had vouchers there are none.
 pub fn voucher_commands(list: &PriceList) -> Vec<BookingCommand> {
+    if list.issued.is_empty() && list.pools.is_empty() {
+        return Vec::new();
+    }
     let size = |pool, uses| BookingCommand::SetPool { pool, capacity: Seats::new(uses), below: Below::GiveNoMore };
     let mut commands = vec![BookingCommand::Open { capacity: Seats::new(u32::MAX) }];
     commands.extend(list.pools.iter().map(|(pool, uses)| size(pool.clone(), *uses)));
