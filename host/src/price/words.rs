@@ -4,6 +4,7 @@ use boxoffice::ticket::list::{PriceCommand, PriceOutcome, PriceRefusal};
 use boxoffice::ticket::price::{Promotion, Refusal};
 
 /// What a command is about, as `ticket adult`.
+#[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 pub(super) fn subject(command: &PriceCommand) -> String {
     match command {
         PriceCommand::SetTicket { offer } => format!("ticket {}", offer.ticket),
@@ -18,6 +19,7 @@ pub(super) fn subject(command: &PriceCommand) -> String {
 }
 
 /// Why a command was refused.
+#[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 pub(super) fn refused(outcome: &PriceOutcome) -> String {
     match outcome {
         PriceOutcome::AlreadyStarted { currency } => format!("it is in {currency} and stays so"),
@@ -32,6 +34,7 @@ pub(super) fn refused(outcome: &PriceOutcome) -> String {
 }
 
 /// Why a basket is not sold.
+#[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 pub(super) fn not_sold(refusal: &PriceRefusal) -> String {
     match refusal {
         PriceRefusal::TooLong { max } => format!("more than {max} kinds"),
