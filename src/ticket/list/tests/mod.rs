@@ -120,7 +120,7 @@ fn line(day: u8, holder: &str, seats: u32, ticket: &str) -> BasketLine {
 
 fn basket(lines: Vec<BasketLine>, codes: &[&str]) -> Basket {
     let codes = codes.iter().map(|code| (*code).to_owned()).collect();
-    Basket { lines, codes, ..Basket::default() }
+    Basket { codes, lines, ..Basket::default() }
 }
 
 #[track_caller]
