@@ -176,6 +176,30 @@ text_id!(
     Nonce, "nonce", 64
 );
 
+text_id!(
+    /// A list of prices, such as `season 2026`. 1 to 64 bytes, no control characters.
+    PriceListName, "name of a price list", 64
+);
+
+text_id!(
+    /// The code of a voucher, as buyers give it. 1 to 59 bytes, no control characters: few enough for the names that its
+    /// redemptions are counted by.
+    VoucherCode, "voucher code", 59
+);
+
+/// Names that are put together of parts which were checked.
+macro_rules! of_checked_parts {
+    ($($name:ident),*) => { $(
+        impl $name {
+            pub(crate) fn of_checked(text: &str) -> Self {
+                Self(text.into())
+            }
+        }
+    )* };
+}
+
+of_checked_parts!(SeriesId, TicketType, PoolName);
+
 /// Which occurrence of a series: the start that the rule first gave it, in the series' own frame.
 ///
 /// Written as RFC 5545 section 3.8.4.4 writes a RECURRENCE-ID value: `20260105` for an all-day entry,

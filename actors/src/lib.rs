@@ -39,6 +39,7 @@ mod occurrence;
 mod office;
 pub mod orders;
 mod planner;
+mod prices;
 mod refunds;
 mod registry;
 mod reply;

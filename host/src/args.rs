@@ -10,6 +10,7 @@ use crate::availability::{FreeArgs, NextFreeArgs, WhyNotArgs};
 use crate::calendar::CalendarCommand;
 use crate::flows::FlowsArgs;
 use crate::notify::NotifyArgs;
+use crate::price::PriceArgs;
 use crate::store::StoreCommand;
 
 /// Calendars, ticketing and notification delivery: the host process.
@@ -123,6 +124,16 @@ pub(crate) enum Command {
     /// and when --why is asked of a fact that does not hold or --why-not of one that does, 2 for a program that is rejected, bad facts,
     /// and a bad file or flag.
     Datalog(DatalogArgs),
+    /// Say what tickets cost by a list of prices, and which promotions made it so
+    ///
+    /// The list is a JSON file, or one that a store keeps, see `boxoffice price set`. In a file amounts are written as
+    /// "12.50 EUR" and instants as "2026-12-01T19:00:00Z"; examples/prices/theatre.json has one of everything. Prints what each kind
+    /// of ticket costs by the list and with promotions, and the vouchers of which it would be a use. Whether those have uses left
+    /// is not looked at.
+    ///
+    /// STORE as for `boxoffice store`. Exit code: 0 when it was answered, 1 when that is not sold or the store cannot be read, 2 for a
+    /// bad flag, path or file.
+    Price(Box<PriceArgs>),
     /// Look after a store: list, read, verify, repair, back up, move
     ///
     /// STORE is sled:DIR, fjall:DIR, DIR for whatever is there, or unix:SOCKET for one that another process serves. Exit

@@ -13,6 +13,7 @@ mod flows;
 mod notify;
 mod onsale;
 mod output;
+mod price;
 mod store;
 mod verify;
 
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Datalog(args) => {
             return datalog::run(&args).unwrap_or_else(|error| error.report());
         }
+        Command::Price(args) => price::run(&args),
         Command::Store(command) => store::run(&command),
         Command::Flows(args) => flows::run(&args),
         Command::Notify(args) => notify::run(&args),

@@ -3,7 +3,8 @@
 //! *What it is.* [`Money`] is a whole number of a currency's minor units (cents, pence, yen), never a fraction of one and never a
 //! floating-point number. What does not divide evenly is dealt out unit by unit: [`Money::allocate`].
 //!
-//! [`price`] says what a cart costs, and which promotions made it so.
+//! [`price`] says what a cart costs, and which promotions made it so. [`list`] keeps what is sold, when and to whom, and vouchers with
+//! limits.
 //!
 //! [`payment`] is the contract with whoever takes the money.
 //!
@@ -20,6 +21,7 @@
 //! ```
 
 mod currency;
+pub mod list;
 mod money;
 pub mod order;
 pub mod payment;

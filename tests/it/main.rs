@@ -26,6 +26,7 @@ mod model;
 mod notifier;
 mod orders;
 mod policies;
+mod prices;
 mod runtime;
 mod sale;
 mod schedule;

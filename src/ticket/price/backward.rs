@@ -1,9 +1,11 @@
 //! Backward: from what it costs to which promotions made it so.
 
+use core::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use super::cart::{Cart, PriceError};
 use super::promotion::Promotion;
+use super::quote::Codes;
 use crate::ticket::money::Money;
 
 /// What a search came to.
@@ -17,7 +19,7 @@ pub struct Found {
     pub quotes: u64,
 }
 
-/// Which sets of `promotions` give exactly this total: all minimal ones. Codes of those in a set count as given.
+/// Which sets of `promotions` give exactly the total `wanted`: all minimal ones. Codes of those in a set count as given.
 ///
 /// The sets are tried by size, at most `quotes_max` of them; with `n` promotions there are two to the power of `n`.
 ///
@@ -33,10 +35,10 @@ pub struct Found {
 /// assert_eq!(names, [vec!["c"], vec!["a", "b"]]);
 /// # Ok::<(), boxoffice_core::ticket::price::PriceError>(())
 /// ```
-pub fn which_promotions(
+pub fn which_promotions<P: Borrow<Promotion>>(
     cart: &Cart,
-    promotions: &[Promotion],
-    total: Money,
+    promotions: &[P],
+    wanted: Money,
     quotes_max: u64,
 ) -> Result<Found, PriceError> {
     let mut found = Found { sets: Vec::new(), complete: true, quotes: 0 };
@@ -50,7 +52,7 @@ pub fn which_promotions(
             return Ok(false);
         }
         found.quotes += 1;
-        if quote(cart, promotions, set)?.0 == total {
+        if total(cart, promotions, set)? == wanted {
             masks.push(set.clone());
             found.sets.push(names(promotions, set));
         }
@@ -64,7 +66,11 @@ pub fn which_promotions(
 ///
 /// # Errors
 /// As [`Cart::quote`].
-pub fn cheapest(cart: &Cart, promotions: &[Promotion], quotes_max: u64) -> Result<(Money, Found), PriceError> {
+pub fn cheapest<P: Borrow<Promotion>>(
+    cart: &Cart,
+    promotions: &[P],
+    quotes_max: u64,
+) -> Result<(Money, Found), PriceError> {
     let mut found = Found { sets: Vec::new(), complete: true, quotes: 0 };
     let mut best: Option<Money> = None;
     each_set(promotions.len(), &mut |set| {
@@ -74,29 +80,29 @@ pub fn cheapest(cart: &Cart, promotions: &[Promotion], quotes_max: u64) -> Resul
             return Ok(false);
         }
         found.quotes += 1;
-        let (total, names) = quote(cart, promotions, set)?;
+        let total = total(cart, promotions, set)?;
         if best.is_none_or(|best| total.minor() < best.minor()) {
             best = Some(total);
-            found.sets = vec![names];
+            found.sets = vec![names(promotions, set)];
         }
         Ok(true)
     })?;
     Ok((best.ok_or(PriceError::Empty)?, found))
 }
 
-fn names(promotions: &[Promotion], set: &BTreeSet<usize>) -> BTreeSet<String> {
-    set.iter().filter_map(|at| promotions.get(*at)).map(|promotion| promotion.name.clone()).collect()
+fn chosen<'p, P: Borrow<Promotion>>(
+    promotions: &'p [P],
+    set: &'p BTreeSet<usize>,
+) -> impl Iterator<Item = &'p Promotion> {
+    set.iter().filter_map(|at| promotions.get(*at)).map(P::borrow)
 }
 
-fn quote(
-    cart: &Cart,
-    promotions: &[Promotion],
-    set: &BTreeSet<usize>,
-) -> Result<(Money, BTreeSet<String>), PriceError> {
-    let chosen: Vec<Promotion> = set.iter().filter_map(|at| promotions.get(*at)).cloned().collect();
-    let codes = chosen.iter().filter_map(|promotion| promotion.needs.code.clone());
-    let cart = codes.fold(cart.clone(), Cart::code);
-    Ok((cart.quote(&chosen)?.total, names(promotions, set)))
+fn names<P: Borrow<Promotion>>(promotions: &[P], set: &BTreeSet<usize>) -> BTreeSet<String> {
+    chosen(promotions, set).map(|promotion| promotion.name.clone()).collect()
+}
+
+fn total<P: Borrow<Promotion>>(cart: &Cart, promotions: &[P], set: &BTreeSet<usize>) -> Result<Money, PriceError> {
+    Ok(cart.quote_with(chosen(promotions, set), Codes::All)?.total)
 }
 
 /// Calls `visit` with each set of numbers below `n`, the smaller ones first and those of a size in their order, until it says no.

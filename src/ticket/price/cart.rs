@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ticket::money::{Money, MoneyError};
 
 /// Most lines of a cart.
-const LINES_MAX: usize = 1_000;
+pub const LINES_MAX: usize = 1_000;
 
 /// Why there is no price.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -36,6 +36,6 @@ mod quote;
 mod tests;
 
 pub use backward::{Found, cheapest, which_promotions};
-pub use cart::{Cart, Line, PriceError};
+pub use cart::{Cart, LINES_MAX, Line, PriceError};
 pub use promotion::{Effect, Needs, Promotion, Share};
 pub use quote::{Off, Quote, QuotedLine, Refusal, Refused};

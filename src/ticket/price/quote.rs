@@ -85,14 +85,22 @@ impl Cart {
     ///
     /// # Errors
     /// [`PriceError`] when two promotions have one name, one is of another currency, or amounts are too much.
-    pub fn quote(&self, promotions: &[Promotion]) -> Result<Quote, PriceError> {
-        let mut order: Vec<&Promotion> = promotions.iter().collect();
+    pub fn quote<'p>(&'p self, promotions: impl IntoIterator<Item = &'p Promotion>) -> Result<Quote, PriceError> {
+        self.quote_with(promotions, Codes::Given)
+    }
+
+    pub(super) fn quote_with<'p>(
+        &'p self,
+        promotions: impl IntoIterator<Item = &'p Promotion>,
+        codes: Codes,
+    ) -> Result<Quote, PriceError> {
+        let mut order: Vec<&Promotion> = promotions.into_iter().collect();
         order.sort_by(|a, b| (a.rank, &a.name).cmp(&(b.rank, &b.name)));
         let mut names = BTreeSet::new();
         if let Some(twice) = order.iter().find(|promotion| !names.insert(&promotion.name)) {
             return Err(PriceError::TwoOfAName { name: twice.name.clone() });
         }
-        let mut pricing = Pricing::of(self)?;
+        let mut pricing = Pricing::of(self, codes)?;
         for promotion in order {
             pricing.look_at(promotion)?;
         }
@@ -100,9 +108,19 @@ impl Cart {
     }
 }
 
+/// Which codes count as given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Codes {
+    /// Those that the buyer gave.
+    Given,
+    /// All.
+    All,
+}
+
 /// A cart while promotions are looked at.
 struct Pricing<'a> {
     cart: &'a Cart,
+    codes: Codes,
     list: Money,
     /// What is left of each line.
     left: Vec<Money>,
@@ -114,9 +132,10 @@ struct Pricing<'a> {
 }
 
 impl<'a> Pricing<'a> {
-    fn of(cart: &'a Cart) -> Result<Self, PriceError> {
+    fn of(cart: &'a Cart, codes: Codes) -> Result<Self, PriceError> {
         Ok(Self {
             cart,
+            codes,
             list: Money::sum(&cart.list)?.ok_or(PriceError::Empty)?,
             left: cart.list.clone(),
             loose: cart.lines.iter().map(|line| line.count).collect(),
@@ -156,7 +175,7 @@ impl<'a> Pricing<'a> {
         let by = promotion.group.as_deref().and_then(|group| self.groups.get(group));
         Ok(if needs.buyer.as_ref().is_some_and(|tag| !cart.buyer.contains(tag)) {
             Some(Refusal::Buyer)
-        } else if needs.code.as_ref().is_some_and(|code| !cart.codes.contains(code)) {
+        } else if self.codes == Codes::Given && needs.code.as_ref().is_some_and(|code| !cart.codes.contains(code)) {
             Some(Refusal::Code)
         } else if short {
             Some(Refusal::AtLeast)
