@@ -37,6 +37,7 @@ mod load;
 pub mod notify;
 mod occurrence;
 mod office;
+pub mod payment;
 mod planner;
 mod registry;
 mod reply;
