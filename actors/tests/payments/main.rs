@@ -48,7 +48,10 @@ pub(crate) fn sums(facts: &[PaymentFact]) -> (i64, i64) {
         facts.iter().map(|fact| if let PaymentFact::Charge { captured, .. } = fact { captured.minor() } else { 0 });
     let back = facts.iter().map(|fact| match fact {
         PaymentFact::Refund { amount, state: RefundState::Pending | RefundState::Succeeded, .. } => amount.minor(),
-        _ => 0,
+        PaymentFact::Session { .. }
+        | PaymentFact::Charge { .. }
+        | PaymentFact::Refund { .. }
+        | PaymentFact::Dispute { .. } => 0,
     });
     (taken.sum(), back.sum())
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use boxoffice::clock::Clock as _;
 use boxoffice::payment::{
-    GatewayError, OrderId, PaymentFact, PaymentGateway as _, RefundAsk, SessionAsk, SessionId, SessionState,
-    WebhookError,
+    GatewayConnection, GatewayError, OrderId, PaymentFact, PaymentGateway as _, RefundAsk, SessionAsk, SessionId,
+    SessionState, StripeGateway, WebhookError,
 };
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::bench::{Bench, OfStripe};
-use crate::{NOW, ask, eur, sums};
+use crate::{NOW, ask, connection, eur, sums};
 
 async fn paid(bench: &OfStripe, order: &str) -> SessionId {
     let session = bench.gateway.open(&ask(order)).await.unwrap();
@@ -261,6 +262,25 @@ async fn what_was_given_back_by_hand_is_not_given_back_again_and_what_failed_is(
     let other =
         RefundAsk { amount: "5.00 USD".parse().unwrap(), before: "0.00 USD".parse().unwrap(), ..back("ch_1", "c", 1) };
     assert!(matches!(bench.gateway.refund(&other).await, Err(GatewayError::Refused { .. })));
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_silent_or_not_where_it_may_be_is_unavailable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let cases = [
+        (connection(port).with_timeout(Duration::from_millis(200)), "the host gave no whole answer in time"),
+        (connection(port).allow_private(false), "the host has no public address"),
+        (connection(port).allow_plain(false), "not an https: URL with a host, and without a user"),
+    ];
+    for (connection, reason) in cases {
+        let gateway = StripeGateway::new("sk_test_4711".parse().unwrap(), Vec::new()).unwrap();
+        let looked = gateway.with_connection(connection).look(&"cs_1".parse().unwrap()).await;
+        assert_eq!(looked, Err(GatewayError::Unavailable { reason: reason.to_owned() }));
+    }
+    for url in ["", "ftp://club.example", "https://", "https://ann:secret@club.example"] {
+        assert!(GatewayConnection::to(url).is_err(), "{url}");
+    }
 }
 
 #[tokio::test]

@@ -73,9 +73,9 @@ impl Sale {
     }
 
     pub(crate) fn session(&self, is_expanded: bool) -> Value {
-        let intent = self.captured.map(|_| match is_expanded {
-            true => json!({ "id": "pi_1", "status": "succeeded", "latest_charge": self.charge(true) }),
-            false => json!("pi_1"),
+        let intent = self.captured.map(|_| {
+            let whole = || json!({ "id": "pi_1", "status": "succeeded", "latest_charge": self.charge(true) });
+            if is_expanded { whole() } else { json!("pi_1") }
         });
         let url = (self.status == "open").then(|| format!("https://checkout.stripe.example/{}", self.id));
         json!({
@@ -144,8 +144,8 @@ pub(crate) fn signature(secret: &str, seconds: i64, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{seconds}.").as_bytes());
     mac.update(body);
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={seconds},v1={hex}")
+    let hex: Vec<String> = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={seconds},v1={}", hex.concat())
 }
 
 impl State {
@@ -175,7 +175,7 @@ impl State {
                 let (from, until) = (at("created[gte]").unwrap_or(0), at("created[lt]").unwrap_or(i64::MAX));
                 let in_it = self.sales.iter().rev().filter(|sale| (from..until).contains(&sale.created));
                 let is_expanded = asked.query("expand[]") == Some("data.payment_intent.latest_charge.refunds");
-                page(asked, in_it.map(|sale| sale.session(is_expanded)).collect())
+                page(asked, &in_it.map(|sale| sale.session(is_expanded)).collect::<Vec<_>>())
             }
             ("GET", ["checkout", "sessions", id]) => match self.sale(id) {
                 Some(sale) => sale.session(asked.query("expand[]") == Some("payment_intent.latest_charge.refunds")),
@@ -194,11 +194,11 @@ impl State {
             },
             ("GET", ["refunds"]) => {
                 let refunds = self.of_charge(asked).refunds();
-                page(asked, refunds)
+                page(asked, &refunds)
             }
             ("GET", ["disputes"]) => {
                 let sale = self.of_charge(asked);
-                page(asked, if sale.dispute.is_some() { vec![sale.dispute()] } else { Vec::new() })
+                page(asked, &sale.dispute.map(|_| sale.dispute()).into_iter().collect::<Vec<_>>())
             }
             ("POST", ["refunds"]) => return self.refund(fields(&asked.body)),
             _ => return error(404, "invalid_request_error", "resource_missing"),
@@ -238,7 +238,7 @@ impl State {
     }
 }
 
-fn page(asked: &Asked, all: Vec<Value>) -> Value {
+fn page(asked: &Asked, all: &[Value]) -> Value {
     let limit: usize = asked.query("limit").map_or(10, |limit| limit.parse().unwrap());
     let after = asked.query("starting_after");
     let begin = after.map_or(0, |after| all.iter().position(|one| one["id"] == after).unwrap() + 1);
