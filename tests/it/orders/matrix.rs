@@ -128,7 +128,10 @@ async fn play(story: &Story, order: &[usize], times: usize, is_late: bool, crash
     let history = house.office.history(&evening(1), &who("ann")).await.unwrap();
     let had = history.iter().filter(|happened| {
         let event = &happened.event;
-        matches!(event, BookingEvent::SeatConfirmed { .. } | BookingEvent::SeatReacquired { .. } | BookingEvent::SeatBooked { .. })
+        matches!(
+            event,
+            BookingEvent::SeatConfirmed { .. } | BookingEvent::SeatReacquired { .. } | BookingEvent::SeatBooked { .. }
+        )
     });
     assert!(had.count() <= 1, "{row}: seats were had once");
     house.end().await;
