@@ -6,9 +6,9 @@ use std::sync::{Arc, Weak};
 use actix::ArbiterHandle;
 use boxoffice_core::calendar::CalendarEvent;
 use boxoffice_core::federation::{
-    Because, ETag, HoldId, MergedAgenda, Peer, PeerCommand, PeerCommandOutcome, PeerEvent, PeerKey, PeerLink,
-    PeerMessage, PeerName, PeerReply, PublishedFeed, RemoteAnswer, RemoteHold, SyncOutcome, Trouble, Trust, Wanted,
-    load_remote, merge_feeds, merged_calendar, open_remote, peer_history, public_events, publish, run_peer,
+    Because, ETag, MergedAgenda, Peer, PeerBook, PeerCommand, PeerCommandOutcome, PeerEvent, PeerKey, PeerLink,
+    PeerMessage, PeerName, PeerReply, PublishedFeed, SyncOutcome, Trouble, Trust, merge_feeds, merged_calendar,
+    peer_history, public_events, publish, run_peer,
 };
 use boxoffice_core::persist::Seq;
 use boxoffice_core::schedule::{AgendaOptions, Series};
@@ -16,7 +16,6 @@ use boxoffice_core::time::{Timestamp, Window};
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::asker::Ask;
 use super::builder::FederationBuilder;
 use super::house::House;
 use super::sync::Word;
@@ -121,7 +120,7 @@ pub(super) struct Inner {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Federation {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 /// A handle that keeps nothing alive.
@@ -243,7 +242,7 @@ impl Federation {
         Ok(standing.collect())
     }
 
-    async fn loaded_book(&self) -> Result<Arc<boxoffice_core::federation::PeerBook>, BoxOfficeError> {
+    async fn loaded_book(&self) -> Result<Arc<PeerBook>, BoxOfficeError> {
         let mut is_loaded = self.inner.is_loaded.clone();
         if is_loaded.wait_for(|loaded| *loaded).await.is_err() {
             return Err(BoxOfficeError::ShutDown);
@@ -299,7 +298,7 @@ impl Federation {
     }
 
     /// Runs `task` on the federation's thread. It goes on if the caller does not wait for it.
-    fn on_thread<R, F>(&self, task: F) -> impl Future<Output = Result<R, BoxOfficeError>> + use<R, F>
+    pub(super) fn on_thread<R, F>(&self, task: F) -> impl Future<Output = Result<R, BoxOfficeError>> + use<R, F>
     where
         R: Send + 'static,
         F: Future<Output = R> + Send + 'static,
@@ -368,60 +367,6 @@ impl Federation {
         message: PeerMessage,
     ) -> Result<PeerReply, BoxOfficeError> {
         self.inner.house.receive(from, proven, message).await
-    }
-
-    /// Asks a peer to keep seats. `hold` names the request, once for all: asked again under it, nothing else happens.
-    ///
-    /// # Errors
-    /// [`BoxOfficeError`] when the store failed or the federation is shut down.
-    pub async fn hold(&self, peer: &PeerName, hold: &HoldId, wanted: Wanted) -> Result<RemoteAnswer, BoxOfficeError> {
-        self.ask(peer, hold, Ask::Hold(wanted)).await
-    }
-
-    /// Asks a peer to make held seats ones for good.
-    ///
-    /// # Errors
-    /// As [`Federation::hold`].
-    pub async fn confirm(&self, peer: &PeerName, hold: &HoldId) -> Result<RemoteAnswer, BoxOfficeError> {
-        self.ask(peer, hold, Ask::Confirm).await
-    }
-
-    /// Gives held seats at a peer up. While a confirmation is out it changes nothing: settle that first.
-    ///
-    /// # Errors
-    /// As [`Federation::hold`].
-    pub async fn release(&self, peer: &PeerName, hold: &HoldId) -> Result<RemoteAnswer, BoxOfficeError> {
-        self.ask(peer, hold, Ask::Release).await
-    }
-
-    /// Asks again whatever is out about a hold.
-    ///
-    /// # Errors
-    /// As [`Federation::hold`].
-    pub async fn settle(&self, peer: &PeerName, hold: &HoldId) -> Result<RemoteAnswer, BoxOfficeError> {
-        self.ask(peer, hold, Ask::Settle).await
-    }
-
-    async fn ask(&self, peer: &PeerName, hold: &HoldId, ask: Ask) -> Result<RemoteAnswer, BoxOfficeError> {
-        let house = Arc::clone(&self.inner.house);
-        self.on_thread(house.ask(peer.clone(), hold.clone(), ask)).await?
-    }
-
-    /// A hold at a peer as it is recorded; none if it was never asked for.
-    ///
-    /// # Errors
-    /// As [`Federation::change`].
-    pub async fn remote_hold(&self, peer: &PeerName, hold: &HoldId) -> Result<Option<RemoteHold>, BoxOfficeError> {
-        Ok(load_remote(&**self.inner.house.store.backend(), peer, hold).await?)
-    }
-
-    /// The holds at peers of which something is open: not answered, or held and neither confirmed nor given up. After a crash:
-    /// what to settle, confirm or release.
-    ///
-    /// # Errors
-    /// As [`Federation::change`].
-    pub async fn open_holds(&self) -> Result<Vec<RemoteHold>, BoxOfficeError> {
-        Ok(open_remote(&**self.inner.house.store.backend()).await?)
     }
 
     /// Fetches no more and ends the thread. What is being asked of peers stays written down as open.

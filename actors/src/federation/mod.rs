@@ -14,6 +14,7 @@ mod handle;
 mod house;
 mod memory;
 mod owner;
+mod remote;
 mod sync;
 
 pub use boxoffice_core::federation::*;
