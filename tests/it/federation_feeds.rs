@@ -396,6 +396,9 @@ fn nobody_speaks_for_us_or_for_another_peer() {
 /// What one peer may publish: origin of the entry (0: its own), UID, SEQUENCE, days after the first.
 type Said = Vec<(usize, u8, u32, u8)>;
 
+/// SEQUENCE, whose feed, day.
+type Claim<'n> = (u32, &'n str, u8);
+
 const NAMES: [&str; 5] = ["club.example", "a.example", "b.example", "c.example", "d.example"];
 
 /// The UID by which an entry is told apart inside of a file.
@@ -438,7 +441,7 @@ proptest! {
         let found = merged(&own, &book(&peers), &feeds, &MergeOptions::default());
 
         // All claims: (origin, uid) -> (sequence, via, day), as they are written.
-        let mut claims: BTreeMap<(&str, u8), Vec<(u32, &str, u8)>> = BTreeMap::new();
+        let mut claims: BTreeMap<(&str, u8), Vec<Claim<'_>>> = BTreeMap::new();
         for (n, (name, trust, relay)) in peers.iter().enumerate().filter(|(n, _)| had[*n]) {
             let mut seen = BTreeSet::new();
             for (origin, uid, sequence, day) in said[n].iter().filter(|(o, ..)| *o != n + 2) {
