@@ -130,7 +130,7 @@ async fn play(story: &Story, order: &[usize], times: usize, is_late: bool, crash
         let event = &happened.event;
         matches!(
             event,
-            BookingEvent::SeatConfirmed { .. } | BookingEvent::SeatReacquired { .. } | BookingEvent::SeatBooked { .. }
+            BookingEvent::HoldConfirmed { .. } | BookingEvent::SeatReacquired { .. } | BookingEvent::SeatBooked { .. }
         )
     });
     assert!(had.count() <= 1, "{row}: seats were had once");
