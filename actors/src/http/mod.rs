@@ -26,11 +26,15 @@ use tokio_rustls::rustls::{ClientConfig, Error as TlsError, RootCertStore};
 
 #[cfg(any(test, feature = "stripe", feature = "sumup", feature = "federation-http"))]
 pub(crate) use self::exchange::{Answer, Limits, NoAnswer};
+#[cfg(feature = "federation-http")]
+pub(crate) use self::exchange::whole;
 #[cfg(any(feature = "webhook", feature = "web-push"))]
 pub(crate) use self::post::Reply;
 #[cfg(any(feature = "webhook", feature = "web-push", feature = "federation-http"))]
 pub(crate) use self::retry_after::retry_after;
 pub(crate) use self::target::Target;
+#[cfg(feature = "federation-http")]
+pub(crate) use self::wire::Whole;
 
 /// A connection, without TLS or with it.
 type Stream = Either<TcpStream, TlsStream<TcpStream>>;
