@@ -39,6 +39,7 @@ mod name;
 mod peer;
 mod publish;
 mod remote;
+mod remote_store;
 mod stream;
 mod wire;
 
@@ -57,7 +58,6 @@ pub use message::{MessageBody, MessageError, PeerMessage, PeerOutcome, PeerReply
 pub use name::{HoldId, Holder, PeerKey, PeerName, PeerUrl};
 pub use peer::{Because, Grants, HoldGrant, Peer, Trust};
 pub use publish::{PublishedFeed, public_events, publish};
-pub use remote::{
-    RemoteAnswer, RemoteEvent, RemoteHold, RemoteStage, load_remote, open_remote, record_remote, remote_stream,
-};
+pub use remote::{RemoteAnswer, RemoteEvent, RemoteHold, RemoteStage};
+pub use remote_store::{load_remote, open_remote, record_remote, remote_stream};
 pub use stream::{peer_history, peers_stream, run_peer};

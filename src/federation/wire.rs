@@ -11,7 +11,7 @@
 //! | `federation.peer_moved.v1` | `"url":"https://library.example/"` |
 //! | `federation.peer_granted.v1` | `"grants":{"feed":true,"relay":false,"hold":{"seats_max":8,"term_max":600000}}` |
 //! | `federation.peer_removed.v1` | nothing |
-//! | `federation.remote_asked.v1` and others | see `remote.rs` |
+//! | `federation.remote_asked.v1` and others | see `remote_store.rs` |
 
 use serde::{Deserialize, Serialize};
 
