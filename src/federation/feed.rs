@@ -322,7 +322,7 @@ pub(super) fn in_public(mut event: CalendarEvent) -> CalendarEvent {
 fn said_in_public(details: &Details) -> Details {
     let is_web = |value: &str| value.starts_with("https://") || value.starts_with("http://");
     let fits = |property: &&Property| {
-        SAID.contains(&property.name.as_str()) && (property.name != "URL" || is_web(property.value.trim()))
+        SAID.contains(&property.name.as_str()) && (property.name != "URL" || is_web(&property.value))
     };
     let properties = details.properties.iter().filter(fits);
     let properties = properties.map(|property| Property::new(&property.name, property.value.clone())).collect();

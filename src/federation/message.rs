@@ -68,6 +68,15 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// The same as it is sent and recorded: the term in whole milliseconds.
+    #[must_use]
+    pub fn in_millis(mut self) -> Self {
+        self.term = Duration::from_millis(u64::try_from(self.term.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+}
+
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,7 @@ impl Federation {
     /// # Errors
     /// [`BoxOfficeError`] when the store failed or the federation is shut down.
     pub async fn hold(&self, peer: &PeerName, hold: &HoldId, wanted: Wanted) -> Result<RemoteAnswer, BoxOfficeError> {
-        self.ask(peer, hold, Ask::Hold(wanted)).await
+        self.ask(peer, hold, Ask::Hold(wanted.in_millis())).await
     }
 
     /// Asks a peer to make held seats ones for good.
