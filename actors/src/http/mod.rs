@@ -24,10 +24,10 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, Error as TlsError, RootCertStore};
 
-#[cfg(any(test, feature = "stripe", feature = "sumup", feature = "federation-http"))]
-pub(crate) use self::exchange::{Answer, Limits, NoAnswer};
 #[cfg(feature = "federation-http")]
 pub(crate) use self::exchange::whole;
+#[cfg(any(test, feature = "stripe", feature = "sumup", feature = "federation-http"))]
+pub(crate) use self::exchange::{Answer, Limits, NoAnswer};
 #[cfg(any(feature = "webhook", feature = "web-push"))]
 pub(crate) use self::post::Reply;
 #[cfg(any(feature = "webhook", feature = "web-push", feature = "federation-http"))]

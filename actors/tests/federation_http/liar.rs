@@ -186,5 +186,7 @@ pub(crate) fn envelope(origin: &str, seq: u64) -> String {
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//liar//EN\r\nBEGIN:VEVENT\r\nUID:lecture\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260106T190000Z\r\nSUMMARY:Lecture {seq}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     );
     let calendar = calendar.replace("\r\n", "\\r\\n");
-    format!("{{\"boxoffice_feed\":1,\"origin\":\"{origin}\",\"seq\":{seq},\"at\":1767225600000,\"calendar\":\"{calendar}\"}}")
+    format!(
+        "{{\"boxoffice_feed\":1,\"origin\":\"{origin}\",\"seq\":{seq},\"at\":1767225600000,\"calendar\":\"{calendar}\"}}"
+    )
 }

@@ -106,15 +106,31 @@ async fn lies() -> Vec<(&'static str, Play, &'static str)> {
         ("no signature", say(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec()), "bad_signature"),
         ("not modified, unsigned", status("304 Not Modified", "ETag: \"5\"\r\n"), "bad_signature"),
         signed("an older feed", &|answer| answer.body = envelope(LIAR, 4), "replayed"),
-        signed("another feed of the same number", &|answer| answer.body = envelope(LIAR, 5).replace("lecture", "x"), "forked"),
+        signed(
+            "another feed of the same number",
+            &|answer| answer.body = envelope(LIAR, 5).replace("lecture", "x"),
+            "forked",
+        ),
         signed("somebody else's feed", &|answer| answer.body = envelope("library.example", 6), "wrong_origin"),
         signed("no envelope", &|answer| answer.body = "{\"boxoffice_feed\":1".to_owned(), "malformed"),
         signed("no JSON", &|answer| answer.body = "\u{1b}[2J".to_owned(), "malformed"),
         signed("too much, signed", &|answer| answer.body = "x".repeat(20_001), "too_large"),
-        ("a length that is too much", Play::Drip("HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n", "x"), "too_large"),
-        ("no end", Play::Flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "8\r\nxxxxxxxx\r\n"), "too_large"),
+        (
+            "a length that is too much",
+            Play::Drip("HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n", "x"),
+            "too_large",
+        ),
+        (
+            "no end",
+            Play::Flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "8\r\nxxxxxxxx\r\n"),
+            "too_large",
+        ),
         ("a head without end", Play::Flood("HTTP/1.1 200 OK\r\n", "X: xxxxxxxxxxxxxxxxxxxx\r\n"), "unreachable"),
-        ("byte by byte", Play::Drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"), "timed_out"),
+        (
+            "byte by byte",
+            Play::Drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"),
+            "timed_out",
+        ),
         ("a head byte by byte", Play::Drip("HTTP/1.1 200 OK\r\nX: ", "x"), "timed_out"),
         ("nothing", say(|_| Vec::new()), "unreachable"),
         ("not HTTP", say(|_| b"220 mail.example ESMTP\r\n".to_vec()), "unreachable"),
@@ -180,10 +196,13 @@ async fn machines_inside_are_not_asked_unless_that_is_allowed() {
     let urls = ["http://169.254.169.254/", "http://10.0.0.1/", "http://[::1]/", "http://localhost/"].map(str::to_owned);
     for url in [vec![format!("http://{}", library.at)], urls.to_vec()].concat() {
         club.change(&library.name, PeerCommand::MoveTo { url: url.parse().unwrap() }).await;
-        let SyncOutcome::Failed(error) = club.federation.sync_now(&library.name).await.unwrap() else { panic!("{url}") };
+        let SyncOutcome::Failed(error) = club.federation.sync_now(&library.name).await.unwrap() else {
+            panic!("{url}")
+        };
         assert_eq!((error.fault, error.reason.as_str()), (LinkFault::Unreachable, "the host has no public address"));
     }
-    let encrypted = System::tuned("club.example", 1, ServeLimits::default(), |link| link.allow_private(true), |one| one);
+    let encrypted =
+        System::tuned("club.example", 1, ServeLimits::default(), |link| link.allow_private(true), |one| one);
     let club = encrypted.await;
     club.knows(&library, Grants::default()).await;
     let outcome = club.federation.sync_now(&library.name).await.unwrap();

@@ -158,7 +158,9 @@ async fn a_peer_reads_and_holds_only_as_it_is_trusted_and_granted() {
     let evening = club.evening("chess", 5).await;
     library.knows(&club, Grants::default()).await;
     let fails = async |reason: &str| {
-        let SyncOutcome::Failed(error) = library.federation.sync_now(&club.name).await.unwrap() else { panic!("{reason}") };
+        let SyncOutcome::Failed(error) = library.federation.sync_now(&club.name).await.unwrap() else {
+            panic!("{reason}")
+        };
         assert_eq!(error.to_string(), format!("refused: {reason}"));
     };
     fails("status 401").await;

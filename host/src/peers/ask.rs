@@ -50,17 +50,14 @@ async fn said(
 ) -> Result<bool, HostError> {
     let answer = open.close(answer).await?;
     let (peer, hold) = (&ask.peer, &ask.hold);
-    match &answer {
+    let failure = match &answer {
         RemoteAnswer::NotAllowed => return Err(HostError::Usage(format!("{peer} is no peer that is allowed"))),
         RemoteAnswer::NoSuchHold => return Err(HostError::Usage(format!("there is no hold {hold} at {peer}"))),
         RemoteAnswer::IdReused(_) => {
             return Err(HostError::Usage(format!("{hold} was asked of {peer} before, with other words")));
         }
-        RemoteAnswer::Known(_) | RemoteAnswer::Unknown { .. } => {}
-    }
-    let failure = match &answer {
         RemoteAnswer::Unknown { error, .. } => Some(why(error.fault, &error.reason)),
-        RemoteAnswer::Known(_) | RemoteAnswer::NotAllowed | RemoteAnswer::NoSuchHold | RemoteAnswer::IdReused(_) => None,
+        _ => None,
     };
     let stage = answer.stage().map(stage).unwrap_or_default();
     let line = if ask.json {

@@ -2,12 +2,12 @@
 
 use std::env;
 
+use boxoffice::booking::Seats;
 use boxoffice::clock::{Clock, SystemClock};
 use boxoffice::federation::{
     Because, Grants, HoldGrant, PeerBook, PeerChange, PeerCommand, PeerCommandOutcome, PeerEvent, PeerName,
     peer_history, run_peer,
 };
-use boxoffice::booking::Seats;
 use boxoffice::persist::Seq;
 use boxoffice::time::Timestamp;
 use serde_json::{Value, json};
@@ -98,7 +98,10 @@ fn line(at: Timestamp, event: &PeerEvent) -> String {
 fn line_json(seq: Seq, at: Timestamp, event: &PeerEvent) -> String {
     let (name, detail) = told(&event.change);
     let (peer, by, reason) = (&event.peer, event.because.by(), event.because.reason());
-    format!("{}\n", json!({ "seq": seq, "at": at, "peer": peer, "change": name, "to": detail, "by": by, "reason": reason }))
+    format!(
+        "{}\n",
+        json!({ "seq": seq, "at": at, "peer": peer, "change": name, "to": detail, "by": by, "reason": reason })
+    )
 }
 
 /// What changed, and to what.

@@ -14,12 +14,12 @@ pub(super) async fn run(args: &PeersArgs, wanted: &ServeArgs) -> Result<bool, Ho
     let hear = |kind| signal(kind).map_err(|error| HostError::System { doing: "hear signals", error });
     let (mut terminate, mut interrupt) = (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?);
     let listener = TcpListener::bind(wanted.listen).await;
-    let listener = listener.map_err(|error| HostError::Usage(format!("cannot listen at {}: {error}", wanted.listen)))?;
+    let listener =
+        listener.map_err(|error| HostError::Usage(format!("cannot listen at {}: {error}", wanted.listen)))?;
     let address = listener.local_addr().map_err(|error| HostError::System { doing: "listen", error })?;
     let (all, public) = (wanted.all, wanted.public.clone());
     let open = Open::whole(args, &wanted.way, |builder| {
-        let is_public = move |id| all || public.contains(id);
-        builder.every(wanted.every.0).public(move |series| series.id().is_some_and(&is_public))
+        builder.every(wanted.every.0).public(move |series| all || series.id().is_some_and(|id| public.contains(id)))
     });
     let open = open.await?;
     print(&format!("listening at {address}\n"))?;

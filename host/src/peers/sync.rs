@@ -83,9 +83,10 @@ async fn look(open: &Open) -> Result<Vec<(Peer, Option<PeerStanding>)>, BoxOffic
 }
 
 fn peer_line(peer: &Peer, standing: Option<&PeerStanding>) -> String {
-    let hold = peer.grants.hold.map_or_else(String::new, |hold| {
-        format!(", may hold {} for {} s", hold.seats_max, hold.term_max.as_secs())
-    });
+    let hold = peer
+        .grants
+        .hold
+        .map_or_else(String::new, |hold| format!(", may hold {} for {} s", hold.seats_max, hold.term_max.as_secs()));
     let feed = standing.map_or_else(String::new, |standing| {
         let had = standing.fetched_at.map_or_else(|| "never fetched".to_owned(), |at| format!("fetched {at}"));
         let stale = if standing.stale && standing.fetched_at.is_some() { ", stale" } else { "" };

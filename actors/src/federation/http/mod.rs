@@ -32,9 +32,9 @@ mod tests;
 
 use core::time::Duration;
 
-use boxoffice_core::time::Timestamp;
 #[cfg(doc)]
 use boxoffice_core::federation::{PeerMessage, PeerReply};
+use boxoffice_core::time::Timestamp;
 
 pub use key::{LinkKey, LinkKeyError};
 pub use link::{HttpLink, HttpLinkError};

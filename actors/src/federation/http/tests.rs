@@ -84,7 +84,6 @@ fn the_ed25519_vector_of_rfc_9421_is_read_verified_and_written_again() {
     assert_eq!(format!("sig-b26=:{}:", Base64::encode_string(&own.sign(&base))), B26_SIGNATURE);
 }
 
-
 fn name(text: &str) -> PeerName {
     PeerName::new(text).unwrap()
 }
@@ -229,7 +228,10 @@ fn a_signature_of_another_kind_is_not_taken_even_if_it_is_true() {
     let from = Ok(name("club.example"));
     assert_eq!(signed_otherwise(str::to_owned), from);
     // The order is free, and the algorithm need not be named.
-    assert_eq!(signed_otherwise(|input| input.replace("\"@method\" \"@authority\"", "\"@authority\" \"@method\"")), from);
+    assert_eq!(
+        signed_otherwise(|input| input.replace("\"@method\" \"@authority\"", "\"@authority\" \"@method\"")),
+        from
+    );
     assert_eq!(signed_otherwise(|input| input.replace(";alg=\"ed25519\"", "")), from);
     let cases = [
         (";alg=\"ed25519\"", ";alg=\"hmac-sha256\"", Unproven::Foreign),
