@@ -26,7 +26,7 @@ async fn following() -> (System, System, Liar) {
         1,
         ServeLimits::default(),
         |link| link.allow_private(true).allow_plain(true),
-        |one| one.feed_limits(limits).time_limit(millis(400)),
+        |one| one.feed_limits(limits).time_limit(millis(2_000)),
     );
     let (club, library) = (club.await, System::start("library.example", 2).await);
     library.evening("reading", 5).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice::BoxOffice;
-use boxoffice::booking::{Party, Seats};
+use boxoffice::booking::{BookingOutcome, Party, Seats};
 use boxoffice::calendar::{CalendarEvent, Frame, Length};
 use boxoffice::federation::http::{HttpLink, LinkKey, PeerServer, ServeLimits, serve};
 use boxoffice::federation::{
@@ -94,7 +94,7 @@ impl System {
         assert_eq!(self.office.schedule(event).await.unwrap().outcome, boxoffice::schedule::SeriesOutcome::Scheduled);
         let evening: OccurrenceId = format!("{series}@20260105T190000Z").parse().unwrap();
         let opened = self.office.open(&evening, Seats::new(seats)).await.unwrap();
-        assert!(opened.is_done(), "{opened:?}");
+        assert_eq!(opened.outcome, BookingOutcome::Opened);
         evening
     }
 

@@ -30,8 +30,8 @@ pub(crate) enum PeersCommand {
     Key(KeyArgs),
     /// Make a system known: its name, where it is found, and its public key, which is pinned
     ///
-    /// Have name and key from somebody you know, not from the system itself. Nothing is fetched, and nothing granted, before it is
-    /// trusted.
+    /// Have name and key from somebody you know, not from the system itself. Nothing is fetched, and nothing granted,
+    /// before it is trusted.
     Add(AddArgs),
     /// Change how far a peer is trusted
     Trust(TrustArgs),
@@ -55,13 +55,14 @@ pub(crate) enum PeersCommand {
     Agenda(AgendaArgs),
     /// Answer peers until the process is told to end (SIGTERM, ctrl-c), and fetch what they publish now and then
     ///
-    /// GET /feed and POST /messages, over plain HTTP: put something that speaks TLS before it, which passes the host and the path on as they
-    /// are. Prints the address once it is open.
+    /// GET /feed and POST /messages, over plain HTTP: put something that speaks TLS before it, which passes the host and
+    /// the path on as they are. Prints the address once it is open.
     Serve(ServeArgs),
     /// Ask a peer to keep seats
     ///
-    /// HOLD is the name of this request, used once for all, such as the number of an order: asked again under it, nothing else
-    /// happens. Prints how the hold stands. Exit code: 0 when the owner gave what was asked, 1 when not, or when no answer came.
+    /// HOLD is the name of this request, used once for all, such as the number of an order: asked again under it, nothing
+    /// else happens. Prints how the hold stands. Exit code: 0 when the owner gave what was asked, 1 when not, or when no
+    /// answer came.
     Hold(HoldArgs),
     /// Make held seats at a peer ones for good; exit code as for hold
     Confirm(AskArgs),
@@ -230,8 +231,8 @@ pub(crate) struct AgendaArgs {
     /// Also what is cancelled
     #[arg(long)]
     pub(crate) cancelled: bool,
-    /// Print JSON lines: as `boxoffice calendar agenda`, and of peers' entries also origin, via, `fetched_at`, and "stale" where
-    /// that is too long ago
+    /// Print JSON lines: as `boxoffice calendar agenda`, and of peers' entries also origin, via, `fetched_at`, and "stale"
+    /// where that is too long ago
     #[arg(long)]
     pub(crate) json: bool,
 }

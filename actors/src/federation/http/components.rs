@@ -51,8 +51,8 @@ impl Components {
         self.0.insert(format!("\"{name}\""), value.to_owned());
     }
 
-    /// The text that is signed (section 2.5): these components, and the parameters of the signature. None when one of them is not in
-    /// the message, or not clearly.
+    /// The text that is signed (section 2.5): these components, and the parameters of the signature. None when one of them
+    /// is not in the message, or not clearly.
     pub(super) fn base<'a>(&self, covered: impl IntoIterator<Item = &'a str>, params: &str) -> Option<String> {
         let mut base = String::new();
         for id in covered {

@@ -18,8 +18,8 @@ pub(super) enum Taken {
 }
 
 impl Nonces {
-    /// Takes the request that was signed at `created` with this nonce. What was signed before `oldest` is forgotten: it would not be
-    /// fresh any more. Times are seconds.
+    /// Takes the request that was signed at `created` with this nonce. What was signed before `oldest` is forgotten: it
+    /// would not be fresh any more. Times are seconds.
     pub(super) fn take(&mut self, peer: &PeerName, created: i64, nonce: &str, oldest: i64, most: usize) -> Taken {
         let seen = self.0.entry(peer.clone()).or_default();
         *seen = seen.split_off(&(oldest, String::new()));

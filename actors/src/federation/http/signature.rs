@@ -154,8 +154,8 @@ impl Claim {
 
 /// The only member of a dictionary: its text, and what it says.
 ///
-/// The field must stand there once, and be written as RFC 9651 section 4.1 writes it: whatever is read in two ways by two readers,
-/// such as a member that is there twice, is not.
+/// The field must stand there once, and be written as RFC 9651 section 4.1 writes it: whatever is read in two ways by two
+/// readers, such as a member that is there twice, is not.
 fn member(headers: &HeaderMap, name: &str, label: &str) -> Result<(String, ListEntry), Unproven> {
     let text = single(headers, name).ok_or(Unproven::Unsigned)?;
     let mut members: Dictionary = Parser::new(text).parse().map_err(|_| Unproven::Unreadable)?;
