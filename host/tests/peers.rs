@@ -75,9 +75,10 @@ impl Site {
     }
 
     fn serve_store(&mut self) {
-        let child = boxoffice().args(["store", "serve", "--store", "fjall:store", "--socket", "store.sock"]);
-        let child = child.current_dir(&self.folder).stdout(Stdio::null()).spawn().unwrap();
-        self.store = Some(Running(child));
+        let mut command = boxoffice();
+        command.args(["store", "serve", "--store", "fjall:store", "--socket", "store.sock"]);
+        let child = command.current_dir(&self.folder).stdout(Stdio::null()).spawn();
+        self.store = Some(Running(child.unwrap()));
         while UnixStream::connect(self.folder.path().join("store.sock")).is_err() {
             std::thread::yield_now();
         }

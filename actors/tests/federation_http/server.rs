@@ -114,7 +114,8 @@ async fn a_request_that_is_said_again_is_not_taken_and_a_stranger_learns_nothing
     club.knows(&library, grants(4)).await;
     let (way, heard) = overheard(&club).await;
     library.allow(&club.name, club.key.public(), way.at, Grants::default()).await;
-    assert!(library.federation.sync_now(&club.name).await.unwrap().is_current());
+    let outcome = library.federation.sync_now(&club.name).await.unwrap();
+    assert!(outcome.is_current(), "{outcome:?}");
     let held = library.federation.hold(&club.name, &hold("order-1"), wanted(&evening, 2)).await.unwrap();
     assert!(matches!(held.stage(), Some(RemoteStage::Held { .. })), "{held:?}");
     let heard = heard.lock().unwrap().clone();
