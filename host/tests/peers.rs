@@ -1,5 +1,5 @@
 //! Systems in processes of their own, on loopback: published, followed, held, cut off.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic too")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may panic too")]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -67,7 +67,7 @@ impl Site {
         let (name, at) = (format!("{short}.example"), String::new());
         let mut site = Self { folder, name, key: String::new(), at, store: None, peers: None };
         site.serve_store();
-        site.key = site.well(&["key", "--key", "peer.key"]).trim().to_owned();
+        site.key = site.well(&["key", "--key", "peer.key"]).trim().into();
         site.serve_peers();
         site
     }
@@ -93,7 +93,7 @@ impl Site {
         let mut child = child.unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        self.at = line.trim().strip_prefix("listening at ").unwrap().to_owned();
+        self.at = line.trim().strip_prefix("listening at ").unwrap().into();
         self.peers = Some(Running(child));
     }
 
@@ -162,7 +162,9 @@ fn entry(short: &str, here: bool) -> (String, String) {
 async fn three_processes_and_a_liar_have_one_agenda() {
     let (a, b, c) = (Site::start("a", 2).await, Site::start("b", 2).await, Site::start("c", 2).await);
     for (one, others) in [(&a, [&b, &c]), (&b, [&a, &c]), (&c, [&a, &b])] {
-        others.iter().for_each(|other| one.knows(other, "1", "10m"));
+        for other in others {
+            one.knows(other, "1", "10m");
+        }
     }
     for site in [&a, &b, &c] {
         let said = site.well(&[&["sync", "--json"], &WAY[..]].concat());

@@ -50,15 +50,18 @@ async fn said(
 ) -> Result<bool, HostError> {
     let answer = open.close(answer).await?;
     let (peer, hold) = (&ask.peer, &ask.hold);
-    let failure = match &answer {
-        RemoteAnswer::NotAllowed => return Err(HostError::Usage(format!("{peer} is no peer that is allowed"))),
-        RemoteAnswer::NoSuchHold => return Err(HostError::Usage(format!("there is no hold {hold} at {peer}"))),
-        RemoteAnswer::IdReused(_) => {
-            return Err(HostError::Usage(format!("{hold} was asked of {peer} before, with other words")));
-        }
-        RemoteAnswer::Unknown { error, .. } => Some(why(error.fault, &error.reason)),
-        _ => None,
-    };
+    let usage = |what: String| Err(HostError::Usage(what));
+    if let RemoteAnswer::NotAllowed = answer {
+        return usage(format!("{peer} is no peer that is allowed"));
+    }
+    if let RemoteAnswer::NoSuchHold = answer {
+        return usage(format!("there is no hold {hold} at {peer}"));
+    }
+    if let RemoteAnswer::IdReused(_) = answer {
+        return usage(format!("{hold} was asked of {peer} before, with other words"));
+    }
+    let failure =
+        if let RemoteAnswer::Unknown { error, .. } = &answer { Some(why(error.fault, &error.reason)) } else { None };
     let stage = answer.stage().map(stage).unwrap_or_default();
     let line = if ask.json {
         json!({ "peer": peer, "hold": hold, "stage": stage.0, "detail": stage.1, "failure": failure }).to_string()
@@ -82,15 +85,19 @@ fn is_well(stage: &RemoteStage, verb: Option<Verb>) -> bool {
 
 /// A stage, and more of it.
 fn stage(stage: &RemoteStage) -> (&'static str, Option<String>) {
-    let detail = match stage {
-        RemoteStage::Held { until } => Some(format!("until {until}")),
-        RemoteStage::Full { free } => Some(format!("{free} free")),
-        RemoteStage::Refused(refusal) => Some(refusal.name().to_owned()),
-        RemoteStage::Confirming { refused } | RemoteStage::Releasing { refused } => {
-            refused.as_ref().map(|refusal| refusal.name().to_owned())
-        }
-        _ => None,
-    };
+    let mut detail = None;
+    if let RemoteStage::Held { until } = stage {
+        detail = Some(format!("until {until}"));
+    }
+    if let RemoteStage::Full { free } = stage {
+        detail = Some(format!("{free} free"));
+    }
+    if let RemoteStage::Refused(refusal)
+    | RemoteStage::Confirming { refused: Some(refusal) }
+    | RemoteStage::Releasing { refused: Some(refusal) } = stage
+    {
+        detail = Some(refusal.name().to_owned());
+    }
     (stage.name(), detail)
 }
 

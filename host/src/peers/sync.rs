@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use boxoffice::BoxOfficeError;
-use boxoffice::federation::{FeedRefusal, Peer, PeerName, PeerStanding, SyncOutcome};
+use boxoffice::federation::{Peer, PeerName, PeerStanding, SyncOutcome};
 use serde_json::json;
 
 use super::args::{ListArgs, PeersArgs, SyncArgs};
@@ -45,13 +45,9 @@ fn detail(outcome: &SyncOutcome) -> Option<String> {
     match outcome {
         SyncOutcome::NotFollowed | SyncOutcome::Unchanged => None,
         SyncOutcome::Fetched { seq, events } => Some(format!("number {seq}, {events} entries")),
-        SyncOutcome::Refused(refusal) => Some(refused(refusal)),
+        SyncOutcome::Refused(refusal) => Some(refusal.to_string()),
         SyncOutcome::Failed(error) => Some(why(error.fault, &error.reason)),
     }
-}
-
-fn refused(refusal: &FeedRefusal) -> String {
-    refusal.to_string()
 }
 
 fn line(peer: &PeerName, outcome: &SyncOutcome) -> String {

@@ -187,7 +187,7 @@ impl HttpLink {
         match status {
             200 | 304 => {
                 let came = Came { status, headers, body };
-                check_answer(came, asked, peer, self.now()).map_err(|error| unproven(&error))
+                check_answer(came, asked, peer, self.now()).map_err(unproven)
             }
             408 | 429 | 500.. => {
                 let after = single(headers, RETRY_AFTER.as_str());
@@ -235,7 +235,7 @@ impl PeerLink for HttpLink {
     }
 }
 
-fn unproven(error: &Unproven) -> LinkError {
+fn unproven(error: Unproven) -> LinkError {
     LinkError::new(LinkFault::BadSignature, error.to_string())
 }
 

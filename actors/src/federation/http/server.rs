@@ -264,9 +264,10 @@ pub(super) fn bare(status: StatusCode) -> Response<Bytes> {
 /// An answer to be asked for again.
 fn undecided(error: &BoxOfficeError) -> Said {
     tracing::warn!(%error, "a peer could not be answered");
-    let after = match error {
-        BoxOfficeError::Busy { retry_after } | BoxOfficeError::Failing { retry_after } => Some(*retry_after),
-        _ => None,
+    let after = if let BoxOfficeError::Busy { retry_after } | BoxOfficeError::Failing { retry_after } = error {
+        Some(*retry_after)
+    } else {
+        None
     };
     Said { after, ..Said::only(StatusCode::SERVICE_UNAVAILABLE) }
 }
