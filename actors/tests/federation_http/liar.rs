@@ -26,11 +26,14 @@ impl Request {
     }
 }
 
+/// What is said to a request.
+type Answer = Arc<dyn Fn(&Request) -> Vec<u8> + Send + Sync>;
+
 /// What the liar does.
 #[derive(Clone)]
 pub(crate) enum Play {
     /// Says it and closes.
-    Say(Arc<dyn Fn(&Request) -> Vec<u8> + Send + Sync>),
+    Say(Answer),
     /// Says the one, then the other again and again.
     Flood(&'static str, &'static str),
     /// The same, with a pause after each.
@@ -113,6 +116,7 @@ async fn perform(stream: &mut TcpStream, request: &Request, play: Play) -> std::
 
 /// An answer, signed as RFC 9421 says, with whatever is wrong about it.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is another lie")]
 pub(crate) struct Signed {
     pub(crate) secret: u8,
     pub(crate) keyid: &'static str,
@@ -165,8 +169,9 @@ impl Signed {
         let ids: Vec<&str> = lines.iter().map(|(id, _)| *id).collect();
         let (keyid, tag) = (self.keyid, self.tag);
         let params = format!("({});created={created};keyid=\"{keyid}\";tag=\"{tag}\"", ids.join(" "));
-        let mut base: String = lines.iter().map(|(id, value)| format!("{id}: {value}\n")).collect();
-        base.push_str(&format!("\"@signature-params\": {params}"));
+        lines.push(("\"@signature-params\"", &params));
+        let lines: Vec<String> = lines.iter().map(|(id, value)| format!("{id}: {value}")).collect();
+        let base = lines.join("\n");
         let signature = SigningKey::from_bytes(&[self.secret; 32]).sign(base.as_bytes());
         let signature = format!("Signature: boxoffice=:{}:\r\n", Base64::encode_string(&signature.to_bytes()));
         let sent = self.sent.as_ref().unwrap_or(&self.body);

@@ -61,7 +61,8 @@ async fn feeds_of_systems_that_allow_each_other_make_one_agenda_and_are_fetched_
 }
 
 /// Each lie, and what it comes to.
-async fn lies() -> Vec<(&'static str, Play, &'static str)> {
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn lies() -> Vec<(&'static str, Play, &'static str)> {
     let truth = Signed::new(SECRET, LIAR, &envelope(LIAR, 6));
     let signed = |what, change: &dyn Fn(&mut Signed), comes_to| {
         let mut answer = truth.clone();
@@ -112,8 +113,8 @@ async fn lies() -> Vec<(&'static str, Play, &'static str)> {
             "forked",
         ),
         signed("somebody else's feed", &|answer| answer.body = envelope("library.example", 6), "wrong_origin"),
-        signed("no envelope", &|answer| answer.body = "{\"boxoffice_feed\":1".to_owned(), "malformed"),
-        signed("no JSON", &|answer| answer.body = "\u{1b}[2J".to_owned(), "malformed"),
+        signed("no envelope", &|answer| answer.body = "{\"boxoffice_feed\":1".into(), "malformed"),
+        signed("no JSON", &|answer| answer.body = "\u{1b}[2J".into(), "malformed"),
         signed("too much, signed", &|answer| answer.body = "x".repeat(20_001), "too_large"),
         (
             "a length that is too much",
@@ -144,7 +145,7 @@ async fn lies() -> Vec<(&'static str, Play, &'static str)> {
 #[tokio::test]
 async fn whatever_a_liar_says_what_is_had_stays_and_nobody_else_is_held_up() {
     let (club, library, liar) = following().await;
-    for (lie, play, comes_to) in lies().await {
+    for (lie, play, comes_to) in lies() {
         liar.plays(play);
         let is_replay = comes_to == "bad_signature" && lie == "an answer to another request";
         if is_replay {

@@ -97,7 +97,7 @@ pub(crate) struct AddArgs {
     /// Its name
     #[arg(value_name = "NAME")]
     pub(crate) peer: PeerName,
-    /// Where it is found, as https://club.example/box
+    /// Where it is found: the URL before /feed
     #[arg(value_name = "URL")]
     pub(crate) url: PeerUrl,
     /// Its public key, as `boxoffice peers key` prints it there
