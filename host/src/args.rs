@@ -10,6 +10,7 @@ use crate::availability::{FreeArgs, NextFreeArgs, WhyNotArgs};
 use crate::calendar::CalendarCommand;
 use crate::flows::FlowsArgs;
 use crate::notify::NotifyArgs;
+use crate::peers::PeersArgs;
 use crate::price::PriceArgs;
 use crate::store::StoreCommand;
 
@@ -154,6 +155,13 @@ pub(crate) enum Command {
     ///
     /// Exit code: 0 when all is well, 1 when the store cannot be read, 2 for a bad flag, path or file.
     Notify(Box<NotifyArgs>),
+    /// Take part with other systems: follow what they publish, let them and ask them to hold seats
+    ///
+    /// STORE as for `boxoffice store`; over a socket the commands work while another process serves peers from the same store.
+    ///
+    /// Exit code: 0 when all is well, 1 when a peer said no or could not be had, or the store cannot be read, 2 for a bad flag, path, file
+    /// or name.
+    Peers(Box<PeersArgs>),
 }
 
 #[derive(Clone, Debug, Args)]

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use boxoffice::availability::AvailabilityError;
 use boxoffice::calendar::ImportError;
 use boxoffice::datalog::EvalError;
+use boxoffice::federation::http::LinkKeyError;
 use boxoffice::persist::{Fault, Key, OpenError, PayloadError, StoreError, TransferError};
 use boxoffice::{BoxOfficeError, StartError};
 
@@ -40,6 +41,8 @@ pub(crate) enum HostError {
     File { path: PathBuf, error: TransferError },
     #[error("{}: {error}", path.display())]
     Rules { path: PathBuf, error: EvalError },
+    #[error(transparent)]
+    Key(#[from] LinkKeyError),
     #[error("cannot {doing}: {error}")]
     System { doing: &'static str, error: io::Error },
 }
@@ -68,6 +71,13 @@ impl HostError {
                     TransferError::Line { .. } | TransferError::NotEmpty { .. } | TransferError::Limit { .. }
                 );
                 if callers { 2 } else { 1 }
+            }
+            Self::Key(error) => {
+                if matches!(error, LinkKeyError::Random) {
+                    1
+                } else {
+                    2
+                }
             }
             Self::Rules { error, .. } => {
                 if matches!(error, EvalError::Mismatch { .. }) {

@@ -13,6 +13,7 @@ mod flows;
 mod notify;
 mod onsale;
 mod output;
+mod peers;
 mod price;
 mod store;
 mod verify;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         Command::Store(command) => store::run(&command),
         Command::Flows(args) => flows::run(&args),
         Command::Notify(args) => notify::run(&args),
+        Command::Peers(args) => peers::run(&args),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

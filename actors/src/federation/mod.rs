@@ -12,6 +12,8 @@ mod asker;
 mod builder;
 mod handle;
 mod house;
+#[cfg(feature = "federation-http")]
+pub mod http;
 mod memory;
 mod owner;
 mod remote;

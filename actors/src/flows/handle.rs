@@ -1,5 +1,6 @@
 //! The handle to running flows.
 
+use core::future::Future;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -49,6 +50,11 @@ impl Flows {
     pub(super) fn of(running: Running, store: SharedWriter) -> Self {
         let Running { shards, supervisor, performing, lifetime } = running;
         Self { shards, supervisor, performing, store, lifetime: Arc::new(lifetime) }
+    }
+
+    /// Runs something on the performers' thread; not if the flows have ended.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
+        self.performing.spawn(work)
     }
 
     /// Sets flows up.

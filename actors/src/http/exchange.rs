@@ -73,7 +73,7 @@ impl Client {
 }
 
 /// All of a body, if it is not longer than `most`. What it says of its length is believed only where that is too much.
-async fn whole(mut body: Incoming, most: usize) -> Result<Vec<u8>, NoAnswer> {
+pub(crate) async fn whole(mut body: Incoming, most: usize) -> Result<Vec<u8>, NoAnswer> {
     if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
         return Err(NoAnswer::Long);
     }

@@ -1,10 +1,12 @@
 //! Requests over HTTP/1.1, to addresses that are looked at before they are connected to.
 
 mod address;
-#[cfg(any(test, feature = "stripe", feature = "sumup"))]
+#[cfg(any(test, feature = "stripe", feature = "sumup", feature = "federation-http"))]
 mod exchange;
 #[cfg(any(feature = "webhook", feature = "web-push"))]
 mod post;
+#[cfg(any(feature = "webhook", feature = "web-push", feature = "federation-http"))]
+mod retry_after;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -22,11 +24,17 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, Error as TlsError, RootCertStore};
 
-#[cfg(any(test, feature = "stripe", feature = "sumup"))]
-pub(crate) use self::exchange::{Answer, Limits};
+#[cfg(feature = "federation-http")]
+pub(crate) use self::exchange::whole;
+#[cfg(any(test, feature = "stripe", feature = "sumup", feature = "federation-http"))]
+pub(crate) use self::exchange::{Answer, Limits, NoAnswer};
 #[cfg(any(feature = "webhook", feature = "web-push"))]
 pub(crate) use self::post::Reply;
+#[cfg(any(feature = "webhook", feature = "web-push", feature = "federation-http"))]
+pub(crate) use self::retry_after::retry_after;
 pub(crate) use self::target::Target;
+#[cfg(feature = "federation-http")]
+pub(crate) use self::wire::Whole;
 
 /// A connection, without TLS or with it.
 type Stream = Either<TcpStream, TlsStream<TcpStream>>;

@@ -34,7 +34,7 @@ impl Target {
     }
 
     /// Scheme, host and port, in lower case and without the usual port (RFC 6454 section 6.2).
-    #[cfg(feature = "web-push")]
+    #[cfg(any(feature = "web-push", feature = "federation-http"))]
     pub(crate) fn origin(&self) -> String {
         let (scheme, usual) = if self.is_tls { ("https", 443) } else { ("http", 80) };
         let host = self.uri.host().unwrap_or_default().to_ascii_lowercase();
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "web-push")]
+    #[cfg(any(feature = "web-push", feature = "federation-http"))]
     #[test]
     fn an_origin_has_no_path_no_capitals_and_no_usual_port() {
         let cases = [

@@ -17,7 +17,14 @@ use super::{Fault, Stream, Target};
 const HEAD_MAX: usize = 16 * 1_024;
 
 /// A body that is there as a whole.
-pub(super) struct Whole(Bytes);
+pub(crate) struct Whole(Bytes);
+
+#[cfg(feature = "federation-http")]
+impl Whole {
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
 
 impl Body for Whole {
     type Data = Bytes;

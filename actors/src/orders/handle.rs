@@ -7,7 +7,8 @@ use boxoffice_core::persist::{
     Backend, CommitOutcome, Expect, Fault, IdempotencyKey, NewEvent, StreamName, Transaction,
 };
 use boxoffice_core::ticket::order::{
-    Changing, Hearing, NewOrder, ORDER_NEWS, Order, OrderChange, OrderEvent, OrderInput, load_order, order_flow,
+    Changing, Hearing, NewOrder, ORDER_NEWS, Order, OrderChange, OrderEvent, OrderInput, load_order, open_orders,
+    order_flow,
 };
 use boxoffice_core::ticket::payment::{GatewayError, News, OrderId, PaymentGateway, WebhookDelivery, WebhookError};
 use boxoffice_core::time::Timestamp;
@@ -22,6 +23,8 @@ use crate::office::BoxOffice;
 
 /// An order that others change at the same time is looked at again so often.
 const TRIES_MAX: u32 = 100;
+/// Open orders that are read at a time.
+const RESUME_PAGE: usize = 256;
 
 /// Orders of a running box office: cheap to clone, and to be used from any thread and any runtime.
 ///
@@ -34,7 +37,39 @@ pub struct Orders {
 
 impl Orders {
     pub(super) fn of(house: Arc<House>, flows: Flows) -> Self {
-        Self { house, flows }
+        let orders = Self { house, flows };
+        let resuming = orders.clone();
+        let begun = orders.flows.spawn(async move {
+            if let Err(error) = resuming.resume().await {
+                tracing::error!(%error, "open orders are not looked after");
+            }
+        });
+        if !begun {
+            tracing::debug!("the flows have ended");
+        }
+        orders
+    }
+
+    /// Sees to it that every order that has not ended has a flow that looks after it, and says how many there are. Done by itself at the
+    /// start: an order may have been changed by a process that ended before it told the flow.
+    ///
+    /// # Errors
+    /// [`BoxOfficeError`] when storage or the flows failed.
+    pub async fn resume(&self) -> Result<u64, BoxOfficeError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let page = open_orders(&self.house.store, after.as_ref(), RESUME_PAGE).await?;
+            for id in &page {
+                if let Some(order) = self.order(id).await?.filter(|order| order.end().is_none()) {
+                    self.wake(&order, None).await?;
+                    count += 1;
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == RESUME_PAGE => after = Some(last.clone()),
+                Some(_) | None => return Ok(count),
+            }
+        }
     }
 
     /// Starts the flows of orders, and no others: see [`OrderDesk`] for hosts that have more.

@@ -4,7 +4,7 @@ use boxoffice_core::persist::{
     Backend, CommitOutcome, Expect, Fault, Key, KeyExpect, KvWrite, Limit, Payload, Seq, Transaction,
 };
 use boxoffice_core::ticket::order::{
-    Bought, Claim, ClaimChanges, Order, OrderEvent, bought_key, claim_key, order_event, order_stream,
+    Bought, Claim, ClaimChanges, Order, OrderEvent, bought_key, claim_key, open_key, order_event, order_stream,
 };
 use boxoffice_core::ticket::payment::OrderId;
 use boxoffice_core::time::Timestamp;
@@ -69,7 +69,13 @@ pub(super) async fn record(
     let Some(after) = after else { return Ok(Recorded::Moved) };
     let expect = before.map_or(Expect::Unwritten, |before| Expect::At(before.seq()));
     let new = order_event(at, event).map_err(BoxOfficeError::Payload)?;
-    let transaction = Transaction::append(&order_stream(order), expect, vec![new]);
+    let mut transaction = Transaction::append(&order_stream(order), expect, vec![new]);
+    let was_open = before.is_some_and(|before| before.end().is_none());
+    match (was_open, after.end().is_none()) {
+        (false, true) => transaction = transaction.write(KvWrite::Put(open_key(order), payload(&())?)),
+        (true, false) => transaction = transaction.write(KvWrite::Delete(open_key(order))),
+        (true, true) | (false, false) => {}
+    }
     let changes = ClaimChanges::between(before, &after);
     let transaction = match with_claims(store, transaction, &changes, &after).await? {
         Drafted::Ready(transaction) => transaction,

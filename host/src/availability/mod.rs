@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use args::Asked;
-pub(crate) use args::{FreeArgs, NextFreeArgs, WhyNotArgs};
+pub(crate) use args::{FreeArgs, NextFreeArgs, Span, WhyNotArgs};
 
 use crate::error::HostError;
 use crate::output::{complain, print, visible};

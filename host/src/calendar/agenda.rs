@@ -14,7 +14,7 @@ use crate::output::{complain, print, visible};
 
 /// One line of JSON.
 #[derive(Serialize)]
-struct Line<'a> {
+pub(crate) struct Line<'a> {
     id: String,
     start: String,
     end: String,
@@ -58,7 +58,7 @@ pub(super) async fn run(args: &AgendaArgs) -> Result<bool, HostError> {
     Ok(truncated.iter().all(|gap| matches!(gap, Incomplete::Limit { .. })))
 }
 
-fn missing(gap: &Incomplete) -> String {
+pub(crate) fn missing(gap: &Incomplete) -> String {
     match gap {
         Incomplete::Limit { from } => format!("there is more from {from} on"),
         Incomplete::TooManySteps(truncated) => truncated.to_string(),
@@ -67,7 +67,7 @@ fn missing(gap: &Incomplete) -> String {
     }
 }
 
-fn midnight(day: Date, zone: &TimeZone) -> Result<Timestamp, HostError> {
+pub(crate) fn midnight(day: Date, zone: &TimeZone) -> Result<Timestamp, HostError> {
     let instant = zone.to_ambiguous_zoned(day.to_datetime(Time::midnight())).compatible();
     let instant = instant.map_err(|_| HostError::Usage(format!("{day} lies outside the years that can be listed")))?;
     Ok(Timestamp::from_millis(instant.timestamp().as_millisecond()))
@@ -79,7 +79,7 @@ fn shown(at: Timestamp, zone: &TimeZone) -> DateTime {
     zone.to_datetime(instant)
 }
 
-fn human(entry: &AgendaEntry, seat: Option<SeatState>, zone: &TimeZone) -> String {
+pub(crate) fn human(entry: &AgendaEntry, seat: Option<SeatState>, zone: &TimeZone) -> String {
     let (start, end) = (shown(entry.window.start, zone), shown(entry.window.end, zone));
     let occurrence = &entry.occurrence;
     let when = if *occurrence.frame() == Frame::Date {
@@ -95,16 +95,21 @@ fn human(entry: &AgendaEntry, seat: Option<SeatState>, zone: &TimeZone) -> Strin
 }
 
 fn json(entry: &AgendaEntry, seat: Option<SeatState>) -> String {
-    let occurrence = &entry.occurrence;
-    let line = Line {
-        id: occurrence.id().to_string(),
-        start: entry.window.start.to_string(),
-        end: entry.window.end.to_string(),
-        all_day: *occurrence.frame() == Frame::Date,
-        summary: occurrence.summary(),
-        capacity: entry.capacity,
-        seat: seat.map(super::seat),
-        cancelled: occurrence.cancelled,
-    };
-    serde_json::to_string(&line).unwrap_or_default() + "\n"
+    serde_json::to_string(&Line::of(entry, seat)).unwrap_or_default() + "\n"
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn of(entry: &'a AgendaEntry, seat: Option<SeatState>) -> Self {
+        let occurrence = &entry.occurrence;
+        Self {
+            id: occurrence.id().to_string(),
+            start: entry.window.start.to_string(),
+            end: entry.window.end.to_string(),
+            all_day: *occurrence.frame() == Frame::Date,
+            summary: occurrence.summary(),
+            capacity: entry.capacity,
+            seat: seat.map(super::seat),
+            cancelled: occurrence.cancelled,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `boxoffice calendar`: series in a store.
 
-mod agenda;
+pub(crate) mod agenda;
 mod args;
 mod history;
 mod import;

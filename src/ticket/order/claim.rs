@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state::Order;
 use crate::id::{AttendeeId, OccurrenceId, TicketType};
-use crate::persist::Key;
+use crate::persist::{Backend, Fault, Key};
 use crate::ticket::payment::OrderId;
 
 /// The order whose line has seats for a holder.
@@ -41,6 +41,25 @@ pub fn claim_key(occurrence: &OccurrenceId, holder: &AttendeeId) -> Key {
 /// The key of what a buyer has: `order-bought/BYTES/OCCURRENCE/BUYER`.
 pub fn bought_key(occurrence: &OccurrenceId, buyer: &AttendeeId) -> Key {
     key("order-bought", occurrence, buyer)
+}
+
+/// What the keys of open orders begin with.
+const OPEN: &str = "order-open/";
+
+/// The key of an order that has not ended: `order-open/ID`. It is there in the transactions that begin an order or open it again,
+/// and goes with the one that closes it.
+pub fn open_key(order: &OrderId) -> Key {
+    Key::stored(&format!("{OPEN}{order}"))
+}
+
+/// Orders that have not ended, by id, after one of them.
+///
+/// # Errors
+/// [`Fault`] when storage failed.
+pub async fn open_orders(backend: &dyn Backend, after: Option<&OrderId>, limit: usize) -> Result<Vec<OrderId>, Fault> {
+    let after = after.map(open_key);
+    let page = backend.scan(OPEN, after.as_ref(), limit).await?;
+    Ok(page.iter().filter_map(|(key, _)| key.as_str().strip_prefix(OPEN)?.parse().ok()).collect())
 }
 
 /// What changes about claims when an order goes from one state to another.

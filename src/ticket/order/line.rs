@@ -155,6 +155,8 @@ pub enum LineState {
         /// First instant at which they are held no more.
         until: Timestamp,
     },
+    /// They are held, and were paid for: they are to be confirmed, whatever is told meanwhile.
+    Paid,
     /// They could not be had.
     Refused,
     /// They are held no longer, and were not paid for in time.
@@ -172,7 +174,7 @@ pub enum LineState {
 impl LineState {
     /// Whether the line has seats, or may have: no other order may have seats for the same holder then.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Wanted | Self::Held { .. } | Self::Reclaimed | Self::Confirmed)
+        matches!(self, Self::Wanted | Self::Held { .. } | Self::Paid | Self::Reclaimed | Self::Confirmed)
     }
 }
 

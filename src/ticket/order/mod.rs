@@ -40,7 +40,7 @@ mod wire;
 mod tests;
 
 pub use change::{BadOrder, Changing, OrderChange};
-pub use claim::{Bought, Claim, ClaimChanges, bought_key, claim_key};
+pub use claim::{Bought, Claim, ClaimChanges, bought_key, claim_key, open_key, open_orders};
 pub use event::{Came, Cut, OrderEnd, OrderEvent, Seated};
 pub use flow::{ORDER, ORDER_NEWS, ORDER_STEPS, OrderInput, StepEnd, order_flow, order_program};
 pub use line::{LineState, NewOrder, OnReversal, OrderLine, OrderTerms};

@@ -137,7 +137,9 @@ impl Order {
     }
 
     fn giving_up(&self) -> Option<Action> {
-        let asked = self.numbered().find(|(_, line)| line.to_give_up > 0);
+        // What is about to be held or confirmed is so first: perhaps the owner has been told.
+        let may = |state| matches!(state, LineState::Held { .. } | LineState::Confirmed | LineState::Released);
+        let asked = self.numbered().find(|(_, line)| line.to_give_up > 0 && may(line.state));
         if let Some((number, line)) = asked {
             return Some(Action::GiveUp(Cut { line: number, seats: Seats::new(line.to_give_up) }));
         }
@@ -169,25 +171,27 @@ impl Order {
     }
 
     fn confirming(&self) -> Option<Action> {
+        // What a voucher made cheaper cannot be had without it.
+        let is_void = self.lines.iter().any(|line| line.line.voucher && line.state == LineState::Lost);
+        let paid = self.first(|state| matches!(state, LineState::Paid | LineState::Reclaimed));
+        if let Some((line, stands)) = paid {
+            return Some(match (is_void, stands.state) {
+                (false, _) => Action::Confirm { line },
+                (true, LineState::Paid) => Action::Release { line },
+                (true, _) => Action::Record(OrderEvent::LineLost { line, noted: false }),
+            });
+        }
         if self.is_refused() || self.ours() < self.due() {
             return None;
         }
-        let is_open = |state| matches!(state, LineState::Held { .. } | LineState::Reclaimed | LineState::Released);
-        let (number, line) = self.first(is_open)?;
-        // What a voucher made cheaper cannot be had without it.
-        let is_void = self.lines.iter().any(|line| line.line.voucher && line.state == LineState::Lost);
-        let is_held = matches!(line.state, LineState::Held { .. });
-        Some(match (is_void, line.state == LineState::Released) {
-            (true, _) if is_held => Action::Release { line: number },
-            (true, _) => Action::Record(OrderEvent::LineLost { line: number, noted: false }),
-            (false, true) => Action::Record(OrderEvent::LineReclaimed { line: number }),
-            (false, false) => Action::Confirm { line: number },
-        })
+        let (line, _) = self.first(|state| state == LineState::Released)?;
+        let lost = OrderEvent::LineLost { line, noted: false };
+        Some(Action::Record(if is_void { lost } else { OrderEvent::LineReclaimed { line } }))
     }
 
     /// From held seats to a session that is over.
     fn selling(&self, now: Timestamp) -> Option<Next> {
-        let (line, held) = self.first(|state| matches!(state, LineState::Held { .. } | LineState::Reclaimed))?;
+        let (line, held) = self.first(|state| matches!(state, LineState::Held { .. }))?;
         let release = Some(Next::Do(Action::Release { line }));
         let Some(session) = &self.session else {
             let has_lapsed = matches!(held.state, LineState::Held { until } if until <= now);

@@ -109,6 +109,33 @@ impl Order {
     /// Takes in what happened next.
     pub fn evolve(&mut self, seq: Seq, at: Timestamp, event: &OrderEvent) {
         self.seq = seq;
+        self.take_in(at, event);
+        let is_about_money = matches!(
+            event,
+            OrderEvent::LineHeld { .. }
+                | OrderEvent::Told { .. }
+                | OrderEvent::CancelAsked { .. }
+                | OrderEvent::Allowed { .. }
+        );
+        if is_about_money {
+            self.mark_paid();
+        }
+    }
+
+    /// What is held and paid for stays so until it is confirmed. The owner of the occurrence may have been told by then: should money
+    /// go back in between, the seats are given up as confirmed ones are.
+    fn mark_paid(&mut self) {
+        let is_held = |state| !matches!(state, LineState::Wanted | LineState::Refused);
+        if self.lines.iter().all(|line| is_held(line.state)) && self.ours() >= self.due() {
+            for line in &mut self.lines {
+                if matches!(line.state, LineState::Held { .. }) {
+                    line.state = LineState::Paid;
+                }
+            }
+        }
+    }
+
+    fn take_in(&mut self, at: Timestamp, event: &OrderEvent) {
         match event {
             OrderEvent::Placed { .. } => {}
             OrderEvent::LineHeld { line, until } => self.set(*line, LineState::Held { until: *until }),

@@ -229,6 +229,7 @@ fn state_of(state: LineState) -> &'static str {
     match state {
         LineState::Wanted => "wanted",
         LineState::Held { .. } => "held",
+        LineState::Paid => "paid",
         LineState::Refused => "refused",
         LineState::Released => "released",
         LineState::Reclaimed => "reclaimed",

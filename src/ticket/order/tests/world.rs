@@ -223,7 +223,9 @@ impl World {
                 _ => OrderEvent::LineReleased { line: *line },
             },
             Action::Release { line } => {
-                self.hall.has.remove(line);
+                if matches!(self.hall.has.get(line), Some(Has::Held { .. })) {
+                    self.hall.has.remove(line);
+                }
                 OrderEvent::LineReleased { line: *line }
             }
             Action::Confirm { line } => self.confirm(*line),
