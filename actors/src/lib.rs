@@ -38,6 +38,7 @@ pub mod notify;
 mod occurrence;
 mod office;
 pub mod orders;
+pub mod payment;
 mod planner;
 mod prices;
 mod refunds;

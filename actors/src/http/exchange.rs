@@ -53,7 +53,8 @@ impl Client {
     ) -> Result<Answer, NoAnswer> {
         let request = request(method, target, headers, body.into())?;
         let mut is_begun = false;
-        let exchange = tokio::time::timeout(limits.time, async {
+        // On the heap: it holds the buffers of TLS, and whoever awaits it would hold them too.
+        let work = Box::pin(async {
             let stream = self.open(target, self.connect_timeout.min(limits.time)).await?;
             is_begun = true;
             converse(stream, request, async |answer| {
@@ -63,7 +64,7 @@ impl Client {
             })
             .await
         });
-        match exchange.await {
+        match tokio::time::timeout(limits.time, work).await {
             Ok(answer) => answer,
             Err(_) if is_begun => Err(NoAnswer::Slow),
             Err(_) => Err(Fault::ConnectTime.into()),

@@ -23,7 +23,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, Error as TlsError, RootCertStore};
 
 #[cfg(any(test, feature = "stripe", feature = "sumup"))]
-pub(crate) use self::exchange::{Answer, Limits, NoAnswer};
+pub(crate) use self::exchange::{Answer, Limits};
 #[cfg(any(feature = "webhook", feature = "web-push"))]
 pub(crate) use self::post::Reply;
 pub(crate) use self::target::Target;

@@ -8,7 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{Answer, Client, Fault, Limits, NoAnswer, Target};
+use super::exchange::NoAnswer;
+use super::{Answer, Client, Fault, Limits, Target};
 use crate::clock::{Clock as _, SystemClock};
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), body: 1_000 };

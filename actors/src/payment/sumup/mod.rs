@@ -1,0 +1,155 @@
+//! SumUp: hosted checkouts and their transactions.
+
+mod ask;
+mod decimal;
+mod objects;
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use boxoffice_core::ticket::payment::{
+    GatewayError, News, PaymentFact, PaymentGateway, RefundAsk, Session, SessionAsk, SessionId, StatementPage,
+    WebhookDelivery, WebhookError,
+};
+use boxoffice_core::time::Timestamp;
+
+use self::objects::{Checkout, Notification};
+use super::call::{Api, Call, GatewayConnection, GatewaySetupError, Heard, read, segment};
+use super::observe::observed;
+use super::secret::{GatewaySecret, unproven};
+use super::told::piece;
+use super::{check_length, place, unreadable};
+use crate::clock::{Clock, SystemClock};
+
+/// Takes money through SumUp's [hosted checkouts](https://developer.sumup.com/online-payments/tools/hosted-checkout).
+///
+/// The reference of a checkout is the request's name, `ORDER.ATTEMPT`, and a checkout that has it already is the one that is meant.
+/// Amounts are exact decimals both ways. `expire` deactivates a checkout.
+///
+/// *Refunds* have no names here. Before one is asked for, what has been given back is compared with [`RefundAsk::before`]: where
+/// it covers the request already, the request was carried out. One that was asked for and does not show yet is not asked for
+/// again within 15 minutes by this gateway; keep one gateway for one account, and one caller at a time for one charge.
+/// A refund made by hand at the same time counts as this one.
+///
+/// *Deliveries* are not signed and name only a checkout: it is asked for, so a stranger can make us ask, but not believe. A host
+/// should bound how many come in. The name of the news is a hash of what was found. A checkout that SumUp does not know is unproven.
+///
+/// *A statement* lists transactions by when they were made, not by when their checkout was opened, and tells of their orders where
+/// SumUp hands back the reference of the checkout (as `foreign_transaction_id`).
+///
+/// ```no_run
+/// use boxoffice::payment::SumUpGateway;
+///
+/// let gateway = SumUpGateway::new("sup_sk_4711".parse()?, "MH4H92C7")?.with_webhook_url("https://club.example/sumup");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SumUpGateway {
+    api: Api,
+    merchant: String,
+    webhook_url: Option<String>,
+    clock: Arc<dyn Clock>,
+    /// Refunds that were asked for and do not show yet.
+    asked: Mutex<BTreeMap<String, Timestamp>>,
+}
+
+impl fmt::Debug for SumUpGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SumUpGateway").field("connection", &self.api.connection).finish_non_exhaustive()
+    }
+}
+
+impl SumUpGateway {
+    /// With the key of the API, and the code of the merchant whose account it is.
+    ///
+    /// # Errors
+    /// [`GatewaySetupError`] when TLS cannot be set up.
+    pub fn new(key: GatewaySecret, merchant: impl Into<String>) -> Result<Self, GatewaySetupError> {
+        let connection = GatewayConnection::to("https://api.sumup.com")?;
+        Ok(Self {
+            api: Api { connection, key, code_of: objects::code },
+            merchant: merchant.into(),
+            webhook_url: None,
+            clock: Arc::new(SystemClock),
+            asked: Mutex::default(),
+        })
+    }
+
+    /// How the API is reached. Default: `https://api.sumup.com`.
+    #[must_use]
+    pub fn with_connection(mut self, connection: GatewayConnection) -> Self {
+        self.api.connection = connection;
+        self
+    }
+
+    /// Where SumUp posts its deliveries (`return_url`). Default: nowhere, and all is told by statements.
+    #[must_use]
+    pub fn with_webhook_url(self, url: impl Into<String>) -> Self {
+        Self { webhook_url: Some(url.into()), ..self }
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, BTreeMap<String, Timestamp>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn found(&self, delivery: WebhookDelivery<'_>) -> Result<News, WebhookError> {
+        check_length(&delivery)?;
+        let notification = serde_json::from_slice(delivery.body);
+        let Notification { event_type, id } =
+            notification.map_err(|error| unreadable(format!("notification: {}", place(&error))))?;
+        if event_type != "CHECKOUT_STATUS_CHANGED" {
+            return Ok(piece(None, &[])?);
+        }
+        let id = segment(&id).map_err(|_| unreadable("notification: an id that is none of SumUp's"))?;
+        let checkout: Checkout = match self.api.call(Call::get(&format!("/v0.1/checkouts/{id}"))).await? {
+            Heard::No { status: 404, .. } => return Err(unproven("SumUp knows no such checkout")),
+            heard @ (Heard::Done(_) | Heard::No { .. }) => read(&heard.done()?)?,
+        };
+        let order = objects::order(checkout.reference.as_deref());
+        Ok(piece(order.as_ref(), &self.facts(&checkout).await?)?)
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for SumUpGateway {
+    fn name(&self) -> &'static str {
+        "sumup"
+    }
+
+    async fn open(&self, ask: &SessionAsk) -> Result<Session, GatewayError> {
+        observed(self.name(), "open", self.open_checkout(ask)).await
+    }
+
+    async fn look(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
+        let facts = async { self.facts(&self.checkout(session.as_str()).await?).await };
+        observed(self.name(), "look", facts).await
+    }
+
+    async fn expire(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
+        observed(self.name(), "expire", self.end_checkout(session.as_str())).await
+    }
+
+    async fn refund(&self, ask: &RefundAsk) -> Result<Vec<PaymentFact>, GatewayError> {
+        observed(self.name(), "refund", self.give_back(ask)).await
+    }
+
+    async fn hear(&self, delivery: WebhookDelivery<'_>) -> Result<News, WebhookError> {
+        observed(self.name(), "hear", self.found(delivery)).await
+    }
+
+    async fn statement(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        page: Option<&str>,
+    ) -> Result<StatementPage, GatewayError> {
+        observed(self.name(), "statement", self.page(from, until, page)).await
+    }
+}
