@@ -110,12 +110,6 @@ pub(super) struct Call<'a> {
     pub(super) body: Vec<u8>,
 }
 
-impl<'a> Call<'a> {
-    pub(super) fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, headers: Vec::new(), body: Vec::new() }
-    }
-}
-
 /// What the gateway did: that, or a refusal with its status and code.
 pub(super) enum Heard {
     Done(Vec<u8>),
@@ -160,11 +154,6 @@ impl Api {
         let request = headers.get("request-id").and_then(|id| id.to_str().ok()).map(bounded);
         tracing::debug!(%method, status, request, "asked");
         heard
-    }
-
-    /// What is at a path.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, GatewayError> {
-        read(&self.call(Call::get(path)).await?.done()?)
     }
 }
 

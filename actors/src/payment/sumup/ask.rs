@@ -9,6 +9,7 @@ use boxoffice_core::time::Timestamp;
 use hyper::Method;
 use hyper::header::CONTENT_TYPE;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::super::call::{Call, Heard, form, read, refusal, segment};
@@ -58,6 +59,15 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, GatewayError> {
 }
 
 impl SumUpGateway {
+    /// Asks without a body.
+    pub(super) async fn ask(&self, method: Method, path: &str) -> Result<Heard, GatewayError> {
+        self.api.call(Call { method, path, headers: Vec::new(), body: Vec::new() }).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, GatewayError> {
+        read(&self.ask(Method::GET, path).await?.done()?)
+    }
+
     async fn post(&self, path: &str, body: Vec<u8>) -> Result<Heard, GatewayError> {
         let headers = vec![(CONTENT_TYPE, "application/json".to_owned())];
         self.api.call(Call { method: Method::POST, path, headers, body }).await
@@ -94,7 +104,7 @@ impl SumUpGateway {
     async fn find(&self, ask: &SessionAsk) -> Result<Checkout, GatewayError> {
         let key = ask.key();
         let query = form(&[("checkout_reference", key.clone())]);
-        let found: Vec<Checkout> = self.api.get(&format!("/v0.1/checkouts?{query}")).await?;
+        let found: Vec<Checkout> = self.get(&format!("/v0.1/checkouts?{query}")).await?;
         let is_it = |checkout: &Checkout| checkout.reference.as_deref() == Some(&key);
         let checkout =
             found.into_iter().find(is_it).ok_or_else(|| unavailable("a checkout that is not to be found"))?;
@@ -103,12 +113,12 @@ impl SumUpGateway {
     }
 
     pub(super) async fn checkout(&self, id: &str) -> Result<Checkout, GatewayError> {
-        self.api.get(&format!("/v0.1/checkouts/{}", segment(id)?)).await
+        self.get(&format!("/v0.1/checkouts/{}", segment(id)?)).await
     }
 
     async fn transaction(&self, id: &str) -> Result<Transaction, GatewayError> {
         let merchant = segment(&self.merchant)?;
-        self.api.get(&format!("/v2.1/merchants/{merchant}/transactions?id={}", segment(id)?)).await
+        self.get(&format!("/v2.1/merchants/{merchant}/transactions?id={}", segment(id)?)).await
     }
 
     /// A checkout, and its transactions that took money. It stays `PAID` whatever is given back, so each of them is asked for.
@@ -133,8 +143,7 @@ impl SumUpGateway {
 
     pub(super) async fn end_checkout(&self, id: &str) -> Result<Vec<PaymentFact>, GatewayError> {
         let path = format!("/v0.1/checkouts/{}", segment(id)?);
-        let call = Call { method: Method::DELETE, path: &path, headers: Vec::new(), body: Vec::new() };
-        let checkout: Checkout = match self.api.call(call).await? {
+        let checkout: Checkout = match self.ask(Method::DELETE, &path).await? {
             Heard::Done(body) => read(&body)?,
             // It is over already, or is being paid; how it stands then says which.
             Heard::No { .. } => self.checkout(id).await?,
@@ -212,8 +221,7 @@ impl SumUpGateway {
             page.map_or_else(|| Ok(first()), |page| if is_query(page) { Ok(page.to_owned()) } else { Err(page) });
         let query = query.map_err(|_| refused("there is no such page"))?;
         let merchant = segment(&self.merchant)?;
-        let history: History =
-            self.api.get(&format!("/v2.1/merchants/{merchant}/transactions/history?{query}")).await?;
+        let history: History = self.get(&format!("/v2.1/merchants/{merchant}/transactions/history?{query}")).await?;
         let mut news = Vec::new();
         for item in &history.items {
             let transaction = self.transaction(item.transaction_id.as_ref().unwrap_or(&item.id)).await?;

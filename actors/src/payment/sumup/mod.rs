@@ -14,9 +14,10 @@ use boxoffice_core::ticket::payment::{
     WebhookDelivery, WebhookError,
 };
 use boxoffice_core::time::Timestamp;
+use hyper::Method;
 
 use self::objects::{Checkout, Notification};
-use super::call::{Api, Call, GatewayConnection, GatewaySetupError, Heard, read, segment};
+use super::call::{Api, GatewayConnection, GatewaySetupError, Heard, read, segment};
 use super::observe::observed;
 use super::secret::{GatewaySecret, unproven};
 use super::told::piece;
@@ -108,7 +109,7 @@ impl SumUpGateway {
             return Ok(piece(None, &[])?);
         }
         let id = segment(&id).map_err(|_| unreadable("notification: an id that is none of SumUp's"))?;
-        let checkout: Checkout = match self.api.call(Call::get(&format!("/v0.1/checkouts/{id}"))).await? {
+        let checkout: Checkout = match self.ask(Method::GET, &format!("/v0.1/checkouts/{id}")).await? {
             Heard::No { status: 404, .. } => return Err(unproven("SumUp knows no such checkout")),
             heard @ (Heard::Done(_) | Heard::No { .. }) => read(&heard.done()?)?,
         };
