@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use boxoffice::availability::AvailabilityError;
 use boxoffice::calendar::ImportError;
 use boxoffice::datalog::EvalError;
+use boxoffice::payment::GatewayError;
 use boxoffice::persist::{Fault, Key, OpenError, PayloadError, StoreError, TransferError};
 use boxoffice::{BoxOfficeError, StartError};
 
@@ -30,6 +31,8 @@ pub(crate) enum HostError {
     Store(#[from] Fault),
     #[error(transparent)]
     Office(#[from] BoxOfficeError),
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     #[error(transparent)]
     Availability(#[from] AvailabilityError),
     #[error(transparent)]
@@ -77,6 +80,7 @@ impl HostError {
                 }
             }
             Self::Facet(_)
+            | Self::Gateway(_)
             | Self::Availability(_)
             | Self::Start(_)
             | Self::Store(_)

@@ -28,7 +28,7 @@ const TRIES_MAX: u32 = 100;
 /// What is answered is durable. See [the module](crate::orders).
 #[derive(Clone, Debug)]
 pub struct Orders {
-    house: Arc<House>,
+    pub(super) house: Arc<House>,
     flows: Flows,
 }
 
