@@ -34,13 +34,7 @@ pub struct Checkout {
 
 impl Checkout {
     /// A checkout on the usual terms.
-    pub fn new(
-        list: PriceListName,
-        id: OrderId,
-        buyer: AttendeeId,
-        title: impl Into<String>,
-        basket: Basket,
-    ) -> Self {
+    pub fn new(list: PriceListName, id: OrderId, buyer: AttendeeId, title: impl Into<String>, basket: Basket) -> Self {
         Self { list, id, buyer, title: title.into(), basket, back_to: None, terms: OrderTerms::default() }
     }
 
@@ -153,13 +147,8 @@ impl Orders {
             Ok(Priced::Refused(refusal)) => return Ok(CheckoutOutcome::Refused(refusal)),
             Err(error) => return Ok(CheckoutOutcome::NoPrice(error)),
         };
-        let quoted = QuotedBasket {
-            name: &asked.list,
-            list: &list,
-            basket: &asked.basket,
-            quote: &quote,
-            vouchers: &vouchers,
-        };
+        let quoted =
+            QuotedBasket { name: &asked.list, list: &list, basket: &asked.basket, quote: &quote, vouchers: &vouchers };
         let order = NewOrder::of_basket(asked.id.clone(), asked.buyer.clone(), &asked.title, &quoted);
         let order = NewOrder { back_to: asked.back_to.clone(), terms: asked.terms.clone(), ..order.map_err(unquoted)? };
         match self.place(order).await? {

@@ -255,15 +255,13 @@ impl FromStr for Buy {
     fn from_str(text: &str) -> Result<Self, String> {
         let wanted = "it is written as chess@20260105T190000=adult:2, or =adult:2:ann for a holder";
         let equals = text.match_indices('=').map(|(at, _)| text.split_at(at));
-        let mut read = equals.filter_map(|(before, after)| {
-            Some((before.parse::<OccurrenceId>().ok()?, after.strip_prefix('=')?))
-        });
+        let mut read =
+            equals.filter_map(|(before, after)| Some((before.parse::<OccurrenceId>().ok()?, after.strip_prefix('=')?)));
         let (occurrence, seats) = read.next().ok_or(wanted)?;
         let colons = seats.match_indices(':').map(|(at, _)| seats.split_at(at));
         let mut read = colons.filter_map(|(ticket, after)| {
             let after = after.strip_prefix(':')?;
-            let (count, holder) =
-                after.split_once(':').map_or((after, None), |(count, holder)| (count, Some(holder)));
+            let (count, holder) = after.split_once(':').map_or((after, None), |(count, holder)| (count, Some(holder)));
             Some((ticket, count.parse::<u32>().ok()?, holder))
         });
         let (ticket, count, holder) = read.next().ok_or(wanted)?;

@@ -12,7 +12,8 @@ use crate::output::complain;
 pub(super) async fn cancel(args: &CancelArgs) -> Result<bool, HostError> {
     let till = Till::open(&args.one.store).await?;
     let done = async {
-        let change = OrderChange::Cancel { cuts: cuts(&till, args).await?, kept: args.keep, reason: args.reason.clone() };
+        let change =
+            OrderChange::Cancel { cuts: cuts(&till, args).await?, kept: args.keep, reason: args.reason.clone() };
         asked(&till, &args.one, change).await
     };
     let done = done.await;

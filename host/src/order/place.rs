@@ -2,9 +2,7 @@
 
 use boxoffice::booking::Party;
 use boxoffice::clock::{Clock, SystemClock};
-use boxoffice::orders::{
-    Checkout, CheckoutOutcome, Order, OrderEnd, OrderEvent, OrderId, OrderTerms, order_events,
-};
+use boxoffice::orders::{Checkout, CheckoutOutcome, Order, OrderEnd, OrderEvent, OrderId, OrderTerms, order_events};
 use boxoffice::persist::TypedEvent;
 use boxoffice::ticket::list::{Basket, BasketLine};
 

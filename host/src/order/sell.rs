@@ -41,7 +41,8 @@ async fn sell(office: &BoxOffice, args: &SellArgs) -> Result<bool, HostError> {
     if all_well {
         let count = office.seats(occurrence).await?;
         let kinds: Vec<String> = list.tickets().map(|offer| format!("{} {}", offer.ticket, offer.price)).collect();
-        let line = format!("{occurrence} is on sale: {} of {} seats; {}", count.free, count.capacity, kinds.join(", "));
+        let capacity = count.capacity.unwrap_or(seats);
+        let line = format!("{occurrence} is on sale: {} of {capacity} seats; {}", count.free, kinds.join(", "));
         print(&(visible(&line) + "\n"))?;
     }
     Ok(all_well)
@@ -50,7 +51,8 @@ async fn sell(office: &BoxOffice, args: &SellArgs) -> Result<bool, HostError> {
 /// Whether it is so now; complains of it if not.
 fn heard(what: &str, reply: &BookingReply) -> bool {
     let outcome = &reply.outcome;
-    let is_so = outcome.is_accepted() || matches!(outcome, BookingOutcome::AsBefore | BookingOutcome::AlreadyOpen { .. });
+    let is_so =
+        outcome.is_accepted() || matches!(outcome, BookingOutcome::AsBefore | BookingOutcome::AlreadyOpen { .. });
     if !is_so {
         complain(&format!("{what}: {}", outcome.name().replace('_', " ")));
     }

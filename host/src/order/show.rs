@@ -138,7 +138,8 @@ pub(super) fn head(order: &Order) -> String {
         lines.push(("pay at", session.url.clone()));
         lines.push(("until", session.until.to_string()));
     }
-    let seats = order.lines().iter().enumerate().map(|(number, line)| ("line", format!("{number}  {}", line_words(line))));
+    let seats =
+        order.lines().iter().enumerate().map(|(number, line)| ("line", format!("{number}  {}", line_words(line))));
     lines.extend(seats);
     let (paid, back) = flows(order);
     lines.push(("total", order.total().to_string()));

@@ -46,7 +46,10 @@ pub(super) async fn owned(place: &Place) -> Result<Arc<dyn Backend>, HostError> 
 
 impl Till {
     pub(super) async fn open(place: &Place) -> Result<Self, HostError> {
-        let store = owned(place).await?;
+        Self::over(owned(place).await?)
+    }
+
+    pub(super) fn over(store: Arc<dyn Backend>) -> Result<Self, HostError> {
         let office = BoxOffice::builder().shared_store(Arc::clone(&store)).start()?;
         let orders = Orders::start(&office, gateway(&store)?)?;
         let gateway = gateway(&store)?;

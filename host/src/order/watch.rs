@@ -8,9 +8,8 @@ use boxoffice::time::Timestamp;
 use tokio::time::Instant;
 
 use super::args::RunArgs;
-use super::show;
-use super::till::Till;
-use super::words;
+use super::till::{Till, owned};
+use super::{show, words};
 use crate::ends::Ends;
 use crate::error::HostError;
 use crate::output::{print, visible};
@@ -20,8 +19,11 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(args: &RunArgs) -> Result<bool, HostError> {
     let mut ends = Ends::new()?;
-    let till = Till::open(&args.store).await?;
-    let done = look_after(&till, &mut ends, args.length).await;
+    let store = owned(&args.store).await?;
+    // Before the till is open: what is due is done as soon as it is.
+    let open = show::open_orders(&*store).await?;
+    let till = Till::over(store)?;
+    let done = look_after(&till, &mut ends, open, args.length).await;
     till.close().await;
     let left = done?;
     print(&if left == 0 { "nothing is left to do\n".to_owned() } else { format!("{left} orders are open\n") })?;
@@ -29,14 +31,19 @@ pub(super) async fn run(args: &RunArgs) -> Result<bool, HostError> {
 }
 
 /// How many orders are open when the time is over.
-async fn look_after(till: &Till, ends: &mut Ends, length: Option<Duration>) -> Result<usize, HostError> {
+async fn look_after(
+    till: &Till,
+    ends: &mut Ends,
+    mut open: Vec<OrderId>,
+    length: Option<Duration>,
+) -> Result<usize, HostError> {
     let now = SystemClock.now();
     // Orders that ended may be told something too: all that the sandbox has is read.
     let read = till.orders.statement(Timestamp::EPOCH, now + Duration::from_millis(1)).await??;
-    if read.new > 0 {
-        print(&format!("{} payments were not told\n", read.new))?;
-    }
-    let mut open = show::open_orders(&*till.store).await?;
+    tracing::debug!(read = read.read, new = read.new, strays = read.strays, "the statement was read");
+    open.extend(show::open_orders(&*till.store).await?);
+    open.sort_unstable();
+    open.dedup();
     let end = length.and_then(|length| Instant::now().checked_add(length));
     let mut look = tokio::time::interval(LOOK);
     loop {

@@ -78,7 +78,9 @@ fn fact(fact: &PaymentFact) -> String {
     match fact {
         PaymentFact::Session { session, state } => format!("session {session} {}", named(state)),
         PaymentFact::Charge { charge, captured } => format!("{captured} taken by {charge}"),
-        PaymentFact::Refund { refund, amount, state, .. } => format!("{amount} given back by {refund}, {}", named(state)),
+        PaymentFact::Refund { refund, amount, state, .. } => {
+            format!("{amount} given back by {refund}, {}", named(state))
+        }
         PaymentFact::Dispute { dispute, amount, state, .. } => {
             format!("{amount} disputed by {dispute}, {}", named(state))
         }
@@ -106,7 +108,9 @@ pub(super) fn event(event: &OrderEvent) -> String {
         OrderEvent::LineRefused { line, outcome } => format!("line {line}: refused, {}", outcome.replace('_', " ")),
         OrderEvent::SessionOpened { session, .. } => format!("session {} open until {}", session.id, session.until),
         OrderEvent::SessionRefused { reason } => format!("no session: {reason}"),
-        OrderEvent::HoldMatched { line, until } => format!("line {line}: held until {until}, as long as it can be paid"),
+        OrderEvent::HoldMatched { line, until } => {
+            format!("line {line}: held until {until}, as long as it can be paid")
+        }
         OrderEvent::Told { news, facts, came: comes } => {
             let how = if news.is_some() { "told" } else { "asked" };
             let facts = facts.iter().zip(comes).map(|(one, comes)| format!("{}: {}", fact(one), came(comes)));

@@ -96,9 +96,7 @@ impl NewOrder {
             let is_use = |(holder, party): &(AttendeeId, _)| *holder == line.holder && *party == line.party;
             line.occurrence == voucher_occurrence(name) && known.iter().any(is_use)
         };
-        seats.len() == basket.lines.len()
-            && seats.iter().zip(&basket.lines).all(is_wanted)
-            && uses.iter().all(is_known)
+        seats.len() == basket.lines.len() && seats.iter().zip(&basket.lines).all(is_wanted) && uses.iter().all(is_known)
     }
 }
 
@@ -111,8 +109,8 @@ impl QuotedBasket<'_> {
         let mut lines = Vec::with_capacity(bought.len());
         for (number, (line, quoted)) in bought.iter().zip(quoted).enumerate() {
             let ticket = line.party.ticket.as_ref();
-            let is_same = ticket.is_some_and(|ticket| ticket.as_str() == quoted.item)
-                && line.party.seats.get() == quoted.count;
+            let is_same =
+                ticket.is_some_and(|ticket| ticket.as_str() == quoted.item) && line.party.seats.get() == quoted.count;
             let offer = self.list.tickets().find(|offer| Some(&offer.ticket) == ticket).filter(|_| is_same);
             let offer = offer.ok_or(QuoteError::OtherBasket { line: number })?;
             let seats = OrderLine::new(line.occurrence.clone(), line.holder.clone(), line.party.clone(), quoted.net);
