@@ -18,6 +18,7 @@
 //! | [`availability`] | who is free when, what overlaps, who may book what, by rules that the host can add to |
 //! | `notify` | what people are told, when and by which way; behind the feature of that name |
 //! | [`ticket`] | what tickets cost: amounts of money, promotions, explained totals |
+//! | [`federation`] | other systems: whom to trust, what they publish, seats that one asks of another |
 //!
 //! A room imports only from rooms above it in this table. A whole sale, without actors:
 //!
@@ -55,6 +56,7 @@ pub mod calendar;
 #[cfg(feature = "checkin")]
 pub mod checkin;
 pub mod datalog;
+pub mod federation;
 pub mod flow;
 pub mod id;
 #[cfg(feature = "notify")]

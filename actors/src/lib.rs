@@ -28,6 +28,7 @@ pub mod clock;
 mod directory;
 mod door;
 mod error;
+pub mod federation;
 pub mod flows;
 mod house;
 #[cfg(feature = "_http")]

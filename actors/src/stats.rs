@@ -159,6 +159,20 @@ counters! {
     notices_dead = "boxoffice_notices_dead_total",
     /// Channels that ended by a failure.
     channel_failures = "boxoffice_channel_failures_total",
+    /// How often a peer's feed was asked for.
+    federation_pulls = "boxoffice_federation_pulls_total",
+    /// Of these, how often no proven answer came.
+    federation_pulls_failed = "boxoffice_federation_pulls_failed_total",
+    /// Of these, feeds that were not in order and were not taken.
+    federation_feeds_refused = "boxoffice_federation_feeds_refused_total",
+    /// Messages of peers that were looked at.
+    federation_messages = "boxoffice_federation_messages_total",
+    /// Of these, messages that were refused.
+    federation_messages_refused = "boxoffice_federation_messages_refused_total",
+    /// Messages that were sent to peers, attempts that came to nothing included.
+    federation_sent = "boxoffice_federation_sent_total",
+    /// Requests to peers whose fate stayed unknown.
+    federation_unanswered = "boxoffice_federation_unanswered_total",
 }
 
 impl Counters {

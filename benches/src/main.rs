@@ -1,7 +1,7 @@
 //! Durable bookings a second, beside the raw engine, the raw disk and PostgreSQL, all in one run.
 //!
 //! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `flash`, `last`, `peers`,
-//! `festival`, `fair`, `engines`, `bots`, `tail` (which takes how many occurrences to grow to), `roster`, `append`,
+//! `festival`, `fair`, `orders`, `engines`, `bots`, `tail` (which takes how many occurrences to grow to), `roster`, `append`,
 //! `replay`, `volume` (which takes how many events to grow to), `recurrence`, `merge`, `rules` (which takes how many bookings
 //! to grow to), `flows` (which takes how many seconds a case).
 #![deny(unsafe_code)]
@@ -10,6 +10,7 @@ mod calendar;
 mod flows;
 mod ledger;
 mod load;
+mod orders;
 mod ours;
 mod postgres;
 mod raw;
@@ -62,6 +63,9 @@ fn main() -> Result<()> {
     }
     if wants("fair") {
         runtime.block_on(sale::fair())?;
+    }
+    if wants("orders") {
+        runtime.block_on(orders::orders())?;
     }
     if wants("engines") {
         runtime.block_on(engines())?;

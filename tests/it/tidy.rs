@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the core. One imports only from those of a lower rank.
-const LADDER: [(&str, u8); 13] = [
+const LADDER: [(&str, u8); 14] = [
     ("id", 0),
     ("time", 0),
     ("persist", 1),
@@ -18,6 +18,7 @@ const LADDER: [(&str, u8); 13] = [
     ("availability", 4),
     ("notify", 4),
     ("ticket", 4),
+    ("federation", 4),
 ];
 
 /// What the core must not name: runtimes, clocks, threads, randomness.

@@ -56,7 +56,7 @@ pub struct OrderDesk {
 }
 
 impl OrderDesk {
-    /// Orders whose money `gateway` takes.
+    /// Orders whose money `gateway` takes. A host that speaks to it too gives an `Arc` of it.
     pub fn new(office: &BoxOffice, gateway: impl PaymentGateway) -> Self {
         Self::of(office, Arc::new(gateway))
     }

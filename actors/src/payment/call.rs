@@ -144,7 +144,8 @@ impl Api {
         let Answer { status, headers, body } = answer.map_err(|no| unavailable(no.to_string()))?;
         let heard = match status {
             200..300 => Ok(Heard::Done(body)),
-            408 | 425 | 429 | 500.. => Err(unavailable(format!("HTTP {status}"))),
+            // A key that was revoked or is not allowed this: somebody mends it, and orders wait until then.
+            401 | 403 | 408 | 425 | 429 | 500.. => Err(unavailable(format!("HTTP {status}"))),
             400..500 => {
                 Ok(Heard::No { status, code: (self.code_of)(&body).map(|code| bounded(&code)).unwrap_or_default() })
             }

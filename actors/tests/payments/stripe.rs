@@ -200,7 +200,7 @@ async fn answers_are_refusals_with_their_code_or_leave_it_open() {
     let long = format!("{}\u{7}\n", "c".repeat(100));
     let cases = [
         (400, body("parameter_missing"), "the gateway refuses: HTTP 400: parameter_missing"),
-        (401, "{}".to_owned(), "the gateway refuses: HTTP 401"),
+        (401, "{}".to_owned(), "the gateway cannot be asked: HTTP 401"),
         (402, json!({ "error": { "type": "card_error" } }).to_string(), "the gateway refuses: HTTP 402: card_error"),
         (404, "no JSON ann@club.example".to_owned(), "the gateway refuses: HTTP 404"),
         (400, body(&long), &format!("the gateway refuses: HTTP 400: {}", "c".repeat(64))),

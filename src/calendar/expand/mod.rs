@@ -29,6 +29,10 @@ impl Steps {
         Self { left }
     }
 
+    pub(super) const fn left(self) -> u64 {
+        self.left
+    }
+
     /// Takes `count` steps; false, and none taken, if there are not so many.
     #[inline]
     pub(super) fn take(&mut self, count: u64) -> bool {

@@ -121,6 +121,11 @@ impl<'e> Occurrences<'e> {
         self
     }
 
+    /// Steps that are left of those allowed: for a budget that many series share.
+    pub fn steps_left(&self) -> u64 {
+        self.steps.left()
+    }
+
     /// Whether one of the original starts is `civil`: changes are not looked at, exclusions are.
     pub(super) fn has_original(mut self, civil: Civil) -> Result<bool, Truncated> {
         let at = self.zone.instant(civil).at;

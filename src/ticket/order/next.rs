@@ -227,7 +227,7 @@ impl Order {
 
     fn reversing(&self) -> Option<Action> {
         let has_seats = self.lines.iter().any(|line| line.state == LineState::Confirmed);
-        let is_gone = has_seats && self.owes() > 0 && self.ours_if_won() == 0;
+        let is_gone = has_seats && self.owes() > 0 && self.ours_if_won() <= 0;
         (is_gone && self.placed.terms.on_reversal == OnReversal::GiveUp).then_some(Action::Record(OrderEvent::Reversed))
     }
 

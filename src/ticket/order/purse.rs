@@ -42,11 +42,11 @@ impl Charge {
     }
 
     fn left(&self, gone: i128) -> i128 {
-        let captured = self.captured.map_or(0, |captured| i128::from(captured.minor()));
-        (captured - gone).max(0)
+        self.captured.map_or(0, |captured| i128::from(captured.minor()) - gone)
     }
 
-    /// Minor units that are ours: taken, not given back, and not under dispute or charged back.
+    /// Minor units that are ours: taken, not given back, and not under dispute or charged back. Less than nothing when money was both
+    /// given back and charged back.
     pub(super) fn ours(&self) -> i128 {
         self.left(self.refunded() + self.disputed(&[DisputeState::Open, DisputeState::Lost]))
     }

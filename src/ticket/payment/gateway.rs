@@ -1,5 +1,7 @@
 //! What a payment gateway must do.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -176,4 +178,40 @@ pub trait PaymentGateway: Send + Sync + 'static {
         until: Timestamp,
         page: Option<&str>,
     ) -> Result<StatementPage, GatewayError>;
+}
+
+#[async_trait]
+impl<G: PaymentGateway + ?Sized> PaymentGateway for Arc<G> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    async fn open(&self, ask: &SessionAsk) -> Result<Session, GatewayError> {
+        (**self).open(ask).await
+    }
+
+    async fn look(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
+        (**self).look(session).await
+    }
+
+    async fn expire(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
+        (**self).expire(session).await
+    }
+
+    async fn refund(&self, ask: &RefundAsk) -> Result<Vec<PaymentFact>, GatewayError> {
+        (**self).refund(ask).await
+    }
+
+    async fn hear(&self, delivery: WebhookDelivery<'_>) -> Result<News, WebhookError> {
+        (**self).hear(delivery).await
+    }
+
+    async fn statement(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        page: Option<&str>,
+    ) -> Result<StatementPage, GatewayError> {
+        (**self).statement(from, until, page).await
+    }
 }

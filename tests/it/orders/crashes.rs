@@ -132,8 +132,7 @@ async fn take(house: &House, step: &Step, paid: &mut Vec<News>) -> bool {
             if matches!(order.next(now), Next::Wait { .. } | Next::Done(_)) {
                 return true;
             }
-            // What failed is tried again later.
-            house.clock.advance(Duration::from_secs(1));
+            house.try_again(&id).await;
             tokio::task::yield_now().await;
         },
     }

@@ -1,5 +1,6 @@
 //! News in every order, once, twice and thrice, in time and late, with an end of the process anywhere: one effect.
 
+use boxoffice::booking::BookingEvent;
 use boxoffice::orders::{News, OrderEnd};
 
 use super::*;
@@ -126,11 +127,10 @@ async fn play(story: &Story, order: &[usize], times: usize, is_late: bool, crash
     assert_eq!(house.seats_of(1, "ann").await, seats, "{row}");
     let history = house.office.history(&evening(1), &who("ann")).await.unwrap();
     let had = history.iter().filter(|happened| {
+        let event = &happened.event;
         matches!(
-            happened.event,
-            boxoffice::booking::BookingEvent::Confirmed { .. }
-                | boxoffice::booking::BookingEvent::Reacquired { .. }
-                | boxoffice::booking::BookingEvent::Booked { .. }
+            event,
+            BookingEvent::HoldConfirmed { .. } | BookingEvent::SeatReacquired { .. } | BookingEvent::SeatBooked { .. }
         )
     });
     assert!(had.count() <= 1, "{row}: seats were had once");
@@ -140,7 +140,7 @@ async fn play(story: &Story, order: &[usize], times: usize, is_late: bool, crash
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_order_of_news_once_or_thrice_in_time_or_late_has_one_effect() {
     for story in &STORIES {
-        let bank = Bank::new(boxoffice::clock::ManualClock::new(Timestamp::EPOCH));
+        let bank = Bank::new(ManualClock::new(Timestamp::EPOCH));
         bank.books().begin(&order_id("o1"));
         let count = (story.tells)(&bank, &order_id("o1")).len();
         for order in permutations(count) {
@@ -156,7 +156,7 @@ async fn every_order_of_news_once_or_thrice_in_time_or_late_has_one_effect() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_ends_after_any_piece_of_news_goes_on_where_it_was() {
     for story in &STORIES {
-        let bank = Bank::new(boxoffice::clock::ManualClock::new(Timestamp::EPOCH));
+        let bank = Bank::new(ManualClock::new(Timestamp::EPOCH));
         bank.books().begin(&order_id("o1"));
         let count = (story.tells)(&bank, &order_id("o1")).len();
         let order: Vec<usize> = (0..count).rev().collect();

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use boxoffice::booking::{Party, Seats};
 use boxoffice::clock::{Clock, ManualClock};
+use boxoffice::flows::What;
 use boxoffice::id::OccurrenceId;
-use boxoffice::orders::{NewOrder, Next, Order, OrderEnd, OrderId, OrderLine, Orders, PlaceOutcome};
+use boxoffice::orders::{NewOrder, Next, Order, OrderEnd, OrderId, OrderLine, Orders, PlaceOutcome, order_flow};
 use boxoffice::persist::{Backend, MemoryBackend};
 use boxoffice::ticket::Money;
 use boxoffice::{BoxOffice, time::Timestamp};
@@ -99,8 +100,11 @@ impl House {
     }
 
     async fn ended(&self, id: &OrderId) -> OrderEnd {
-        let order = self.orders.until(id, |order| order.end().is_some()).await.unwrap().unwrap();
-        order.end().cloned().unwrap()
+        let ended = self.orders.until(id, |order| order.end().is_some());
+        let Ok(order) = tokio::time::timeout(Duration::from_secs(60), ended).await else {
+            panic!("{id} does not end: {:?}", self.orders.order(id).await);
+        };
+        order.unwrap().unwrap().end().cloned().unwrap()
     }
 
     async fn seats_of(&self, number: u32, holder: &str) -> Option<(u32, bool)> {
@@ -115,6 +119,24 @@ impl House {
     }
 
     async fn until_end(&self, id: &OrderId, end: &OrderEnd) {
-        until(async || self.orders.order(id).await.unwrap().unwrap().end() == Some(end)).await;
+        let ended = self.orders.until(id, |order| order.end() == Some(end));
+        // A guard, so that what never happens is told and not waited for.
+        if tokio::time::timeout(Duration::from_secs(30), ended).await.is_err() {
+            panic!("{id} does not end {end:?}: {:?}", self.orders.order(id).await);
+        }
+    }
+
+    /// Lets the time come for which an order's flow waits since something failed, and no later.
+    async fn try_again(&self, id: &OrderId) {
+        let Ok(Some(order)) = self.orders.order(id).await else { return };
+        let flow = order_flow(id, order.closings()).unwrap();
+        let Ok(Some(view)) = self.orders.flows().inspect(&flow).await else { return };
+        let timer = view.waiting.iter().find_map(|ask| match ask.what {
+            What::Timer { at } => Some(at),
+            _ => None,
+        });
+        if let (Some(at), Next::Do(_)) = (timer, order.next(self.clock.now())) {
+            self.clock.advance(at.saturating_since(self.clock.now()));
+        }
     }
 }

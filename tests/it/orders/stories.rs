@@ -124,7 +124,7 @@ async fn unpaid_seats_are_free_when_the_session_is_over_and_a_late_payment_has_t
     let next = house.place(order_of("o2", "ann", lines())).await;
     house.pass(33 * MINUTE).await;
     assert_eq!(house.ended(&next).await, OrderEnd::Unpaid);
-    house.office.book(&evening(1), &who("bob")).await.unwrap();
+    assert!(house.office.book(&evening(1), &who("bob")).await.unwrap().outcome.is_accepted());
     let news = house.bank.charge(&next, "later", eur(2_000));
     assert_eq!(house.orders.tell(news).await.unwrap().status(), 200);
     house.until_end(&next, &OrderEnd::TooLate).await;
@@ -193,11 +193,10 @@ async fn a_gateway_that_is_down_is_asked_again_and_one_that_refuses_is_not() {
     until(async || house.seats_of(1, "ann").await.is_some()).await;
     house.bank.books().is_down = false;
     let opened = async || {
-        house.clock.advance(MINUTE);
-        house.bank.books().opened == 1
+        house.try_again(&id).await;
+        house.orders.order(&id).await.unwrap().unwrap().session().is_some()
     };
     until(opened).await;
-    until(async || house.orders.order(&id).await.unwrap().unwrap().session().is_some()).await;
 
     house.bank.books().refuses_sessions = true;
     let order = order_of("o2", "bob", vec![line(1, "bob", 2, 2_000)]);
@@ -241,7 +240,7 @@ async fn a_refund_whose_answer_was_lost_is_not_made_twice() {
     until(async || house.bank.refunds(&id) == [1_000]).await;
     house.bank.books().loses_answers = false;
     let ended = async || {
-        house.clock.advance(MINUTE);
+        house.try_again(&id).await;
         house.orders.order(&id).await.unwrap().unwrap().end() == Some(&OrderEnd::Cancelled)
     };
     until(ended).await;
