@@ -77,6 +77,8 @@ impl Orders {
                     self.wake(&placed, None).await?;
                     return Ok(PlaceOutcome::Placed);
                 }
+                // What stands in the way may be this very order, placed at the same time.
+                Recorded::Taken { .. } | Recorded::TooMany { .. } if self.order(&id).await?.is_some() => {}
                 Recorded::Moved => {}
                 Recorded::Taken { line, by } => return Ok(PlaceOutcome::HolderTaken { line, by }),
                 Recorded::TooMany { line, max } => return Ok(PlaceOutcome::TooMany { line, max }),

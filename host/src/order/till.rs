@@ -22,7 +22,7 @@ pub(super) struct Till {
     pub(super) store: Arc<dyn Backend>,
     pub(super) office: BoxOffice,
     pub(super) orders: Orders,
-    pub(super) gateway: SandboxGateway,
+    pub(super) gateway: Arc<SandboxGateway>,
 }
 
 /// The sandbox whose sessions a store keeps.
@@ -51,8 +51,8 @@ impl Till {
 
     pub(super) fn over(store: Arc<dyn Backend>) -> Result<Self, HostError> {
         let office = BoxOffice::builder().shared_store(Arc::clone(&store)).start()?;
-        let orders = Orders::start(&office, gateway(&store)?)?;
-        let gateway = gateway(&store)?;
+        let gateway = Arc::new(gateway(&store)?);
+        let orders = Orders::start(&office, Arc::clone(&gateway))?;
         Ok(Self { store, office, orders, gateway })
     }
 

@@ -144,6 +144,19 @@ async fn of_the_same_checkout_many_times_at_once_one_is_placed() {
 }
 
 #[tokio::test]
+async fn an_order_that_is_placed_many_times_at_once_does_not_stand_in_its_own_way() {
+    let house = House::open().selling(1, 10).await;
+    // The claims of the holder, and how many a buyer may have: either would refuse the order a second time.
+    for (id, per_person) in [("o1", None), ("o2", Some(2))] {
+        let order = order_of(id, id, vec![OrderLine { per_person, ..line(1, id, 2, 2_000) }]);
+        let answers = join_all((0..20).map(|_| house.orders.place(order.clone()))).await;
+        let count = |of: PlaceOutcome| answers.iter().filter(|answer| **answer == Ok(of.clone())).count();
+        assert_eq!((count(PlaceOutcome::Placed), count(PlaceOutcome::Already)), (1, 19), "{answers:?}");
+    }
+    house.end().await;
+}
+
+#[tokio::test]
 async fn what_is_not_sold_is_answered_and_nothing_is_recorded() {
     let house = House::open().with_a_list().await;
     let place = async |asked: Checkout| house.orders.checkout(asked).await.unwrap();
