@@ -101,7 +101,7 @@ impl House {
 
     async fn ended(&self, id: &OrderId) -> OrderEnd {
         let ended = self.orders.until(id, |order| order.end().is_some());
-        let Ok(order) = tokio::time::timeout(Duration::from_secs(60), ended).await else {
+        let Ok(order) = tokio::time::timeout(Duration::from_secs(300), ended).await else {
             panic!("{id} does not end: {:?}", self.orders.order(id).await);
         };
         order.unwrap().unwrap().end().cloned().unwrap()
@@ -131,6 +131,8 @@ impl House {
         let Ok(Some(order)) = self.orders.order(id).await else { return };
         let flow = order_flow(id, order.closings()).unwrap();
         let Ok(Some(view)) = self.orders.flows().inspect(&flow).await else { return };
+        // Looked at after the flow: what is to be done though the flow waits has failed.
+        let Ok(Some(order)) = self.orders.order(id).await else { return };
         let timer = view.waiting.iter().find_map(|ask| match ask.what {
             What::Timer { at } => Some(at),
             _ => None,
