@@ -150,17 +150,21 @@ impl Orders {
         let quoted =
             QuotedBasket { name: &asked.list, list: &list, basket: &asked.basket, quote: &quote, vouchers: &vouchers };
         let order = NewOrder::of_basket(asked.id.clone(), asked.buyer.clone(), &asked.title, &quoted);
-        let order = NewOrder { back_to: asked.back_to.clone(), terms: asked.terms.clone(), ..order.map_err(unquoted)? };
-        match self.place(order).await? {
-            PlaceOutcome::Placed => Ok(CheckoutOutcome::Placed { quote: Box::new(quote) }),
-            PlaceOutcome::Already => Ok(CheckoutOutcome::Already),
+        let order = NewOrder {
+            back_to: asked.back_to.clone(),
+            terms: asked.terms.clone(),
+            ..order.map_err(|error| unquoted(&error))?
+        };
+        let placed = self.place(order).await?;
+        if placed == PlaceOutcome::IdTaken {
             // Perhaps the same was asked at the same time, and other prices were read.
-            PlaceOutcome::IdTaken => {
-                let stands = self.looked_up(asked).await?;
-                Ok(stands.unwrap_or(CheckoutOutcome::NotPlaced(PlaceOutcome::IdTaken)))
-            }
-            no => Ok(CheckoutOutcome::NotPlaced(no)),
+            let stands = self.looked_up(asked).await?;
+            return Ok(stands.unwrap_or(CheckoutOutcome::NotPlaced(placed)));
         }
+        if placed == PlaceOutcome::Placed {
+            return Ok(CheckoutOutcome::Placed { quote: Box::new(quote) });
+        }
+        Ok(answered(placed))
     }
 
     /// What stands under the id already, if anything does.
@@ -170,14 +174,16 @@ impl Orders {
             return Ok(Some(CheckoutOutcome::NotPlaced(PlaceOutcome::IdTaken)));
         }
         // Whoever placed it may have ended before its flow was started.
-        Ok(Some(match self.place(order.placed().clone()).await? {
-            PlaceOutcome::Placed | PlaceOutcome::Already => CheckoutOutcome::Already,
-            no => CheckoutOutcome::NotPlaced(no),
-        }))
+        Ok(Some(answered(self.place(order.placed().clone()).await?)))
     }
 }
 
+/// What placing an order that stands already came to.
+fn answered(placed: PlaceOutcome) -> CheckoutOutcome {
+    if placed == PlaceOutcome::Already { CheckoutOutcome::Already } else { CheckoutOutcome::NotPlaced(placed) }
+}
+
 /// A quote that was just made is of the basket it was made for, and ids of orders are short enough.
-fn unquoted(error: QuoteError) -> BoxOfficeError {
+fn unquoted(error: &QuoteError) -> BoxOfficeError {
     boxoffice_core::persist::Fault::Unavailable { reason: error.to_string().into() }.into()
 }

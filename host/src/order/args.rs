@@ -286,7 +286,7 @@ mod tests {
             (format!("a=b@x:y@{}=adult:1", "20260105T190000Z"), "a=b@x:y@20260105T190000Z", "adult", 1, None),
         ];
         for (text, occurrence, ticket, count, holder) in table {
-            let buy: Buy = text.parse().unwrap_or_else(|error| unreachable!("{text}: {error}"));
+            let buy: Buy = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             let found = (buy.occurrence.to_string(), buy.ticket.to_string(), buy.count, buy.holder.map(String::from));
             let expected = (occurrence.to_owned(), ticket.to_owned(), count, holder.map(str::to_owned));
             assert_eq!(found, expected, "{text}");

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use boxoffice::clock::{Clock, SystemClock};
-use boxoffice::orders::{Order, WebhookOutcome};
+use boxoffice::orders::{Came, Order, WebhookOutcome};
 use boxoffice::payment::{
     GatewayError, PaymentFact, PaymentGateway, SandboxDelivery, SandboxOutcome, SessionAsk, SessionId, SessionState,
 };
@@ -49,9 +49,9 @@ async fn pay(till: &Till, args: &PayArgs) -> Result<bool, HostError> {
         deliveries.push(paid(till, args, &session).await?);
     }
     for delivery in &deliveries {
-        let said = if args.lost { "paid, and nobody is told".to_owned() } else { told(till, delivery).await? };
+        let said = if args.lost { "lost        nobody is told".to_owned() } else { told(till, delivery).await? };
         if !args.one.json {
-            print(&(visible(&format!("paid        {said}")) + "\n"))?;
+            print(&(visible(&said) + "\n"))?;
         }
     }
     show::show(&till.rested(&args.one.id).await?, args.one.json)?;
@@ -101,9 +101,14 @@ async fn paid(till: &Till, args: &PayArgs, session: &SessionId) -> Result<Sandbo
     }
 }
 
+/// What the order made of it.
 async fn told(till: &Till, delivery: &SandboxDelivery) -> Result<String, HostError> {
-    Ok(match till.orders.webhook(delivery.at(SystemClock.now())).await? {
-        WebhookOutcome::Told { came, .. } => came.iter().map(words::came).collect::<Vec<_>>().join(", "),
+    let said = match till.orders.webhook(delivery.at(SystemClock.now())).await? {
+        WebhookOutcome::Told { came, .. } => {
+            let of_money = came.iter().filter(|came| !matches!(came, Came::Known | Came::Session));
+            of_money.map(words::came).collect::<Vec<_>>().join(", ")
+        }
         other => other.name().to_owned(),
-    })
+    };
+    Ok(format!("told        {said}"))
 }

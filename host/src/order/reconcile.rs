@@ -55,7 +55,7 @@ async fn say(store: &dyn Backend, args: &ReconcileArgs, found: Reconciled) -> Re
         }
     }
     if differences.is_empty() && !args.json {
-        print(&format!("{orders} orders: money and seats agree\n"))?;
+        print(&format!("orders compared: {orders}, money and seats agree\n"))?;
     }
     Ok(differences.is_empty())
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<bool, HostError> {
     let done = look_after(&till, &mut ends, open, args.length).await;
     till.close().await;
     let left = done?;
-    print(&if left == 0 { "nothing is left to do\n".to_owned() } else { format!("{left} orders are open\n") })?;
+    print(&if left == 0 { "nothing is left to do\n".to_owned() } else { format!("open orders: {left}\n") })?;
     Ok(true)
 }
 
