@@ -45,6 +45,7 @@ async fn change(one: &OneOrder, change: OrderChange) -> Result<bool, HostError> 
     done
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 async fn asked(till: &Till, one: &OneOrder, change: OrderChange) -> Result<bool, HostError> {
     // What is due is done first: a session that is over cannot be cancelled any more.
     till.rested(&one.id).await?;

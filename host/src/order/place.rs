@@ -46,6 +46,7 @@ fn checkout(args: &PlaceArgs, id: OrderId) -> Checkout {
     Checkout { terms, ..asked }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 async fn placed(till: &Till, args: &PlaceArgs, id: OrderId) -> Result<bool, HostError> {
     match till.orders.checkout(checkout(args, id.clone())).await? {
         CheckoutOutcome::Placed { .. } | CheckoutOutcome::Already => {}

@@ -31,6 +31,7 @@ pub(super) async fn run(args: &ReconcileArgs) -> Result<bool, HostError> {
     done
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 async fn say(store: &dyn Backend, args: &ReconcileArgs, found: Reconciled) -> Result<bool, HostError> {
     let (orders, differences) = match found {
         Reconciled::Done { orders, differences } => (orders, differences),

@@ -52,7 +52,6 @@ pub(super) fn end(end: &OrderEnd) -> String {
 }
 
 /// What a fact of the gateway came to.
-#[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 pub(super) fn came(came: &Came) -> String {
     let words = match came {
         Came::Known => "known",
@@ -93,7 +92,7 @@ fn named(state: &impl serde::Serialize) -> String {
     value.as_str().unwrap_or_default().replace('_', " ")
 }
 
-fn cut(cut: &Cut) -> String {
+fn cut(cut: Cut) -> String {
     format!("{} of line {}", cut.seats, cut.line)
 }
 
@@ -123,11 +122,11 @@ pub(super) fn event(event: &OrderEvent) -> String {
         OrderEvent::LineConfirmed { line, how: Seated::Reacquired } => format!("line {line}: had again, and confirmed"),
         OrderEvent::LineLost { line, .. } => format!("line {line}: its seats are gone"),
         OrderEvent::CancelAsked { cuts, kept, reason } => {
-            let cuts = cuts.iter().map(cut).collect::<Vec<_>>().join(", ");
+            let cuts = cuts.iter().copied().map(cut).collect::<Vec<_>>().join(", ");
             let kept = if kept.minor() > 0 { format!(", {kept} kept") } else { String::new() };
             format!("to be given up: {cuts}{kept}: {reason}")
         }
-        OrderEvent::SeatsGivenUp { cut: given } => format!("given up: {}", cut(given)),
+        OrderEvent::SeatsGivenUp { cut: given } => format!("given up: {}", cut(*given)),
         OrderEvent::Allowed { amount, reason } => format!("{amount} to go back: {reason}"),
         OrderEvent::Reversed => "the money went back without us: seats to be given up".to_owned(),
         OrderEvent::RefundAsked { ask } => format!("refund {} asked for: {} of {}", ask.key, ask.amount, ask.charge),
@@ -184,7 +183,6 @@ pub(super) fn not_changed(why: &Changing) -> String {
 }
 
 /// Where books differ.
-#[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 pub(super) fn difference(difference: &Difference, currency: Option<Currency>) -> String {
     let money = |minor: i64| {
         currency.map_or_else(|| format!("{minor} minor units"), |currency| Money::new(minor, currency).to_string())
