@@ -10,6 +10,7 @@ use crate::availability::{FreeArgs, NextFreeArgs, WhyNotArgs};
 use crate::calendar::CalendarCommand;
 use crate::flows::FlowsArgs;
 use crate::notify::NotifyArgs;
+use crate::order::OrderArgs;
 use crate::peers::PeersArgs;
 use crate::price::PriceArgs;
 use crate::store::StoreCommand;
@@ -135,6 +136,18 @@ pub(crate) enum Command {
     /// STORE as for `boxoffice store`. Exit code: 0 when it was answered, 1 when that is not sold or the store cannot be read, 2 for a
     /// bad flag, path or file.
     Price(Box<PriceArgs>),
+    /// Sell seats for money that a sandbox takes: place orders, pay, cancel and refund them, and reconcile
+    ///
+    /// What is bought is on sale in the store by one of its lists of prices, see `boxoffice price set` and `boxoffice order sell`.
+    /// Nobody pays anything: the gateway is a sandbox that keeps its sessions in the same store, and `pay` plays the buyer, and
+    /// the webhook that tells of it.
+    ///
+    /// STORE as for `boxoffice store`. Orders are carried out by whoever has the store open: what changes them is refused over a
+    /// socket. Whatever a command finds due about other orders is done as well.
+    ///
+    /// Exit code: 0 when it is done, 1 when it is refused, books differ or the store cannot be read, 2 for a bad flag or path, and
+    /// when there is no such order or list.
+    Order(Box<OrderArgs>),
     /// Look after a store: list, read, verify, repair, back up, move
     ///
     /// STORE is sled:DIR, fjall:DIR, DIR for whatever is there, or unix:SOCKET for one that another process serves. Exit

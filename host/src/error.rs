@@ -8,6 +8,7 @@ use boxoffice::availability::AvailabilityError;
 use boxoffice::calendar::ImportError;
 use boxoffice::datalog::EvalError;
 use boxoffice::federation::http::LinkKeyError;
+use boxoffice::payment::GatewayError;
 use boxoffice::persist::{Fault, Key, OpenError, PayloadError, StoreError, TransferError};
 use boxoffice::{BoxOfficeError, StartError};
 
@@ -31,6 +32,8 @@ pub(crate) enum HostError {
     Store(#[from] Fault),
     #[error(transparent)]
     Office(#[from] BoxOfficeError),
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     #[error(transparent)]
     Availability(#[from] AvailabilityError),
     #[error(transparent)]
@@ -87,6 +90,7 @@ impl HostError {
                 }
             }
             Self::Facet(_)
+            | Self::Gateway(_)
             | Self::Availability(_)
             | Self::Start(_)
             | Self::Store(_)

@@ -7,11 +7,13 @@ mod calendar;
 mod calendar_file;
 mod check;
 mod datalog;
+mod ends;
 mod error;
 mod expand;
 mod flows;
 mod notify;
 mod onsale;
+mod order;
 mod output;
 mod peers;
 mod price;
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
             return datalog::run(&args).unwrap_or_else(|error| error.report());
         }
         Command::Price(args) => price::run(&args),
+        Command::Order(args) => order::run(&args),
         Command::Store(command) => store::run(&command),
         Command::Flows(args) => flows::run(&args),
         Command::Notify(args) => notify::run(&args),

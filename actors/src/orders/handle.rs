@@ -31,7 +31,7 @@ const RESUME_PAGE: usize = 256;
 /// What is answered is durable. See [the module](crate::orders).
 #[derive(Clone, Debug)]
 pub struct Orders {
-    house: Arc<House>,
+    pub(super) house: Arc<House>,
     flows: Flows,
 }
 
@@ -112,6 +112,8 @@ impl Orders {
                     self.wake(&placed, None).await?;
                     return Ok(PlaceOutcome::Placed);
                 }
+                // What stands in the way may be this very order, placed at the same time.
+                Recorded::Taken { .. } | Recorded::TooMany { .. } if self.order(&id).await?.is_some() => {}
                 Recorded::Moved => {}
                 Recorded::Taken { line, by } => return Ok(PlaceOutcome::HolderTaken { line, by }),
                 Recorded::TooMany { line, max } => return Ok(PlaceOutcome::TooMany { line, max }),

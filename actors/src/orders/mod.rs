@@ -40,19 +40,26 @@
 //! # Ok(()) }) }
 //! ```
 //!
+//! What is sold by a list of prices is bought by a [`Checkout`]: it quotes a basket, and places the order that the quote makes.
+//!
 //! The host hands what the gateway posts to [`Orders::webhook`], and from time to time asks for a [`Orders::statement`], which
-//! brings what webhooks that were lost would have told.
+//! brings what webhooks that were lost would have told. Whether money, seats and orders agree says [`Orders::reconcile`].
 
+mod checkout;
 mod desk;
 mod handle;
 mod money;
 mod outcome;
+mod reconcile;
 mod record;
 mod seats;
 mod watching;
 
 pub use boxoffice_core::ticket::order::*;
 pub use boxoffice_core::ticket::payment::*;
+pub use boxoffice_core::ticket::reconcile::Difference;
+pub use checkout::{Checkout, CheckoutOutcome};
 pub use desk::OrderDesk;
 pub use handle::Orders;
 pub use outcome::{ChangeOutcome, PlaceOutcome, StatementRead, WebhookOutcome};
+pub use reconcile::Reconciled;

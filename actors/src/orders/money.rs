@@ -45,7 +45,10 @@ impl House {
         })
     }
 
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, GatewayError>>) -> Result<T, GatewayError> {
+    pub(super) async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, GatewayError>>,
+    ) -> Result<T, GatewayError> {
         let reason = || GatewayError::Unavailable { reason: "no answer in time".to_owned() };
         tokio::time::timeout(GATEWAY_TIME, asked).await.unwrap_or_else(|_| Err(reason()))
     }

@@ -13,9 +13,9 @@ use boxoffice::notify::{
 };
 use boxoffice::transport::{FileTransport, MailComposer, SmtpTransport};
 use serde_json::json;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::DispatchArgs;
+use crate::ends::Ends;
 use crate::error::HostError;
 use crate::output::print;
 use crate::store::Place;
@@ -59,26 +59,6 @@ fn notifier(args: &DispatchArgs) -> Result<NotifierBuilder, HostError> {
         Some(file) => builder.unsubscribe_secret(secret(file)?),
         None => builder,
     })
-}
-
-/// What tells the process to end.
-struct Ends {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Ends {
-    fn new() -> Result<Self, HostError> {
-        let hear = |kind| signal(kind).map_err(|error| HostError::System { doing: "hear signals", error });
-        Ok(Self { terminate: hear(SignalKind::terminate())?, interrupt: hear(SignalKind::interrupt())? })
-    }
-
-    async fn told(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 /// Waits for the end, and prints counters now and then. Says whether anybody still reads them.

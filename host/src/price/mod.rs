@@ -21,6 +21,7 @@ use serde_json::json;
 
 pub(crate) use args::PriceArgs;
 use args::{Asked, PriceChange};
+pub(crate) use words::not_sold as why_not_sold;
 
 use crate::error::HostError;
 use crate::output::{complain, print, visible};

@@ -35,7 +35,7 @@ pub(super) fn refused(outcome: &PriceOutcome) -> String {
 
 /// Why a basket is not sold.
 #[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
-pub(super) fn not_sold(refusal: &PriceRefusal) -> String {
+pub(crate) fn not_sold(refusal: &PriceRefusal) -> String {
     match refusal {
         PriceRefusal::TooLong { max } => format!("more than {max} kinds"),
         PriceRefusal::NoSeats { .. } => "nothing is bought of a kind".to_owned(),

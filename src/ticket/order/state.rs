@@ -213,7 +213,12 @@ impl Order {
             None => self.asked_at = Some(at),
         }
         for fact in facts {
-            self.purse.put(fact);
+            // Where a charge stands otherwise than we thought, what was refused may be asked for again, and is another amount.
+            if self.purse.put(fact)
+                && let Some(charge) = fact.charge()
+            {
+                self.asks.retain(|_, asked| !asked.is_refused || asked.ask.charge != *charge);
+            }
         }
         if came.iter().any(|came| *came != Came::Known) {
             self.end = None;

@@ -97,6 +97,16 @@ pub enum PaymentFact {
     },
 }
 
+impl PaymentFact {
+    /// The charge that it is about; none if it is about a session.
+    pub fn charge(&self) -> Option<&ChargeId> {
+        match self {
+            Self::Session { .. } => None,
+            Self::Charge { charge, .. } | Self::Refund { charge, .. } | Self::Dispute { charge, .. } => Some(charge),
+        }
+    }
+}
+
 /// A piece of news: facts that a gateway told at one time.
 ///
 /// At most 16 facts; more are told in several pieces.

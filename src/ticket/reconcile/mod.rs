@@ -96,6 +96,34 @@ pub enum Difference {
     },
 }
 
+impl Difference {
+    /// Which order it is about, as the books name it.
+    pub fn order(&self) -> &str {
+        match self {
+            Self::PaidNotOrdered { order, .. }
+            | Self::OrderedNotPaid { order, .. }
+            | Self::OtherMoney { order, .. }
+            | Self::GatewayDiffers { order, .. }
+            | Self::NoSuchOrder { order, .. }
+            | Self::SeatsMissing { order, .. }
+            | Self::SeatsUnpaid { order, .. } => order,
+        }
+    }
+
+    /// The name of the variant, for tables and counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PaidNotOrdered { .. } => "paid_not_ordered",
+            Self::OrderedNotPaid { .. } => "ordered_not_paid",
+            Self::OtherMoney { .. } => "other_money",
+            Self::GatewayDiffers { .. } => "gateway_differs",
+            Self::NoSuchOrder { .. } => "no_such_order",
+            Self::SeatsMissing { .. } => "seats_missing",
+            Self::SeatsUnpaid { .. } => "seats_unpaid",
+        }
+    }
+}
+
 /// What is to be compared: facts by the names of their relations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Books(Vec<(&'static str, Vec<Value>)>);
@@ -104,6 +132,16 @@ impl Books {
     /// Empty ones.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How many facts they hold. Each takes some hundred bytes: the texts of its names, and as much again.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether they hold none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Enters an order, with its lines and all that it was told.

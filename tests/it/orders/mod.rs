@@ -1,6 +1,8 @@
 //! Orders through the public door: a box office, its flows, and a bank that tells late, twice, in any order or never.
 
 mod bank;
+mod books;
+mod checkouts;
 mod crashes;
 mod many;
 mod matrix;

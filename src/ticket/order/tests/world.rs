@@ -265,7 +265,16 @@ impl World {
                 if self.bank.refuses_refunds {
                     return Some(OrderEvent::RefundRefused { key: ask.key.clone(), reason: "no".to_owned() });
                 }
+                let back = self
+                    .bank
+                    .refunds
+                    .values()
+                    .filter(|(of, _, state, _)| *of == ask.charge && *state != RefundState::Failed);
+                let back: i64 = back.map(|(_, amount, ..)| amount.minor()).sum();
                 let is_known = self.bank.refunds.values().any(|(.., key)| key.as_deref() == Some(&ask.key));
+                if !is_known && back + ask.amount.minor() > self.bank.charges[&ask.charge].minor() {
+                    return Some(OrderEvent::RefundRefused { key: ask.key.clone(), reason: "too much".to_owned() });
+                }
                 if !is_known {
                     self.bank.refund(&ask.charge, ask.amount, Some(&ask.key), RefundState::Succeeded);
                 }

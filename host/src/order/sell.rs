@@ -1,0 +1,60 @@
+//! `boxoffice order sell`: an occurrence on sale by a list of prices.
+
+use std::collections::BTreeMap;
+
+use boxoffice::BoxOffice;
+use boxoffice::booking::{Below, BookingCommand, BookingOutcome, BookingReply, Seats};
+use boxoffice::id::PoolName;
+use boxoffice::persist::Seq;
+
+use super::args::SellArgs;
+use super::till::owned;
+use crate::error::HostError;
+use crate::output::{complain, print, visible};
+
+pub(super) async fn run(args: &SellArgs) -> Result<bool, HostError> {
+    let office = BoxOffice::builder().shared_store(owned(&args.store).await?).start()?;
+    let sold = sell(&office, args).await;
+    office.shutdown().await;
+    sold
+}
+
+async fn sell(office: &BoxOffice, args: &SellArgs) -> Result<bool, HostError> {
+    let (occurrence, seats) = (&args.occurrence, Seats::new(args.seats));
+    let list = office.price_list(&args.list).await?;
+    if list.seq() == Seq::UNWRITTEN {
+        return Err(HostError::Usage(format!("the store has no list {}", args.list)));
+    }
+    let mut pools: BTreeMap<PoolName, Seats> =
+        list.tickets().flat_map(|offer| &offer.pools).map(|pool| (pool.clone(), seats)).collect();
+    pools.extend(args.pool.iter().map(|size| (size.pool.clone(), size.seats)));
+    let mut all_well = heard(&format!("{occurrence}"), &office.open(occurrence, seats).await?);
+    for (pool, capacity) in pools {
+        let named = format!("pool {pool}");
+        let command = BookingCommand::SetPool { pool, capacity, below: Below::Refuse };
+        all_well &= heard(&named, &office.run(occurrence, command).await?);
+    }
+    let replies = office.set_tickets(occurrence, &args.list).await?;
+    for (offer, reply) in list.tickets().zip(&replies) {
+        all_well &= heard(&format!("ticket {}", offer.ticket), reply);
+    }
+    if all_well {
+        let count = office.seats(occurrence).await?;
+        let kinds: Vec<String> = list.tickets().map(|offer| format!("{} {}", offer.ticket, offer.price)).collect();
+        let capacity = count.capacity.unwrap_or(seats);
+        let line = format!("{occurrence} is on sale: {} of {capacity} seats; {}", count.free, kinds.join(", "));
+        print(&(visible(&line) + "\n"))?;
+    }
+    Ok(all_well)
+}
+
+/// Whether it is so now; complains of it if not.
+fn heard(what: &str, reply: &BookingReply) -> bool {
+    let outcome = &reply.outcome;
+    let is_so =
+        outcome.is_accepted() || matches!(outcome, BookingOutcome::AsBefore | BookingOutcome::AlreadyOpen { .. });
+    if !is_so {
+        complain(&format!("{what}: {}", outcome.name().replace('_', " ")));
+    }
+    is_so
+}

@@ -1,0 +1,214 @@
+//! `boxoffice order show` and `list`: what is known of orders.
+
+use boxoffice::orders::{
+    LineState, Order, OrderEnd, OrderEvent, PlacedLine, RefundState, SessionState, load_order, order_events, order_ids,
+};
+use boxoffice::persist::{Backend, Fault, RecordedEvent, TypedEvent};
+use boxoffice::ticket::Money;
+use serde_json::{Value, json};
+
+use super::args::{ListArgs, OneOrder};
+use super::till::missing;
+use super::words;
+use crate::error::HostError;
+use crate::output::{Output, print, visible};
+
+/// Orders whose names are read at a time.
+const PAGE: usize = 256;
+
+pub(super) async fn run(args: &OneOrder) -> Result<bool, HostError> {
+    let store = args.store.open(false).await?;
+    let recorded = order_events(&*store, &args.id).await?;
+    let order = Order::fold(&recorded)?.ok_or_else(|| missing(&args.id))?;
+    let mut out = Output::new();
+    write(&mut out, &if args.json { line_json(&order) } else { head(&order) + "\n" })?;
+    for recorded in &recorded {
+        let event = read(recorded)?;
+        write(&mut out, &if args.json { event_json(recorded, &event) } else { event_line(recorded, &event) })?;
+    }
+    flush(&mut out)?;
+    Ok(true)
+}
+
+fn read(recorded: &RecordedEvent) -> Result<OrderEvent, Fault> {
+    let corrupt = |reason: String| Fault::Corrupt {
+        place: format!("{} of stream {}", recorded.seq, recorded.stream).into(),
+        reason: reason.into(),
+    };
+    let event = OrderEvent::from_payload(recorded.event_type.as_str(), &recorded.data);
+    event.map_err(|error| corrupt(error.to_string()))?.ok_or_else(|| corrupt("no event of an order".to_owned()))
+}
+
+fn event_line(recorded: &RecordedEvent, event: &OrderEvent) -> String {
+    let (seq, at) = (recorded.seq, recorded.at.to_string());
+    visible(&format!("{seq:>4}  {at:<24}  {}", words::event(event))) + "\n"
+}
+
+fn event_json(recorded: &RecordedEvent, event: &OrderEvent) -> String {
+    format!("{}\n", json!({ "seq": recorded.seq, "at": recorded.at, "event": event }))
+}
+
+pub(super) async fn list(args: &ListArgs) -> Result<bool, HostError> {
+    let store = args.store.open(false).await?;
+    let (mut out, mut after) = (Output::new(), None);
+    loop {
+        let page = order_ids(&*store, after.as_ref(), PAGE).await?;
+        for id in &page {
+            let Some(order) = load_order(&*store, id).await? else { continue };
+            if !args.open || order.end().is_none() {
+                write(&mut out, &if args.json { line_json(&order) } else { row(&order) })?;
+            }
+        }
+        if page.len() < PAGE {
+            break;
+        }
+        after = page.into_iter().last();
+    }
+    flush(&mut out)?;
+    Ok(true)
+}
+
+/// All orders that have not ended.
+pub(super) async fn open_orders(store: &dyn Backend) -> Result<Vec<boxoffice::orders::OrderId>, HostError> {
+    let (mut open, mut after) = (Vec::new(), None);
+    loop {
+        let page = order_ids(store, after.as_ref(), PAGE).await?;
+        for id in &page {
+            if load_order(store, id).await?.is_some_and(|order| order.end().is_none()) {
+                open.push(id.clone());
+            }
+        }
+        if page.len() < PAGE {
+            return Ok(open);
+        }
+        after = page.into_iter().last();
+    }
+}
+
+fn row(order: &Order) -> String {
+    let (at, state) = (order.placed_at().to_string(), state_name(order));
+    let (total, paid) = (order.total().to_string(), order.received().to_string());
+    visible(&format!("{at:<24}  {state:<12}  {total:>12}  {paid:>12}  {}", order.placed().id)) + "\n"
+}
+
+/// Whether it waits for nothing but its buyer.
+fn is_payable(order: &Order) -> bool {
+    let over = |id| order.purse().sessions().get(id).is_some_and(|state: &SessionState| state.is_over());
+    order.end().is_none() && order.session().is_some_and(|session| !over(&session.id))
+}
+
+fn state_name(order: &Order) -> &'static str {
+    match order.end() {
+        Some(end) => end.name(),
+        None if is_payable(order) => "to_be_paid",
+        None => "under_way",
+    }
+}
+
+/// What was taken and what went back, in the order's currency.
+fn flows(order: &Order) -> (Money, Money) {
+    let currency = order.total().currency();
+    let (mut paid, mut back) = (0_i64, 0_i64);
+    for charge in order.purse().charges().values() {
+        paid = paid.saturating_add(minor(charge.captured.as_ref(), currency));
+        for (amount, state) in charge.refunds.values() {
+            if *state != RefundState::Failed {
+                back = back.saturating_add(minor(Some(amount), currency));
+            }
+        }
+    }
+    (Money::new(paid, currency), Money::new(back, currency))
+}
+
+fn minor(amount: Option<&Money>, currency: boxoffice::ticket::Currency) -> i64 {
+    amount.filter(|amount| amount.currency() == currency).map_or(0, Money::minor)
+}
+
+/// An order as it stands, one thing a line.
+pub(super) fn head(order: &Order) -> String {
+    let placed = order.placed();
+    let mut lines = vec![
+        ("order", placed.id.to_string()),
+        ("buyer", placed.buyer.to_string()),
+        ("title", placed.title.clone()),
+        ("placed", order.placed_at().to_string()),
+        ("state", order.end().map_or_else(|| state_name(order).replace('_', " "), words::end)),
+    ];
+    if let Some(session) = order.session().filter(|_| is_payable(order)) {
+        lines.push(("pay at", session.url.clone()));
+        lines.push(("until", session.until.to_string()));
+    }
+    let seats =
+        order.lines().iter().enumerate().map(|(number, line)| ("line", format!("{number}  {}", line_words(line))));
+    lines.extend(seats);
+    let (paid, back) = flows(order);
+    lines.push(("total", order.total().to_string()));
+    lines.push(("paid", paid.to_string()));
+    for charge in order.purse().charges().values() {
+        // What came in another currency is in no sum.
+        let other = charge.captured.filter(|captured| captured.currency() != order.total().currency());
+        lines.extend(other.map(|captured| ("paid", captured.to_string())));
+    }
+    lines.push(("given back", back.to_string()));
+    lines.push(("owed", order.owed().to_string()));
+    if order.kept().minor() > 0 {
+        lines.push(("kept", order.kept().to_string()));
+    }
+    lines.iter().map(|(name, value)| visible(&format!("{name:<10}  {value}")) + "\n").collect()
+}
+
+fn line_words(line: &PlacedLine) -> String {
+    let ordered = &line.line;
+    let (had, left) = (ordered.party.seats, line.seats);
+    let count = if had == left { had.to_string() } else { format!("{left} of {had}") };
+    let kind = ordered.party.ticket.as_ref().map_or("seats", |ticket| ticket.as_str());
+    let state = words::line_state(line.state);
+    let what = if ordered.voucher { "voucher" } else { kind };
+    let (at, holder) = (&ordered.occurrence, &ordered.holder);
+    if ordered.voucher {
+        return format!("{what} {kind}: {state}");
+    }
+    format!("{count} {what}  {at}  for {holder}: {state}  {}", ordered.net)
+}
+
+pub(super) fn line_json(order: &Order) -> String {
+    let placed = order.placed();
+    let session = order.session().filter(|_| is_payable(order));
+    let (paid, back) = flows(order);
+    let missing = if let Some(OrderEnd::Short { missing }) = order.end() { Some(missing) } else { None };
+    let lines: Vec<Value> = order.lines().iter().map(seats_json).collect();
+    let line = json!({
+        "order": placed.id, "buyer": placed.buyer, "title": placed.title, "placed_at": order.placed_at(),
+        "state": state_name(order), "ended": order.end().is_some(), "missing": missing,
+        "pay_at": session.map(|session| &session.url), "pay_until": session.map(|session| session.until),
+        "lines": lines, "total": order.total(), "paid": paid, "given_back": back, "received": order.received(),
+        "owed": order.owed(), "kept": order.kept(), "allowed": order.allowed(), "seq": order.seq(),
+    });
+    format!("{line}\n")
+}
+
+fn seats_json(line: &PlacedLine) -> Value {
+    let until = if let LineState::Held { until } = line.state { Some(until) } else { None };
+    let ordered = &line.line;
+    json!({
+        "occurrence": ordered.occurrence, "holder": ordered.holder, "ticket": ordered.party.ticket,
+        "ordered": ordered.party.seats, "seats": line.seats, "state": words::state_name(line.state), "until": until,
+        "net": ordered.net, "voucher": ordered.voucher,
+    })
+}
+
+/// A line into the output.
+pub(super) fn write(out: &mut Output, line: &str) -> Result<(), HostError> {
+    std::io::Write::write_all(out, line.as_bytes())
+        .map_err(|error| HostError::System { doing: "write the output", error })
+}
+
+pub(super) fn flush(out: &mut Output) -> Result<(), HostError> {
+    std::io::Write::flush(out).map_err(|error| HostError::System { doing: "write the output", error })
+}
+
+/// The order, after something was done about it.
+pub(super) fn show(order: &Order, json: bool) -> Result<(), HostError> {
+    print(&if json { line_json(order) } else { head(order) })?;
+    Ok(())
+}
