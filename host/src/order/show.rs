@@ -192,7 +192,7 @@ fn seats_json(line: &PlacedLine) -> Value {
     let ordered = &line.line;
     json!({
         "occurrence": ordered.occurrence, "holder": ordered.holder, "ticket": ordered.party.ticket,
-        "ordered": ordered.party.seats, "seats": line.seats, "state": words::state_name(line.state), "until": until,
+        "ordered": ordered.party.seats, "seats": line.seats, "state": line.state.name(), "until": until,
         "net": ordered.net, "voucher": ordered.voucher,
     })
 }

@@ -11,30 +11,7 @@ use crate::price::why_not_sold;
 
 /// How a line stands.
 pub(super) fn line_state(state: LineState) -> String {
-    match state {
-        LineState::Held { until } => format!("held until {until}"),
-        LineState::Wanted
-        | LineState::Refused
-        | LineState::Released
-        | LineState::Reclaimed
-        | LineState::Confirmed
-        | LineState::Lost
-        | LineState::GivenUp => state_name(state).replace('_', " "),
-    }
-}
-
-/// The same in one word.
-pub(super) fn state_name(state: LineState) -> &'static str {
-    match state {
-        LineState::Wanted => "wanted",
-        LineState::Held { .. } => "held",
-        LineState::Refused => "refused",
-        LineState::Released => "let_go",
-        LineState::Reclaimed => "reclaimed",
-        LineState::Confirmed => "confirmed",
-        LineState::Lost => "lost",
-        LineState::GivenUp => "given_up",
-    }
+    if let LineState::Held { until } = state { format!("held until {until}") } else { state.name().replace('_', " ") }
 }
 
 /// How an order ended.

@@ -86,7 +86,7 @@ pub enum OrderChange {
     },
     /// Give money back, and leave the seats.
     Allow {
-        /// How much, at most what is owed.
+        /// How much, at most what is owed for seats.
         amount: Money,
         /// Why; not personal, at most 300 bytes.
         reason: String,
@@ -128,7 +128,7 @@ impl Order {
                 Changing::Reason { max: REASON_MAX }
             }
             OrderChange::Allow { amount, reason } => {
-                let max = self.owed();
+                let max = self.money(self.owes() - self.kept);
                 let is_possible = (1..=max.minor()).contains(&amount.minor()) && amount.currency() == max.currency();
                 if is_possible {
                     Changing::Do(OrderEvent::Allowed { amount, reason })

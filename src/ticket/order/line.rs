@@ -172,6 +172,21 @@ pub enum LineState {
 }
 
 impl LineState {
+    /// The name of the variant, for tables and facts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wanted => "wanted",
+            Self::Held { .. } => "held",
+            Self::Paid => "paid",
+            Self::Refused => "refused",
+            Self::Released => "released",
+            Self::Reclaimed => "reclaimed",
+            Self::Confirmed => "confirmed",
+            Self::Lost => "lost",
+            Self::GivenUp => "given_up",
+        }
+    }
+
     /// Whether the line has seats, or may have: no other order may have seats for the same holder then.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Wanted | Self::Held { .. } | Self::Paid | Self::Reclaimed | Self::Confirmed)

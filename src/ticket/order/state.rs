@@ -332,7 +332,8 @@ impl Order {
     fn cost_of(&self, counts: impl Fn(LineState) -> bool) -> i128 {
         let lines: i128 =
             self.lines.iter().filter(|line| counts(line.state)).map(|line| i128::from(line.cost().minor())).sum();
-        (lines + self.kept - self.allowed).max(0)
+        // What was allowed was of the cost of seats: it does not eat what is kept of others.
+        (lines - self.allowed).max(0) + self.kept
     }
 
     /// How the session stands, as far as it was told.

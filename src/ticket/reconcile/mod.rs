@@ -12,7 +12,7 @@
 
 use serde::Serialize;
 
-use super::order::{Charge, LineState, Order};
+use super::order::{Charge, Order};
 use super::payment::{DisputeState, OrderId, PaymentFact, RefundState};
 use crate::booking::{Seat, SeatState};
 use crate::datalog::{Engine, EvalError, Fact, Functions, Limits, Program, Source, Value, compile};
@@ -158,7 +158,7 @@ impl Books {
                 number.into(),
                 text(&line.line.occurrence),
                 text(&line.line.holder),
-                state_of(line.state).into(),
+                line.state.name().into(),
                 i64::from(line.seats.get()).into(),
                 line.cost().minor().into(),
             ];
@@ -261,20 +261,6 @@ fn fact(program: &Program, relation: &str, row: Vec<Value>) -> Result<Fact, Eval
 
 fn text(value: &impl ToString) -> Value {
     Value::from(value.to_string().as_str())
-}
-
-fn state_of(state: LineState) -> &'static str {
-    match state {
-        LineState::Wanted => "wanted",
-        LineState::Held { .. } => "held",
-        LineState::Paid => "paid",
-        LineState::Refused => "refused",
-        LineState::Released => "released",
-        LineState::Reclaimed => "reclaimed",
-        LineState::Confirmed => "confirmed",
-        LineState::Lost => "lost",
-        LineState::GivenUp => "given_up",
-    }
 }
 
 /// A row of one of [`RELATIONS`] as what it says.

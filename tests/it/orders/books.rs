@@ -38,7 +38,7 @@ async fn what_was_sold_given_back_or_never_paid_agrees() {
     house.bought("o3", "bob", 1, 1_000).await;
     house.place(order_of("o4", "cyd", vec![line(1, "cyd", 1, 1_000)])).await;
     assert_eq!(house.compared().await, (4, vec![]));
-    house.pass(33 * MINUTE).await;
+    house.pass(33 * MINUTE);
     house.until_end(&order_id("o4"), &OrderEnd::Unpaid).await;
     assert_eq!(house.compared().await, (4, vec![]));
     house.end().await;

@@ -88,7 +88,7 @@ async fn play(story: &Story, order: &[usize], times: usize, is_late: bool, crash
     let id = house.place(order_of("o1", "ann", vec![line(1, "ann", 2, 2_000)])).await;
     if is_late {
         // The bank has not seen the payment yet either: it comes by another way, or its clock differs.
-        house.pass(33 * MINUTE).await;
+        house.pass(33 * MINUTE);
         assert_eq!(house.ended(&id).await, OrderEnd::Unpaid, "{row}");
         house.bank.books().reopen(&id);
     }
@@ -106,7 +106,7 @@ async fn play(story: &Story, order: &[usize], times: usize, is_late: bool, crash
         }
     }
     // The bank is asked at the end of the session, should it not have told that it is over.
-    house.pass(40 * MINUTE).await;
+    house.pass(40 * MINUTE);
     let (end, ours) = (house.ended(&id).await, house.bank.balance(&id));
     let expected = if is_late { story.late } else { story.in_time };
     assert!(expected.contains(&(end.name(), ours)), "{row}: {end:?} with {ours}");

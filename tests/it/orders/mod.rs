@@ -101,10 +101,10 @@ impl House {
 
     async fn ended(&self, id: &OrderId) -> OrderEnd {
         let ended = self.orders.until(id, |order| order.end().is_some());
-        let Ok(order) = tokio::time::timeout(Duration::from_secs(300), ended).await else {
-            panic!("{id} does not end: {:?}", self.orders.order(id).await);
-        };
-        order.unwrap().unwrap().end().cloned().unwrap()
+        // A guard, so that what never happens is told and not waited for.
+        let order = tokio::time::timeout(Duration::from_secs(300), ended).await;
+        assert!(order.is_ok(), "{id} does not end: {:?}", self.orders.order(id).await);
+        order.unwrap().unwrap().unwrap().end().cloned().unwrap()
     }
 
     async fn seats_of(&self, number: u32, holder: &str) -> Option<(u32, bool)> {
@@ -113,17 +113,14 @@ impl House {
         Some((seat.party.seats.get(), seat.state == boxoffice::booking::SeatState::Confirmed))
     }
 
-    /// Time passes, step by step, as far as anything may wait for.
-    async fn pass(&self, length: Duration) {
+    fn pass(&self, length: Duration) {
         self.clock.advance(length);
     }
 
     async fn until_end(&self, id: &OrderId, end: &OrderEnd) {
         let ended = self.orders.until(id, |order| order.end() == Some(end));
-        // A guard, so that what never happens is told and not waited for.
-        if tokio::time::timeout(Duration::from_secs(30), ended).await.is_err() {
-            panic!("{id} does not end {end:?}: {:?}", self.orders.order(id).await);
-        }
+        let is_over = tokio::time::timeout(Duration::from_secs(30), ended).await.is_ok();
+        assert!(is_over, "{id} does not end {end:?}: {:?}", self.orders.order(id).await);
     }
 
     /// Lets the time come for which an order's flow waits since something failed, and no later.

@@ -108,7 +108,7 @@ async fn unpaid_seats_are_free_when_the_session_is_over_and_a_late_payment_has_t
     let house = House::open().selling(1, 2).await;
     let lines = || vec![line(1, "ann", 2, 2_000)];
     let id = house.place(order_of("o1", "ann", lines())).await;
-    house.pass(30 * MINUTE).await;
+    house.pass(30 * MINUTE);
     assert_eq!(house.ended(&id).await, OrderEnd::Unpaid);
     assert_eq!(house.seats_of(1, "ann").await, None);
 
@@ -122,7 +122,7 @@ async fn unpaid_seats_are_free_when_the_session_is_over_and_a_late_payment_has_t
     assert!(house.orders.change(&id, cancel(vec![])).await.is_ok());
     house.until_end(&id, &OrderEnd::Cancelled).await;
     let next = house.place(order_of("o2", "ann", lines())).await;
-    house.pass(33 * MINUTE).await;
+    house.pass(33 * MINUTE);
     assert_eq!(house.ended(&next).await, OrderEnd::Unpaid);
     assert!(house.office.book(&evening(1), &who("bob")).await.unwrap().outcome.is_accepted());
     let news = house.bank.charge(&next, "later", eur(2_000));
@@ -139,7 +139,7 @@ async fn a_late_payment_for_one_order_does_not_confirm_the_seats_of_the_next() {
     let while_it_stands = order_of("o2", "ann", vec![line(1, "ann", 1, 1_000)]);
     let taken = PlaceOutcome::HolderTaken { line: 0, by: first.clone() };
     assert_eq!(house.orders.place(while_it_stands.clone()).await.unwrap(), taken);
-    house.pass(30 * MINUTE).await;
+    house.pass(30 * MINUTE);
     assert_eq!(house.ended(&first).await, OrderEnd::Unpaid);
     let second = house.place(while_it_stands).await;
 

@@ -51,6 +51,7 @@ struct Play {
 }
 
 impl Play {
+    #[expect(clippy::too_many_lines, reason = "one arm for each thing that happens")]
     fn one(&mut self, what: &Happens) {
         let world = &mut self.world;
         match *what {

@@ -177,6 +177,20 @@ fn an_allowance_goes_back_and_the_seats_stay() {
 }
 
 #[test]
+fn an_allowance_ends_with_its_seats_and_does_not_eat_what_is_kept_of_others() {
+    let mut world = paid(vec![line(0, 2, 4_800)]);
+    let cancel = |kept| OrderChange::Cancel { cuts: vec![cut(0, 1)], kept: Some(eur(kept)), reason: String::new() };
+    let allow = OrderChange::Allow { amount: eur(600), reason: String::new() };
+    for (asked, left) in [(cancel(200), 2_600), (allow, 2_000), (cancel(0), 200)] {
+        let Changing::Do(event) = world.order.change_asked(asked) else { panic!("refused") };
+        world.record(event);
+        world.run();
+        assert_eq!(world.bank.balance(), left);
+        world.assert_squared();
+    }
+}
+
+#[test]
 fn an_order_that_is_cancelled_before_it_is_paid_cannot_be_paid_any_more() {
     let mut world = World::selling(vec![line(0, 2, 2_000)]);
     let asked = OrderChange::Cancel { cuts: vec![], kept: None, reason: String::new() };

@@ -184,7 +184,7 @@ impl World {
                     self.record(event);
                 }
                 Next::Close(end) => self.record(OrderEvent::Closed { end }),
-                next => return next,
+                next @ (Next::Wait { .. } | Next::Done(_)) => return next,
             }
         }
         panic!("it goes round for ever: {:?}", self.events);
@@ -201,6 +201,7 @@ impl World {
         has.filter(|has| !matches!(has, Has::Held { until, .. } if *until <= self.now))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each action")]
     /// Does what the shell does; none if the gateway cannot be asked.
     pub(super) fn act(&mut self, action: &Action) -> Option<OrderEvent> {
         let order_line = |line: &u16| self.order.lines()[usize::from(*line)].clone();
@@ -310,10 +311,8 @@ impl World {
             None => panic!("not ended: {:?}\n{:?}", self.order.next(self.now), self.events),
         }
         for (number, line) in (0_u16..).zip(self.order.lines()) {
-            let seats = match line.state {
-                LineState::Confirmed => Some(Has::Confirmed { seats: line.seats.get() }),
-                _ => None,
-            };
+            let has = Has::Confirmed { seats: line.seats.get() };
+            let seats = (line.state == LineState::Confirmed).then_some(has);
             assert_eq!(self.has(number), seats, "line {number}: {:?}", self.events);
         }
         assert_eq!(self.hall.dues, 0, "dues are settled");
