@@ -290,14 +290,11 @@ impl Order {
         if let Some(left) = foreign.max_by_key(Money::minor) {
             return OrderEnd::RefundStuck { left };
         }
-        if some(LineState::Confirmed) {
-            return if ours < owes {
-                OrderEnd::Short { missing: self.money(owes - ours) }
-            } else {
-                OrderEnd::Fulfilled
-            };
+        if ours < owes {
+            return OrderEnd::Short { missing: self.money(owes - ours) };
         }
         match () {
+            () if some(LineState::Confirmed) => OrderEnd::Fulfilled,
             () if self.is_refused() => OrderEnd::Refused,
             () if some(LineState::Lost) => OrderEnd::TooLate,
             () if some(LineState::GivenUp) => OrderEnd::Cancelled,

@@ -53,7 +53,7 @@ pub enum LinkKeyError {
 /// use boxoffice::federation::http::LinkKey;
 /// // 32 random bytes, which the host keeps as it keeps other secrets.
 /// let key = LinkKey::new([7; 32]);
-/// assert_eq!(key.public().to_string(), "ed25519:6kpsY-KcUgq-9VB7Ey7F-ZVHduq6-vnuSQh7qaRRG0w");
+/// assert_eq!(key.public().to_string(), "ed25519:6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw");
 /// assert_eq!(format!("{key:?}"), format!("LinkKey({})", key.public()));
 /// ```
 pub struct LinkKey {

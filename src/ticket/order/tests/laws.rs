@@ -83,7 +83,7 @@ impl Play {
                 let first = world.bank.charges.iter().next().map(|(id, captured)| (id.clone(), *captured));
                 let Some((charge, captured)) = first else { return };
                 let is_refunded = world.bank.refunds.values().any(|(of, ..)| *of == charge);
-                let stood = world.bank.disputes.values().next().map(|(_, _, state)| *state);
+                let stood = world.bank.disputes.values().find(|(of, ..)| *of == charge).map(|(_, _, state)| *state);
                 if !is_refunded && stood.is_none_or(|stood| stood < state) {
                     self.outbox.push(world.bank.dispute(charge.as_str(), captured, state));
                 }

@@ -1,7 +1,7 @@
 //! A bank, a hall and an order between them: what the shell does, played in one thread, with everything that goes wrong.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::booking::{Party, Seats};
 use crate::id::AttendeeId;
@@ -89,7 +89,8 @@ impl Bank {
     }
 
     pub(super) fn dispute(&mut self, charge: &str, amount: Money, state: DisputeState) -> News {
-        let (charge, dispute) = (ChargeId::new(charge).unwrap(), DisputeId::new("d1").unwrap());
+        let dispute = DisputeId::new(format!("d-{charge}")).unwrap();
+        let charge = ChargeId::new(charge).unwrap();
         self.disputes.insert(dispute.clone(), (charge.clone(), amount, state));
         self.news(PaymentFact::Dispute { charge, dispute, amount, state })
     }
@@ -116,8 +117,10 @@ pub(super) enum Has {
 pub(super) struct Hall {
     pub has: BTreeMap<u16, Has>,
     pub is_full: bool,
-    pub dues: u32,
-    pub confirmations: u32,
+    /// Lines that the occurrence has noted as due back.
+    pub dues: BTreeSet<u16>,
+    /// What was answered under which key.
+    answers: BTreeMap<(u16, u64), OrderEvent>,
 }
 
 #[derive(Clone, Debug)]
@@ -242,7 +245,7 @@ impl World {
                 OrderEvent::SeatsGivenUp { cut: *cut }
             }
             Action::Settle { line } => {
-                self.hall.dues -= 1;
+                self.hall.dues.remove(line);
                 OrderEvent::NoteSettled { line: *line }
             }
             Action::Open(_) | Action::Expire(_) | Action::Refund(_) if self.is_down => return None,
@@ -284,15 +287,23 @@ impl World {
         })
     }
 
+    /// Asked again, the owner answers as it did: each confirmation has its key.
     fn confirm(&mut self, line: u16) -> OrderEvent {
+        let key = (line, self.order.closings());
+        if let Some(answered) = self.hall.answers.get(&key) {
+            return answered.clone();
+        }
+        let answer = self.confirm_anew(line);
+        self.hall.answers.insert(key, answer.clone());
+        answer
+    }
+
+    fn confirm_anew(&mut self, line: u16) -> OrderEvent {
         let seats = self.order.lines()[usize::from(line)].seats.get();
         let had = self.has(line);
         if had.is_none() && self.hall.is_full {
-            self.hall.dues += 1;
+            self.hall.dues.insert(line);
             return OrderEvent::LineLost { line, noted: true };
-        }
-        if !matches!(had, Some(Has::Confirmed { .. })) {
-            self.hall.confirmations += 1;
         }
         self.hall.has.insert(line, Has::Confirmed { seats });
         let how = if had.is_some() { Seated::Held } else { Seated::Reacquired };
@@ -315,7 +326,7 @@ impl World {
             let seats = (line.state == LineState::Confirmed).then_some(has);
             assert_eq!(self.has(number), seats, "line {number}: {:?}", self.events);
         }
-        assert_eq!(self.hall.dues, 0, "dues are settled");
+        assert!(self.hall.dues.is_empty(), "dues are settled");
     }
 }
 
