@@ -126,7 +126,7 @@ fn seats_are_ordered_paid_given_up_in_part_and_the_books_agree() {
     let paid = home.well("pay|sled:s|o-1");
     assert!(paid.starts_with("told        all of it\norder       o-1\n"), "{paid}");
     assert_eq!(home.stands("o-1"), stood("fulfilled", 4_800, 0));
-    assert!(home.badly("pay|sled:s|o-1", 1).contains("order o-1 is paid: --twice pays it once more"));
+    assert!(home.badly("pay|sled:s|o-1", 1).contains("a session of order o-1 is paid: --twice pays once more"));
     home.agrees();
 
     let cut = home.well("cancel|sled:s|o-1|--line|0|--seats|1|--keep|2.00 EUR|--reason|ill");

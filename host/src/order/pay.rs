@@ -36,7 +36,10 @@ async fn pay(till: &Till, args: &PayArgs) -> Result<bool, HostError> {
     }
     let is_paid = sessions.iter().any(|(_, state)| *state == SessionState::Paid);
     if is_paid && !args.twice {
-        complain(&format!("order {} is paid: --twice pays it once more", args.one.id));
+        complain(&format!(
+            "a session of order {} is paid: --twice pays once more, with --amount what is missing",
+            args.one.id
+        ));
         return Ok(false);
     }
     let mut deliveries = Vec::new();

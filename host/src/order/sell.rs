@@ -27,6 +27,9 @@ async fn sell(office: &BoxOffice, args: &SellArgs) -> Result<bool, HostError> {
     }
     let mut pools: BTreeMap<PoolName, Seats> =
         list.tickets().flat_map(|offer| &offer.pools).map(|pool| (pool.clone(), seats)).collect();
+    if let Some(unknown) = args.pool.iter().find(|size| !pools.contains_key(&size.pool)) {
+        return Err(HostError::Usage(format!("--pool: no ticket of the list draws on {}", unknown.pool)));
+    }
     pools.extend(args.pool.iter().map(|size| (size.pool.clone(), size.seats)));
     let mut all_well = heard(&format!("{occurrence}"), &office.open(occurrence, seats).await?);
     for (pool, capacity) in pools {

@@ -251,6 +251,13 @@ pub(crate) struct ServeArgs {
     /// How often to fetch what each peer publishes
     #[arg(long, value_name = "TIME", default_value = "15m")]
     pub(crate) every: Span,
+    /// How many connections one address may have at the same time. Behind something that speaks TLS all peers come from one:
+    /// let that limit them, and give as many here as are taken in all
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    pub(crate) per_address: usize,
+    /// How many connections are taken at the same time in all
+    #[arg(long, value_name = "COUNT", default_value_t = 256)]
+    pub(crate) connections: usize,
     #[command(flatten)]
     pub(crate) way: Way,
 }

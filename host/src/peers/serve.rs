@@ -30,7 +30,9 @@ pub(super) async fn run(args: &PeersArgs, wanted: &ServeArgs) -> Result<bool, Ho
         }
     };
     let server = PeerServer::new(open.federation.clone(), key);
-    serve(listener, server, ServeLimits::default(), ended).await;
+    let (connections, per_address) = (wanted.connections, wanted.per_address);
+    let limits = ServeLimits { connections, per_address, ..ServeLimits::default() };
+    serve(listener, server, limits, ended).await;
     open.close(Ok(())).await?;
     Ok(true)
 }

@@ -44,16 +44,15 @@ impl OrderLine {
         Self { per_person: Some(seats), ..self }
     }
 
-    /// What the first `seats` of them cost: each seat has its share by the largest remainder, so what is paid and what is given back
-    /// for single seats adds up to the whole.
-    ///
-    /// # Errors
-    /// [`MoneyError`] when the line has no seats.
-    pub fn cost_of(&self, seats: Seats) -> Result<Money, MoneyError> {
-        let (have, asked) = (self.party.seats.get(), seats.get());
-        let shares = self.net.allocate(&vec![1; usize::try_from(have).unwrap_or(usize::MAX)])?;
-        let minor = shares.iter().take(usize::try_from(asked).unwrap_or(usize::MAX)).map(Money::minor).sum();
-        Ok(Money::new(minor, self.net.currency()))
+    /// What the first `seats` of them cost: each seat has its share by the largest remainder (as
+    /// [`Money::allocate`] deals it out to equal weights), so what is paid and what is given back for single seats adds up to the whole.
+    /// Takes the same time for any number of seats, since a buyer chooses it.
+    pub fn cost_of(&self, seats: Seats) -> Money {
+        let (have, asked) = (i64::from(self.party.seats.get()), i64::from(seats.get().min(self.party.seats.get())));
+        let net = self.net.minor();
+        // The first seats have a unit more, as many as are left over. All of it is at most the whole.
+        let (each, over) = (net.checked_div(have).unwrap_or_default(), net.checked_rem(have).unwrap_or_default());
+        Money::new(each * asked + over.signum() * over.abs().min(asked), self.net.currency())
     }
 }
 

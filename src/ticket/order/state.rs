@@ -41,8 +41,7 @@ impl PlacedLine {
     /// What its seats cost, those left out that were given up or are to be.
     pub fn cost(&self) -> Money {
         let seats = Seats::new(self.seats.get().saturating_sub(self.to_give_up));
-        // A line that was placed has seats, so there is a share for each.
-        self.line.cost_of(seats).unwrap_or(Money::new(0, self.line.net.currency()))
+        self.line.cost_of(seats)
     }
 }
 

@@ -158,6 +158,13 @@ impl Play {
     }
 }
 
+#[test]
+fn the_cost_of_more_seats_than_anybody_has_takes_no_time_and_no_memory() {
+    let line = line(0, u32::MAX, i64::MAX);
+    assert_eq!(line.cost_of(line.party.seats), line.net);
+    assert_eq!(line.cost_of(crate::booking::Seats::new(0)), eur(0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -205,5 +212,13 @@ proptest! {
             other.put(fact);
         }
         prop_assert_eq!(one, other);
+    }
+
+    #[test]
+    fn each_seat_costs_its_share_by_the_largest_remainder(seats in 1..50_u32, minor in 0..10_000_i64, asked in 0..60_u32) {
+        let line = line(0, seats, minor);
+        let shares = line.net.allocate(&vec![1; seats as usize]).unwrap();
+        let first: i64 = shares.iter().take(asked as usize).map(crate::ticket::Money::minor).sum();
+        prop_assert_eq!(line.cost_of(crate::booking::Seats::new(asked)), eur(first));
     }
 }
