@@ -103,7 +103,9 @@ impl Orders {
                 if *placed.placed() != order {
                     return Ok(PlaceOutcome::IdTaken);
                 }
-                self.wake(&placed, None).await?;
+                if placed.end().is_none() {
+                    self.wake(&placed, None).await?;
+                }
                 return Ok(PlaceOutcome::Already);
             }
             match record(&self.house.store, None, &id, &event, self.house.clock.now()).await? {
