@@ -96,15 +96,22 @@ impl House {
     async fn rests(&self, id: &OrderId) -> Order {
         let now = || self.clock.now();
         let rests = |order: &Order| matches!(order.next(now()), Next::Wait { .. } | Next::Done(_));
-        self.orders.until(id, rests).await.unwrap().unwrap()
+        self.patiently(id, rests).await
     }
 
     async fn ended(&self, id: &OrderId) -> OrderEnd {
-        let ended = self.orders.until(id, |order| order.end().is_some());
-        // A guard, so that what never happens is told and not waited for.
-        let order = tokio::time::timeout(Duration::from_secs(300), ended).await;
-        assert!(order.is_ok(), "{id} does not end: {:?}", self.orders.order(id).await);
-        order.unwrap().unwrap().unwrap().end().cloned().unwrap()
+        self.patiently(id, |order| order.end().is_some()).await.end().cloned().unwrap()
+    }
+
+    /// Waits until an order is so. An owner that was too busy is asked again later: that time comes here, since nobody else lets it.
+    async fn patiently(&self, id: &OrderId, is: impl Fn(&Order) -> bool) -> Order {
+        for _ in 0..300 {
+            if let Ok(order) = tokio::time::timeout(Duration::from_secs(1), self.orders.until(id, &is)).await {
+                return order.unwrap().unwrap();
+            }
+            self.try_again(id).await;
+        }
+        unreachable!("{id} stays as it is: {:?}", self.orders.order(id).await)
     }
 
     async fn seats_of(&self, number: u32, holder: &str) -> Option<(u32, bool)> {
