@@ -49,6 +49,11 @@ pub enum IdError {
     },
 }
 
+/// That a text has not the shape of its kind; the error shows the beginning of it.
+pub(crate) fn shape(kind: &'static str, text: &str, wanted: &'static str) -> IdError {
+    IdError::Shape { kind, text: text.chars().take(80).collect(), wanted }
+}
+
 /// Checks what every id has in common: 1 to `limit` bytes of UTF-8 without control characters.
 pub(crate) fn check_text(kind: &'static str, text: &str, limit: usize) -> Result<(), IdError> {
     if text.is_empty() {
@@ -64,8 +69,10 @@ pub(crate) fn check_text(kind: &'static str, text: &str, limit: usize) -> Result
     }
 }
 
+/// Makes a checked text of `$name`. Where it must have a shape beyond what every id has, `$fits` says whether a text has it, and
+/// `$wanted` which it is.
 macro_rules! text_id {
-    ($(#[$meta:meta])* $name:ident, $kind:literal, $limit:literal) => {
+    ($(#[$meta:meta])* $name:ident, $kind:literal, $limit:literal $(, $fits:path, $wanted:literal)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -78,10 +85,15 @@ macro_rules! text_id {
             /// Checks `text` and wraps it.
             ///
             /// # Errors
-            /// [`IdError`] when `text` is empty, too long or holds a control character.
+            /// [`IdError`] when `text` is empty, too long, holds a control character or has another shape.
             pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
                 let text = text.as_ref();
                 check_text($kind, text, Self::LENGTH_MAX)?;
+                $(
+                    if !$fits(text) {
+                        return Err(crate::id::shape($kind, text, $wanted));
+                    }
+                )?
                 Ok(Self(text.into()))
             }
 

@@ -5,6 +5,21 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// Lengths of time in JSON, for `#[serde(with = ...)]`: whole milliseconds.
+pub(crate) mod millis {
+    use core::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
 /// An instant, in whole milliseconds since the Unix epoch (1970-01-01T00:00:00Z), leap seconds ignored.
 ///
 /// Negative values are instants before the epoch. Arithmetic saturates at the ends of `i64`.

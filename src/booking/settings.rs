@@ -38,27 +38,13 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct Waitlist {
     /// How long free seats are held for whoever is next. Whoever lets the offer lapse is out of the line.
-    #[serde(rename = "offer_ms", with = "whole_millis")]
+    #[serde(rename = "offer_ms", with = "crate::time::millis")]
     pub offer_for: Duration,
     /// When free seats are too few for whoever is next, they are offered to the first behind for whom they suffice, and
     /// that is recorded, anew for each offer. Otherwise they wait too. Of each kind of ticket the first 1,000 are looked at.
     /// Default: no.
     #[serde(default)]
     pub pass_over: bool,
-}
-
-mod whole_millis {
-    use core::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Duration, D::Error> {
-        u64::deserialize(from).map(Duration::from_millis)
-    }
 }
 
 mod millis {
@@ -69,7 +55,7 @@ mod millis {
     #[expect(clippy::ref_option, reason = "serde asks for it")]
     pub(super) fn serialize<S: Serializer>(length: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
         match length {
-            Some(length) => super::whole_millis::serialize(length, to),
+            Some(length) => crate::time::millis::serialize(length, to),
             None => to.serialize_none(),
         }
     }

@@ -49,7 +49,7 @@ pub struct AskedHold {
     /// How many.
     pub seats: Seats,
     /// How long: what was asked for, or less.
-    #[serde(rename = "term_ms", with = "super::wire::millis")]
+    #[serde(rename = "term_ms", with = "crate::time::millis")]
     pub term: Duration,
     /// Of all that was asked.
     digest: String,

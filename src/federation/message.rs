@@ -55,7 +55,7 @@ pub struct Wanted {
     /// For whom.
     pub holder: Holder,
     /// How long, by the owner's clock, from when the owner decides. Whole milliseconds; the owner may give less.
-    #[serde(rename = "term_ms", with = "super::wire::millis")]
+    #[serde(rename = "term_ms", with = "crate::time::millis")]
     pub term: Duration,
 }
 
@@ -204,7 +204,7 @@ pub enum PeerOutcome {
     /// Hold: the seats are kept.
     Held {
         /// For so long from now, by the owner's clock: an interval, since clocks differ. Nothing once it has lapsed.
-        #[serde(rename = "until_in_ms", with = "super::wire::millis")]
+        #[serde(rename = "until_in_ms", with = "crate::time::millis")]
         until_in: Duration,
     },
     /// Hold: there are not enough seats.

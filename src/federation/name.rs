@@ -7,71 +7,7 @@ use std::sync::Arc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{IdError, check_text};
-
-/// The first part of a text that does not fit, as an error shows it.
-fn shown(text: &str) -> String {
-    text.chars().take(80).collect()
-}
-
-/// Makes a checked text of `$name`, whose `fits` says which shape it must have.
-macro_rules! shaped {
-    ($(#[$meta:meta])* $name:ident, $kind:literal, $limit:literal, $fits:path, $wanted:literal) => {
-        $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Longest text allowed, in bytes.
-            pub const LENGTH_MAX: usize = $limit;
-
-            /// Checks `text` and wraps it.
-            ///
-            /// # Errors
-            /// [`IdError`] when `text` is empty, too long or of another shape.
-            pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
-                let text = text.as_ref();
-                check_text($kind, text, Self::LENGTH_MAX)?;
-                if !$fits(text) {
-                    return Err(IdError::Shape { kind: $kind, text: shown(text), wanted: $wanted });
-                }
-                Ok(Self(text.into()))
-            }
-
-            /// The text itself.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = IdError;
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = IdError;
-            fn try_from(text: String) -> Result<Self, IdError> {
-                Self::new(text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.0.as_ref().to_owned()
-            }
-        }
-    };
-}
+use crate::id::{IdError, check_text, shape, text_id};
 
 fn is_name(text: &str) -> bool {
     let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'.');
@@ -91,11 +27,7 @@ fn is_hold(text: &str) -> bool {
     text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
 }
 
-fn is_holder(_: &str) -> bool {
-    true
-}
-
-shaped!(
+text_id!(
     /// The name of a system that takes part, and the origin of what it publishes, such as `library.example`: 1 to 64 bytes of
     /// lower-case letters, digits, `-` and `.`, as in a host name. It need not be the host that it is found at.
     ///
@@ -109,23 +41,23 @@ shaped!(
     PeerName, "peer name", 64, is_name, "a name such as library.example: lower-case letters, digits, - and ."
 );
 
-shaped!(
+text_id!(
     /// Where a peer is found: an `http` or `https` URL of at most 1,024 printable ASCII bytes, without a user, a password or a
     /// fragment. Only its shape is looked at here; whether it leads somewhere it must not is for the
     /// [link](super::PeerLink) to see, each time it connects.
     PeerUrl, "peer URL", 1024, is_url, "an http or https URL without user and fragment"
 );
 
-shaped!(
+text_id!(
     /// A hold that one system asks of another, as the asking one names it: 1 to 64 letters, digits, `-` and `_`. A name is
     /// used once, for ever: asked again under it, the owner answers as the first time. An order number will do.
     HoldId, "hold id", 64, is_hold, "letters, digits, - and _"
 );
 
-shaped!(
+text_id!(
     /// For whom a peer asks for seats, as the peer names them: 1 to 96 bytes, no control characters. It is written into the
     /// owner's log, so prefer an opaque id over a name or an address.
-    Holder, "holder", 96, is_holder, "a text"
+    Holder, "holder", 96
 );
 
 const KEY_PREFIX: &str = "ed25519:";
@@ -180,11 +112,7 @@ impl FromStr for PeerKey {
         let read = read.and_then(|digits| Base64UrlUnpadded::decode(digits, &mut bytes).ok()).map(<[u8]>::len);
         match read {
             Some(32) => Ok(Self(bytes)),
-            Some(_) | None => Err(IdError::Shape {
-                kind: "peer key",
-                text: shown(text),
-                wanted: "ed25519: and 43 characters of base64url without padding",
-            }),
+            Some(_) | None => Err(shape("peer key", text, "ed25519: and 43 characters of base64url without padding")),
         }
     }
 }

@@ -57,7 +57,7 @@ pub struct HoldGrant {
     /// Most seats held at the same time, in all occurrences together. Confirmed seats do not count.
     pub seats_max: Seats,
     /// Longest hold: who asks for more gets this. Whole milliseconds.
-    #[serde(with = "super::wire::millis")]
+    #[serde(with = "crate::time::millis")]
     pub term_max: Duration,
 }
 

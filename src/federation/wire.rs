@@ -28,21 +28,6 @@ const MOVED: &str = "federation.peer_moved.v1";
 const GRANTED: &str = "federation.peer_granted.v1";
 const REMOVED: &str = "federation.peer_removed.v1";
 
-/// Lengths of time as whole milliseconds.
-pub(super) mod millis {
-    use core::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(in crate::federation) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(in crate::federation) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        u64::deserialize(deserializer).map(Duration::from_millis)
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 struct Data {
     peer: PeerName,

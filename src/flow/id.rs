@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{IdError, check_text};
+use crate::id::{IdError, check_text, shape, text_id};
 use crate::persist::StreamName;
 
 /// Shards that all flows of a store are spread over. Part of the format: a flow never changes its shard.
@@ -14,57 +14,14 @@ pub const SHARDS: u8 = 8;
 
 const STREAM_PREFIX: &str = "flow:";
 
-/// The name of a flow's program, such as `reminder`. 1 to 64 bytes of `a-z`, `0-9`, `-`, `_` and `.`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct FlowKind(Arc<str>);
-
-impl FlowKind {
-    /// Longest text allowed, in bytes.
-    pub const LENGTH_MAX: usize = 64;
-
-    /// Checks `text` and wraps it.
-    ///
-    /// # Errors
-    /// [`IdError`] when `text` is empty, too long or holds another character.
-    pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
-        let text = text.as_ref();
-        check_text("flow kind", text, Self::LENGTH_MAX)?;
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-        if !text.chars().all(allowed) {
-            return Err(shape("flow kind", text, "lower case letters, digits, '-', '_' and '.'"));
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The text itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+fn is_kind(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte))
 }
 
-fn shape(kind: &'static str, text: &str, wanted: &'static str) -> IdError {
-    IdError::Shape { kind, text: text.chars().take(80).collect(), wanted }
-}
-
-impl fmt::Display for FlowKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for FlowKind {
-    type Error = IdError;
-    fn try_from(text: String) -> Result<Self, IdError> {
-        Self::new(text)
-    }
-}
-
-impl From<FlowKind> for String {
-    fn from(kind: FlowKind) -> Self {
-        kind.0.as_ref().to_owned()
-    }
-}
+text_id!(
+    /// The name of a flow's program, such as `reminder`. 1 to 64 bytes of `a-z`, `0-9`, `-`, `_` and `.`.
+    FlowKind, "flow kind", 64, is_kind, "lower case letters, digits, '-', '_' and '.'"
+);
 
 /// One flow: its kind and a key that the caller chose, as in `reminder/chess@20260105T190000`. Starting it twice is
 /// starting it once.

@@ -69,7 +69,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub(crate) fn corrupt(place: impl AsRef<str>, reason: impl AsRef<str>) -> Self {
+    /// That what is stored at `place` cannot be read, and why.
+    pub fn corrupt(place: impl AsRef<str>, reason: impl AsRef<str>) -> Self {
         Self::Corrupt { place: place.as_ref().into(), reason: reason.as_ref().into() }
     }
 }

@@ -29,7 +29,7 @@ const LAG_PAGES: usize = 1_000;
 const TRIES_MAX: u32 = 16;
 
 fn damaged(key: &Key, error: &PayloadError) -> Fault {
-    Fault::Corrupt { place: format!("key {key}").into(), reason: error.to_string().into() }
+    Fault::corrupt(format!("key {key}"), error.to_string())
 }
 
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! Recording what happens to orders, together with whose seats are whose.
 
 use boxoffice_core::persist::{
-    Backend, CommitOutcome, Expect, Fault, Key, KeyExpect, KvWrite, Limit, Payload, Seq, Transaction,
+    Backend, CommitOutcome, Expect, Fault, Key, KeyExpect, KvWrite, Limit, Payload, Seq, Transaction, TypedEvent as _,
 };
 use boxoffice_core::ticket::order::{
-    Bought, Claim, ClaimChanges, Order, OrderEvent, bought_key, claim_key, open_key, order_event, order_stream,
+    Bought, Claim, ClaimChanges, Order, OrderEvent, bought_key, claim_key, open_key, order_stream,
 };
 use boxoffice_core::ticket::payment::OrderId;
 use boxoffice_core::time::Timestamp;
@@ -36,12 +36,8 @@ enum Drafted {
 
 async fn read<T: DeserializeOwned>(store: &SharedWriter, key: &Key) -> Result<Option<(Payload, T)>, Fault> {
     let Some(stored) = store.get(key).await? else { return Ok(None) };
-    let value = stored.read().map_err(|error| corrupt(key, &error))?;
+    let value = stored.read().map_err(|error| Fault::corrupt(format!("key {key}"), error.to_string()))?;
     Ok(Some((stored, value)))
-}
-
-fn corrupt(key: &Key, error: &boxoffice_core::persist::PayloadError) -> Fault {
-    Fault::Corrupt { place: format!("key {key}").into(), reason: error.to_string().into() }
 }
 
 fn payload(value: &impl serde::Serialize) -> Result<Payload, BoxOfficeError> {
@@ -68,7 +64,7 @@ pub(super) async fn record(
     // Only an order without lines has no beginning, and it is not placed.
     let Some(after) = after else { return Ok(Recorded::Moved) };
     let expect = before.map_or(Expect::Unwritten, |before| Expect::At(before.seq()));
-    let new = order_event(at, event).map_err(BoxOfficeError::Payload)?;
+    let new = event.to_new_event(at).map_err(BoxOfficeError::Payload)?;
     let mut transaction = Transaction::append(&order_stream(order), expect, vec![new]);
     let was_open = before.is_some_and(|before| before.end().is_none());
     match (was_open, after.end().is_none()) {

@@ -72,10 +72,10 @@ pub enum OnReversal {
 #[serde(deny_unknown_fields)]
 pub struct OrderTerms {
     /// How long the buyer may pay, if the gateway agrees.
-    #[serde(rename = "session_ms", with = "millis")]
+    #[serde(rename = "session_ms", with = "crate::time::millis")]
     pub session_for: Duration,
     /// How long seats are kept beyond the end of the session, for clocks that differ and news that are late.
-    #[serde(rename = "grace_ms", with = "millis")]
+    #[serde(rename = "grace_ms", with = "crate::time::millis")]
     pub grace: Duration,
     /// What happens to seats whose money went back.
     #[serde(default)]
@@ -189,19 +189,5 @@ impl LineState {
     /// Whether the line has seats, or may have: no other order may have seats for the same holder then.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Wanted | Self::Held { .. } | Self::Paid | Self::Reclaimed | Self::Confirmed)
-    }
-}
-
-mod millis {
-    use core::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Duration, D::Error> {
-        u64::deserialize(from).map(Duration::from_millis)
     }
 }

@@ -50,4 +50,4 @@ pub use next::{Action, Next};
 pub use purse::{Charge, Purse};
 pub use state::{Order, PlacedLine};
 pub use told::Hearing;
-pub use wire::{load_order, order_event, order_events, order_ids, order_of, order_stream};
+pub use wire::{load_order, order_events, order_ids, order_of, order_stream};

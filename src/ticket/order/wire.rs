@@ -5,13 +5,12 @@
 
 use super::event::OrderEvent;
 use super::state::Order;
-use crate::persist::{Backend, Fault, NewEvent, Payload, PayloadError, RecordedEvent, Seq, StreamName, TypedEvent};
+use crate::persist::{Backend, Fault, Payload, PayloadError, RecordedEvent, Seq, StreamName, TypedEvent};
+use crate::schedule::read_from;
 use crate::ticket::payment::OrderId;
 
 const PREFIX: &str = "order:";
 const EVENT: &str = "ticket.order.v1";
-/// Events read at a time.
-const PAGE: usize = 256;
 
 impl TypedEvent for OrderEvent {
     fn event_type(&self) -> &'static str {
@@ -79,15 +78,7 @@ pub async fn load_order(backend: &dyn Backend, id: &OrderId) -> Result<Option<Or
 /// # Errors
 /// [`Fault`] when storage failed.
 pub async fn order_events(backend: &dyn Backend, id: &OrderId) -> Result<Vec<RecordedEvent>, Fault> {
-    let (stream, mut events) = (order_stream(id), Vec::new());
-    loop {
-        let page = backend.read(&stream, Seq::FIRST.plus(events.len() as u64), PAGE).await?;
-        let is_last = page.len() < PAGE;
-        events.extend(page);
-        if is_last {
-            return Ok(events);
-        }
-    }
+    read_from(backend, &order_stream(id), Seq::FIRST).await
 }
 
 /// Orders by id, after one of them.
@@ -98,12 +89,4 @@ pub async fn order_ids(backend: &dyn Backend, after: Option<&OrderId>, limit: us
     let after = after.map_or_else(|| StreamName::stored(PREFIX), order_stream);
     let page = backend.streams(Some(&after), limit).await?;
     Ok(page.iter().map_while(order_of).collect())
-}
-
-/// An event of an order, to be appended.
-///
-/// # Errors
-/// [`PayloadError`] when it has no JSON form.
-pub fn order_event(at: crate::time::Timestamp, event: &OrderEvent) -> Result<NewEvent, PayloadError> {
-    event.to_new_event(at)
 }

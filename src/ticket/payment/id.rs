@@ -34,65 +34,19 @@ text_id!(
     NewsId, "news id", 128
 );
 
-/// One order. 1 to 64 bytes of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`: it is written into headers, URLs and references of
-/// gateways, and into the log, so it should say nothing of the buyer.
-///
-/// ```
-/// use boxoffice_core::ticket::payment::OrderId;
-/// assert_eq!(OrderId::new("o-4711")?.as_str(), "o-4711");
-/// assert!(OrderId::new("o 4711").is_err());
-/// # Ok::<(), boxoffice_core::id::IdError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct OrderId(Arc<str>);
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
 
-impl OrderId {
-    /// Longest text allowed, in bytes.
-    pub const LENGTH_MAX: usize = 64;
-
-    /// Checks `text` and wraps it.
+text_id!(
+    /// One order. 1 to 64 bytes of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`: it is written into headers, URLs and references of
+    /// gateways, and into the log, so it should say nothing of the buyer.
     ///
-    /// # Errors
-    /// [`IdError`] when `text` is empty, too long or holds another character.
-    pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
-        let text = text.as_ref();
-        check_text("order id", text, Self::LENGTH_MAX)?;
-        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-            let wanted = "letters, digits, '-', '_' and '.'";
-            return Err(IdError::Shape { kind: "order id", text: text.to_owned(), wanted });
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The text itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for OrderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for OrderId {
-    type Err = IdError;
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        Self::new(text)
-    }
-}
-
-impl TryFrom<String> for OrderId {
-    type Error = IdError;
-    fn try_from(text: String) -> Result<Self, IdError> {
-        Self::new(text)
-    }
-}
-
-impl From<OrderId> for String {
-    fn from(id: OrderId) -> Self {
-        id.0.as_ref().to_owned()
-    }
-}
+    /// ```
+    /// use boxoffice_core::ticket::payment::OrderId;
+    /// assert_eq!(OrderId::new("o-4711")?.as_str(), "o-4711");
+    /// assert!(OrderId::new("o 4711").is_err());
+    /// # Ok::<(), boxoffice_core::id::IdError>(())
+    /// ```
+    OrderId, "order id", 64, is_plain, "letters, digits, '-', '_' and '.'"
+);
