@@ -32,7 +32,7 @@ pub mod federation;
 pub mod flows;
 mod house;
 #[cfg(feature = "_http")]
-mod http;
+pub mod http;
 mod load;
 #[cfg(feature = "notify")]
 pub mod notify;

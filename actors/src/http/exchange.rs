@@ -2,23 +2,13 @@
 
 use core::future::poll_fn;
 use core::pin::Pin;
-use core::time::Duration;
 
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method};
 
 use super::wire::{converse, request};
-use super::{Client, Fault, Target};
-
-/// What an exchange may cost.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// How long it may take, from the question for the address to the last byte of the answer.
-    pub time: Duration,
-    /// The longest body of an answer, in bytes.
-    pub body: usize,
-}
+use super::{Fault, HttpClient, Target};
 
 /// An answer, of whatever status: a redirect is one too.
 #[derive(Debug)]
@@ -41,30 +31,30 @@ pub(crate) enum NoAnswer {
     Long,
 }
 
-impl Client {
-    /// Asks, and reads the whole answer.
+impl HttpClient {
+    /// Asks, and reads the whole answer, if its body has no more than so many bytes.
     pub(crate) async fn exchange(
         &self,
         method: &Method,
         target: &Target,
         headers: &[(HeaderName, String)],
         body: impl Into<Bytes>,
-        limits: Limits,
+        body_max: usize,
     ) -> Result<Answer, NoAnswer> {
         let request = request(method, target, headers, body.into())?;
         let mut is_begun = false;
         // On the heap: it holds the buffers of TLS, and whoever awaits it would hold them too.
         let work = Box::pin(async {
-            let stream = self.open(target, self.connect_timeout.min(limits.time)).await?;
+            let stream = self.open(target).await?;
             is_begun = true;
             converse(stream, request, async |answer| {
                 let (head, body) = answer.into_parts();
-                let body = whole(body, limits.body).await?;
+                let body = whole(body, body_max).await?;
                 Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
             })
             .await
         });
-        match tokio::time::timeout(limits.time, work).await {
+        match tokio::time::timeout(self.timeout(), work).await {
             Ok(answer) => answer,
             Err(_) if is_begun => Err(NoAnswer::Slow),
             Err(_) => Err(Fault::ConnectTime.into()),

@@ -8,7 +8,7 @@ use hyper::body::Bytes;
 use hyper::header::{HeaderName, RETRY_AFTER};
 
 use super::wire::{converse, request};
-use super::{Client, Fault, Target, retry_after};
+use super::{Fault, HttpClient, Target, retry_after};
 
 /// What a receiver said.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Reply {
     }
 }
 
-impl Client {
+impl HttpClient {
     /// Posts, and reads the head of the answer.
     pub(crate) async fn post(
         &self,
@@ -33,7 +33,7 @@ impl Client {
         body: impl Into<Bytes>,
     ) -> Result<Reply, Fault> {
         let request = request(&Method::POST, target, headers, body.into())?;
-        let stream = self.open(target, self.connect_timeout).await?;
+        let stream = self.open(target).await?;
         converse(stream, request, async |answer| {
             let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
             Ok(Reply { status: answer.status().as_u16(), retry_after: retry_after.map(str::to_owned) })

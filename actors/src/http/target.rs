@@ -15,22 +15,28 @@ pub(crate) struct Target {
     pub(super) uri: Uri,
     pub(super) host: String,
     port: u16,
-    pub(super) is_tls: bool,
+    pub(crate) is_tls: bool,
 }
 
 impl Target {
-    /// Takes `https:`, and `http:` where that is allowed.
-    pub(crate) fn parse(url: &str, allow_plain: bool) -> Result<Self, Fault> {
+    /// Takes `https:` and `http:`; whether that is allowed, the [client](super::HttpClient::target) says.
+    pub(crate) fn parse(url: &str) -> Result<Self, Fault> {
         let uri: Uri = url.parse().map_err(|_| Fault::Url)?;
         let is_tls = match uri.scheme_str() {
             Some("https") => true,
-            Some("http") if allow_plain => false,
+            Some("http") => false,
             _ => return Err(Fault::Url),
         };
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or(Fault::Url)?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         if host.is_empty() { Err(Fault::Url) } else { Ok(Self { uri, host, port, is_tls }) }
+    }
+
+    /// Whether nothing is said beyond scheme, host and port.
+    #[cfg(any(feature = "stripe", feature = "sumup"))]
+    pub(crate) fn is_origin(&self) -> bool {
+        self.uri.path_and_query().is_none_or(|path| path.as_str() == "/")
     }
 
     /// Scheme, host and port, in lower case and without the usual port (RFC 6454 section 6.2).
@@ -71,22 +77,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_https_with_a_host_is_a_target_unless_plain_http_is_allowed() {
+    fn only_https_and_http_with_a_host_and_without_a_user_is_a_target() {
         let cases = [
-            ("https://hooks.club.example/in?x=1", true, true),
-            ("https://hooks.club.example:8443", true, true),
-            ("https://[2606:4700::1111]/", true, true),
-            ("http://hooks.club.example/", false, true),
-            ("https://ann:secret@hooks.club.example/", false, false),
-            ("ftp://hooks.club.example/", false, false),
-            ("/in", false, false),
-            ("hooks.club.example", false, false),
-            ("https://", false, false),
-            ("https://hooks.club.example/\r\nx: y", false, false),
+            ("https://hooks.club.example/in?x=1", true),
+            ("https://hooks.club.example:8443", true),
+            ("https://[2606:4700::1111]/", true),
+            ("http://hooks.club.example/", true),
+            ("https://ann:secret@hooks.club.example/", false),
+            ("ftp://hooks.club.example/", false),
+            ("/in", false),
+            ("hooks.club.example", false),
+            ("https://", false),
+            ("https://hooks.club.example/\r\nx: y", false),
         ];
-        for (url, by_default, plain) in cases {
-            let taken = [false, true].map(|allow_plain| Target::parse(url, allow_plain).is_ok());
-            assert_eq!(taken, [by_default, plain], "{url}");
+        for (url, is_target) in cases {
+            assert_eq!(Target::parse(url).is_ok(), is_target, "{url}");
         }
     }
 
@@ -101,7 +106,7 @@ mod tests {
             ("http://[::1]:443/", "http://[::1]:443"),
         ];
         for (url, origin) in cases {
-            assert_eq!(Target::parse(url, true).unwrap().origin(), origin, "{url}");
+            assert_eq!(Target::parse(url).unwrap().origin(), origin, "{url}");
         }
     }
 
@@ -109,10 +114,10 @@ mod tests {
     async fn private_addresses_are_refused_however_they_are_written() {
         for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254", "0.0.0.0"]
         {
-            let target = Target::parse(&format!("https://{host}/"), false).unwrap();
+            let target = Target::parse(&format!("https://{host}/")).unwrap();
             assert_eq!(target.addresses(false).await.unwrap_err(), Fault::Private, "{host}");
         }
-        let target = Target::parse("https://127.0.0.1/", false).unwrap();
+        let target = Target::parse("https://127.0.0.1/").unwrap();
         assert_eq!(target.addresses(true).await.unwrap().len(), 1);
     }
 }

@@ -9,10 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::exchange::NoAnswer;
-use super::{Answer, Client, Fault, Limits, Target};
+use super::{Answer, Fault, HttpClient, Target};
 use crate::clock::{Clock as _, SystemClock};
 
-const LIMITS: Limits = Limits { time: Duration::from_secs(10), body: 1_000 };
+const BODY_MAX: usize = 1_000;
 
 /// What the server does once it has read the head of a request.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ async fn server(play: Play) -> (Target, UnboundedReceiver<String>) {
             });
         }
     });
-    (Target::parse(&format!("http://127.0.0.1:{port}/a?b=c"), true).unwrap(), requests)
+    (Target::parse(&format!("http://127.0.0.1:{port}/a?b=c")).unwrap(), requests)
 }
 
 async fn request(stream: &mut TcpStream) -> String {
@@ -83,13 +83,17 @@ async fn perform(mut stream: TcpStream, play: Play) -> std::io::Result<()> {
     }
 }
 
-fn client() -> Client {
-    Client { allow_private: true, ..Client::new(Duration::from_secs(5), &[]).unwrap() }
+fn client() -> HttpClient {
+    HttpClient::new().unwrap().allow_private(true)
 }
 
-async fn get(play: Play, limits: Limits) -> Result<Answer, NoAnswer> {
+async fn get(play: Play) -> Result<Answer, NoAnswer> {
+    get_with(client(), play).await
+}
+
+async fn get_with(client: HttpClient, play: Play) -> Result<Answer, NoAnswer> {
     let (target, _requests) = server(play).await;
-    client().exchange(&Method::GET, &target, &[], "", limits).await
+    client.exchange(&Method::GET, &target, &[], "", BODY_MAX).await
 }
 
 fn say(text: &str) -> Play {
@@ -104,7 +108,7 @@ async fn a_request_of_each_method_goes_out_whole_and_the_answer_comes_back_whole
     let host = target.uri.authority().unwrap().to_string();
     for (method, body) in [(Method::GET, ""), (Method::DELETE, ""), (Method::POST, "a=1"), (Method::PUT, "{}")] {
         let headers: [(HeaderName, String); 1] = [(ACCEPT, "text/plain".to_owned())];
-        let answer = client().exchange(&method, &target, &headers, body, LIMITS).await.unwrap();
+        let answer = client().exchange(&method, &target, &headers, body, BODY_MAX).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (201, &b"hello"[..]));
         assert_eq!(answer.headers.get("x-one").unwrap(), "1");
         let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
@@ -119,7 +123,7 @@ async fn a_request_of_each_method_goes_out_whole_and_the_answer_comes_back_whole
 async fn whatever_has_a_status_is_an_answer_and_no_redirect_is_followed() {
     for status in [204, 301, 302, 307, 308, 404, 429, 500, 599] {
         let text = format!("HTTP/1.1 {status} So\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
-        let answer = get(Play::Say(text), LIMITS).await.unwrap();
+        let answer = get(Play::Say(text)).await.unwrap();
         assert_eq!((answer.status, answer.body.len()), (status, 0));
     }
 }
@@ -135,7 +139,7 @@ async fn a_body_comes_in_every_framing_up_to_the_limit_and_no_further() {
             format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}0\r\n\r\n"),
             format!("HTTP/1.1 200 OK\r\n\r\n{text}"),
         ] {
-            let found = get(Play::Say(framed), LIMITS).await.map(|answer| answer.body.len());
+            let found = get(Play::Say(framed)).await.map(|answer| answer.body.len());
             assert_eq!(found, if is_taken { Ok(length) } else { Err(NoAnswer::Long) }, "{length}");
         }
     }
@@ -155,7 +159,7 @@ async fn what_has_no_end_is_given_up() {
         (Play::Hang("HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n"), NoAnswer::Long),
     ];
     for (play, wanted) in cases {
-        assert_eq!(get(play.clone(), LIMITS).await.unwrap_err(), wanted, "{play:?}");
+        assert_eq!(get(play.clone()).await.unwrap_err(), wanted, "{play:?}");
     }
 }
 
@@ -172,13 +176,13 @@ async fn a_length_that_is_wrong_is_no_answer() {
         "SSH-2.0-x\r\n\r\n",
         "",
     ] {
-        assert_eq!(get(say(text), LIMITS).await.unwrap_err(), NoAnswer::Fault(Fault::Broken), "{text}");
+        assert_eq!(get(say(text)).await.unwrap_err(), NoAnswer::Fault(Fault::Broken), "{text}");
     }
 }
 
 #[tokio::test]
 async fn a_server_that_drips_or_says_nothing_more_has_its_time_and_no_more() {
-    let limits = Limits { time: Duration::from_millis(300), ..LIMITS };
+    let brief = client().with_timeouts(Duration::from_millis(300), Duration::from_millis(300));
     let cases = [
         Play::Hang(""),
         Play::Hang("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"),
@@ -191,7 +195,7 @@ async fn a_server_that_drips_or_says_nothing_more_has_its_time_and_no_more() {
     ];
     for play in cases {
         let begun = SystemClock.now();
-        assert_eq!(get(play.clone(), limits).await.unwrap_err(), NoAnswer::Slow, "{play:?}");
+        assert_eq!(get_with(brief.clone(), play.clone()).await.unwrap_err(), NoAnswer::Slow, "{play:?}");
         let took: Duration = SystemClock.now().saturating_since(begun);
         assert!(took < Duration::from_secs(5), "{play:?} {took:?}");
     }
@@ -200,20 +204,31 @@ async fn a_server_that_drips_or_says_nothing_more_has_its_time_and_no_more() {
 #[tokio::test]
 async fn a_host_that_is_private_or_cannot_be_reached_is_told_from_one_that_may_have_begun() {
     let (target, mut requests) = server(Play::Hang("")).await;
-    let guarded = Client::new(Duration::from_secs(5), &[]).unwrap();
-    let refused = guarded.exchange(&Method::GET, &target, &[], "", LIMITS).await.unwrap_err();
+    let guarded = client().allow_private(false);
+    let refused = guarded.exchange(&Method::GET, &target, &[], "", BODY_MAX).await.unwrap_err();
     assert_eq!(refused, NoAnswer::Fault(Fault::Private));
     assert!(requests.try_recv().is_err());
 
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let nobody = Target::parse(&format!("http://127.0.0.1:{port}/"), true).unwrap();
-    let refused = client().exchange(&Method::GET, &nobody, &[], "", LIMITS).await.unwrap_err();
+    let nobody = Target::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+    let refused = client().exchange(&Method::GET, &nobody, &[], "", BODY_MAX).await.unwrap_err();
     assert_eq!(refused, NoAnswer::Fault(Fault::Connect));
 
     // It takes the connection, and speaks no TLS.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://127.0.0.1:{}/", silent.local_addr().unwrap().port());
-    let limits = Limits { time: Duration::from_millis(200), ..LIMITS };
-    let refused = client().exchange(&Method::GET, &Target::parse(&url, false).unwrap(), &[], "", limits).await;
+    let brief = client().with_timeouts(Duration::from_secs(5), Duration::from_millis(200));
+    let refused = brief.exchange(&Method::GET, &Target::parse(&url).unwrap(), &[], "", BODY_MAX).await;
     assert_eq!(refused.unwrap_err(), NoAnswer::Fault(Fault::ConnectTime));
+}
+
+#[test]
+fn plain_http_is_a_target_only_where_that_is_allowed() {
+    for (url, by_default, plain) in
+        [("https://a.example/", Ok(()), Ok(())), ("http://a.example/", Err(Fault::Plain), Ok(()))]
+    {
+        for (client, wanted) in [(client(), by_default), (client().allow_plain(true), plain)] {
+            assert_eq!(client.target(url).map(|_| ()), wanted, "{url}");
+        }
+    }
 }

@@ -139,15 +139,12 @@ impl Orders {
     /// # Errors
     /// As [`Orders::order`].
     pub async fn until(&self, id: &OrderId, is: impl Fn(&Order) -> bool) -> Result<Option<Order>, BoxOfficeError> {
-        let mut recorded = self.house.watching.listen(id);
+        let mut listener = self.house.watching.listen(id);
         loop {
-            recorded.mark_unchanged();
+            listener.is_up_to_date();
             match self.order(id).await? {
-                Some(order) if !is(&order) => {}
+                Some(order) if !is(&order) => listener.recorded().await,
                 found => return Ok(found),
-            }
-            if recorded.changed().await.is_err() {
-                recorded = self.house.watching.listen(id);
             }
         }
     }
@@ -268,7 +265,7 @@ impl Orders {
     ) -> Result<Result<StatementRead, GatewayError>, BoxOfficeError> {
         let (mut read, mut page) = (StatementRead::default(), None);
         loop {
-            let found = match self.house.gateway.statement(from, until, page.as_deref()).await {
+            let found = match self.house.statement_page(from, until, page.as_deref()).await {
                 Ok(found) => found,
                 Err(error) => return Ok(Err(error)),
             };

@@ -140,7 +140,7 @@ impl House {
     ) -> Result<(), GatewayError> {
         let mut page = None;
         while !reading.is_full() {
-            let found = self.in_time(self.gateway.statement(from, until, page.as_deref())).await?;
+            let found = self.statement_page(from, until, page.as_deref()).await?;
             for news in &found.news {
                 if let Some(order) = &news.order {
                     reading.books.gateway(order, &news.facts);

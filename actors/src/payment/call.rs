@@ -1,8 +1,5 @@
 //! One request to a gateway's API.
 
-use core::fmt;
-use core::time::Duration;
-
 use boxoffice_core::ticket::payment::GatewayError;
 use hyper::Method;
 use hyper::header::{ACCEPT, AUTHORIZATION, HeaderName};
@@ -10,92 +7,17 @@ use serde::de::DeserializeOwned;
 
 use super::secret::GatewaySecret;
 use super::{BODY_MAX, place, refused, unavailable};
-use crate::http::{Answer, Client, Limits, Target};
+use crate::http::{Answer, HttpClient, HttpSetupError, Target};
 
 /// The longest code of a gateway that is repeated, in characters.
 const CODE_MAX: usize = 64;
 
-/// Why a gateway cannot be set up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GatewaySetupError {
-    /// The URL of its API is none.
-    #[error("not an https: URL with a host, and without a user")]
-    Url,
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up: the certificate of an authority cannot be read")]
-    Certificate,
-}
-
-/// How a gateway's API is reached: over TLS, at a public address, without proxy and redirects.
-///
-/// ```
-/// use boxoffice::payment::GatewayConnection;
-///
-/// // A double of the gateway, on this machine.
-/// let connection = GatewayConnection::to("http://127.0.0.1:8080")?.allow_private(true).allow_plain(true);
-/// # Ok::<(), boxoffice::payment::GatewaySetupError>(())
-/// ```
-pub struct GatewayConnection {
-    client: Client,
-    base: String,
-    timeout: Duration,
-    allow_plain: bool,
-}
-
-impl fmt::Debug for GatewayConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { base, timeout, .. } = self;
-        f.debug_struct("GatewayConnection").field("base", base).field("timeout", timeout).finish_non_exhaustive()
-    }
-}
-
-impl GatewayConnection {
-    /// To the API at this URL, without a path.
-    ///
-    /// # Errors
-    /// [`GatewaySetupError`] when it is no URL, or TLS cannot be set up.
-    pub fn to(base: &str) -> Result<Self, GatewaySetupError> {
-        let base = base.trim_end_matches('/').to_owned();
-        Target::parse(&base, true).map_err(|_| GatewaySetupError::Url)?;
-        let client = Client::new(Duration::from_secs(10), &[]).map_err(|_| GatewaySetupError::Certificate)?;
-        Ok(Self { client, base, timeout: Duration::from_secs(30), allow_plain: false })
-    }
-
-    /// How long a request may take, to the last byte of its answer. Default: 30 seconds.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.client.connect_timeout = self.client.connect_timeout.min(timeout);
-        Self { timeout, ..self }
-    }
-
-    /// Trusts these authorities too, in PEM. Default: those of Mozilla.
-    ///
-    /// # Errors
-    /// [`GatewaySetupError::Certificate`] when there is a certificate that cannot be read.
-    pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, GatewaySetupError> {
-        let client = self.client.trusting(pem).map_err(|_| GatewaySetupError::Certificate)?;
-        Ok(Self { client, ..self })
-    }
-
-    /// Whether the API may be at an address that is not of the public internet. Default: no.
-    #[must_use]
-    pub fn allow_private(mut self, allow_private: bool) -> Self {
-        self.client.allow_private = allow_private;
-        self
-    }
-
-    /// Whether the API may be at an `http:` URL. Default: no, as everyone on the way can read the key.
-    #[must_use]
-    pub fn allow_plain(self, allow_plain: bool) -> Self {
-        Self { allow_plain, ..self }
-    }
-}
-
 /// The API of a gateway.
 #[derive(Debug)]
 pub(super) struct Api {
-    pub(super) connection: GatewayConnection,
+    pub(super) client: HttpClient,
+    /// Without a slash at its end.
+    pub(super) url: String,
     pub(super) key: GatewaySecret,
     /// The code in the body of a refusal.
     pub(super) code_of: fn(&[u8]) -> Option<String>,
@@ -131,16 +53,24 @@ pub(super) fn refusal(status: u16, code: &str) -> GatewayError {
 }
 
 impl Api {
+    /// Reached at this URL instead.
+    pub(super) fn at(self, url: &str) -> Result<Self, HttpSetupError> {
+        let url = url.trim_end_matches('/');
+        if Target::parse(url).is_ok_and(|target| target.is_origin()) {
+            Ok(Self { url: url.to_owned(), ..self })
+        } else {
+            Err(HttpSetupError::Url)
+        }
+    }
+
     /// Makes a request. What leaves open whether it was carried out is an error; a refusal is not.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Heard, GatewayError> {
         let Call { method, path, mut headers, body } = call;
-        let GatewayConnection { client, base, timeout, allow_plain } = &self.connection;
-        let target =
-            Target::parse(&format!("{base}{path}"), *allow_plain).map_err(|fault| unavailable(fault.to_string()))?;
+        let target = self.client.target(&format!("{}{path}", self.url));
+        let target = target.map_err(|fault| unavailable(fault.to_string()))?;
         headers.push((ACCEPT, "application/json".to_owned()));
         headers.push((AUTHORIZATION, format!("Bearer {}", self.key.text())));
-        let limits = Limits { time: *timeout, body: BODY_MAX };
-        let answer = client.exchange(&method, &target, &headers, body, limits).await;
+        let answer = self.client.exchange(&method, &target, &headers, body, BODY_MAX).await;
         let Answer { status, headers, body } = answer.map_err(|no| unavailable(no.to_string()))?;
         let heard = match status {
             200..300 => Ok(Heard::Done(body)),

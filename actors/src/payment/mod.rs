@@ -6,14 +6,13 @@
 //! | `StripeGateway` | `stripe` | Checkout Sessions of Stripe | yes, for a day: looked for before asking | signed |
 //! | `SumUpGateway` | `sumup` | hosted checkouts of SumUp | for checkouts only: refunds are told by their sum | looked up |
 //!
-//! An answer is awaited for 30 seconds and read up to 1 MiB. What cannot be reached, is in a hurry (429) or out of order (5xx) is
+//! An answer is awaited as long as the [`HttpClient`](crate::http::HttpClient) says, and read up to 1 MiB. What cannot be reached, is in a hurry (429) or out of order (5xx) is
 //! [unavailable](GatewayError::Unavailable), and whether it did what it was asked is not known; every other 4xx is a
-//! [refusal](GatewayError::Refused), with the gateway's code. Each call is a span `gateway` at debug level, with `gateway`,
-//! `operation`, `outcome` and `ms`; neither it nor an error says anything of the buyer.
+//! [refusal](GatewayError::Refused), with the gateway's code. Each call by [orders](crate::orders) is a span
+//! `gateway` at debug level, with `gateway`, `operation`, `outcome` and `ms`; neither it nor an error says anything of the buyer.
 
 #[cfg(any(feature = "stripe", feature = "sumup"))]
 mod call;
-mod observe;
 mod sandbox;
 mod secret;
 #[cfg(feature = "stripe")]
@@ -26,8 +25,6 @@ mod told;
 use core::fmt::Write as _;
 
 pub use boxoffice_core::ticket::payment::*;
-#[cfg(any(feature = "stripe", feature = "sumup"))]
-pub use call::{GatewayConnection, GatewaySetupError};
 pub use sandbox::{SandboxDelivery, SandboxGateway, SandboxOutcome};
 pub use secret::{GatewaySecret, GatewaySecretError};
 #[cfg(feature = "stripe")]

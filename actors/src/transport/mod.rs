@@ -36,4 +36,4 @@ pub use timed::send_within;
 #[cfg(feature = "web-push")]
 pub use web_push::{PushHandling, PushUrgency, VapidKey, VapidKeyError, WebPushSetupError, WebPushTransport};
 #[cfg(feature = "webhook")]
-pub use webhook::{WebhookKey, WebhookKeyError, WebhookSetupError, WebhookTransport};
+pub use webhook::{WebhookKey, WebhookKeyError, WebhookTransport};

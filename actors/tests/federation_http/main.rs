@@ -13,7 +13,7 @@ use boxoffice::federation::{FeedLimits, Grants, LinkFault, PeerCommand, SyncOutc
 use tokio::net::TcpListener;
 
 use liar::{Liar, Play, Signed, envelope, say};
-use system::{System, millis, name};
+use system::{System, http, millis, name};
 
 const LIAR: &str = "liar.example";
 const SECRET: u8 = 9;
@@ -21,13 +21,9 @@ const SECRET: u8 = 9;
 /// A system that follows an honest one and the liar, and has had both feeds.
 async fn following() -> (System, System, Liar) {
     let limits = FeedLimits { bytes_max: 20_000, ..FeedLimits::default() };
-    let club = System::tuned(
-        "club.example",
-        1,
-        ServeLimits::default(),
-        |link| link.allow_private(true).allow_plain(true),
-        |one| one.feed_limits(limits).time_limit(millis(2_000)),
-    );
+    let club = System::tuned("club.example", 1, ServeLimits::default(), http(), |one| {
+        one.feed_limits(limits).time_limit(millis(2_000))
+    });
     let (club, library) = (club.await, System::start("library.example", 2).await);
     library.evening("reading", 5).await;
     library.knows(&club, Grants::default()).await;
@@ -191,7 +187,7 @@ async fn no_redirect_is_followed_wherever_it_leads() {
 #[tokio::test]
 async fn machines_inside_are_not_asked_unless_that_is_allowed() {
     let library = System::start("library.example", 2).await;
-    let strict = System::tuned("club.example", 1, ServeLimits::default(), |link| link.allow_plain(true), |one| one);
+    let strict = System::tuned("club.example", 1, ServeLimits::default(), http().allow_private(false), |one| one);
     let club = strict.await;
     club.knows(&library, Grants::default()).await;
     let urls = ["http://169.254.169.254/", "http://10.0.0.1/", "http://[::1]/", "http://localhost/"].map(str::to_owned);
@@ -202,8 +198,7 @@ async fn machines_inside_are_not_asked_unless_that_is_allowed() {
         };
         assert_eq!((error.fault, error.reason.as_str()), (LinkFault::Unreachable, "the host has no public address"));
     }
-    let encrypted =
-        System::tuned("club.example", 1, ServeLimits::default(), |link| link.allow_private(true), |one| one);
+    let encrypted = System::tuned("club.example", 1, ServeLimits::default(), http().allow_plain(false), |one| one);
     let club = encrypted.await;
     club.knows(&library, Grants::default()).await;
     let outcome = club.federation.sync_now(&library.name).await.unwrap();

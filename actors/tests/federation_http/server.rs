@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::liar::{Liar, say};
-use crate::system::{System, millis, wanted};
+use crate::system::{System, http, millis, wanted};
 
 fn grants(seats: u32) -> Grants {
     Grants::holding(seats, millis(600_000))
@@ -178,7 +178,7 @@ async fn a_peer_reads_and_holds_only_as_it_is_trusted_and_granted() {
 #[tokio::test]
 async fn too_much_is_not_read_and_silence_is_not_waited_for() {
     let limits = ServeLimits { connections: 4, per_address: 3, head: millis(200), whole: millis(400) };
-    let club = System::tuned("club.example", 1, limits, |link| link.allow_private(true), |one| one).await;
+    let club = System::tuned("club.example", 1, limits, http().allow_plain(false), |one| one).await;
     let library = System::start("library.example", 2).await;
     club.knows(&library, Grants::default()).await;
     library.knows(&club, Grants::default()).await;

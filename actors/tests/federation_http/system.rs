@@ -12,6 +12,7 @@ use boxoffice::federation::{
     Because, Federation, FederationBuilder, Grants, Holder, PeerCommand, PeerCommandOutcome, PeerKey, PeerName, Wanted,
 };
 use boxoffice::flows::RetryPolicy;
+use boxoffice::http::HttpClient;
 use boxoffice::id::{OccurrenceId, SeriesId};
 use boxoffice::jiff::civil::date;
 use boxoffice::jiff::tz::TimeZone;
@@ -27,6 +28,11 @@ pub(crate) fn name(text: &str) -> PeerName {
 
 pub(crate) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// For loopback.
+pub(crate) fn http() -> HttpClient {
+    HttpClient::new().unwrap().allow_private(true).allow_plain(true)
 }
 
 pub(crate) struct System {
@@ -46,20 +52,19 @@ impl Drop for System {
 
 impl System {
     pub(crate) async fn start(text: &str, secret: u8) -> Self {
-        Self::tuned(text, secret, ServeLimits::default(), |link| link.allow_private(true).allow_plain(true), |one| one)
-            .await
+        Self::tuned(text, secret, ServeLimits::default(), http(), |one| one).await
     }
 
     pub(crate) async fn tuned(
         text: &str,
         secret: u8,
         limits: ServeLimits,
-        link: impl FnOnce(HttpLink) -> HttpLink,
+        client: HttpClient,
         builder: impl FnOnce(FederationBuilder) -> FederationBuilder,
     ) -> Self {
         let (name, key) = (name(text), Arc::new(LinkKey::new([secret; 32])));
         let office = BoxOffice::builder().store(MemoryBackend::new()).start().unwrap();
-        let link = link(HttpLink::new(name.clone(), Arc::clone(&key)).unwrap());
+        let link = HttpLink::new(name.clone(), Arc::clone(&key)).unwrap().with_http(client);
         let federation = Federation::builder(name.clone(), link).public(|_| true).retries(RetryPolicy::once());
         let federation = builder(federation).start(&office).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

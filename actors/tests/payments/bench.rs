@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::stripe_double::{self, Stripe};
 use crate::sumup_double::SumUp;
-use crate::{NOW, connection};
+use crate::{NOW, http};
 
 #[async_trait]
 pub(crate) trait Bench: Send + Sync {
@@ -62,7 +62,11 @@ impl OfStripe {
         let double = Stripe::start(clock.clone()).await;
         let secrets = stripe_double::SECRETS.map(|secret| secret.parse().unwrap()).to_vec();
         let gateway = StripeGateway::new("sk_test_4711".parse().unwrap(), secrets).unwrap();
-        let gateway = gateway.with_connection(connection(double.server.port)).with_clock(Arc::new(clock.clone()));
+        let gateway = gateway
+            .with_url(&format!("http://127.0.0.1:{}", double.server.port))
+            .unwrap()
+            .with_http(http())
+            .with_clock(Arc::new(clock.clone()));
         Self { gateway, double, clock }
     }
 }
@@ -72,7 +76,11 @@ impl OfSumUp {
         let clock = ManualClock::new(NOW);
         let double = SumUp::start(clock.clone()).await;
         let gateway = SumUpGateway::new("sup_sk_4711".parse().unwrap(), "MH4H92C7").unwrap();
-        let gateway = gateway.with_connection(connection(double.server.port)).with_clock(Arc::new(clock.clone()));
+        let gateway = gateway
+            .with_url(&format!("http://127.0.0.1:{}", double.server.port))
+            .unwrap()
+            .with_http(http())
+            .with_clock(Arc::new(clock.clone()));
         Self { gateway: gateway.with_webhook_url("https://club.example/sumup"), double, clock }
     }
 }

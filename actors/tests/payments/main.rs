@@ -14,7 +14,8 @@ mod sumup_double;
 
 use std::time::Duration;
 
-use boxoffice::payment::{GatewayConnection, OrderId, PaymentFact, RefundState, SessionAsk};
+use boxoffice::http::HttpClient;
+use boxoffice::payment::{OrderId, PaymentFact, RefundState, SessionAsk};
 use boxoffice::ticket::{Currency, Money};
 use boxoffice::time::Timestamp;
 
@@ -37,9 +38,9 @@ pub(crate) fn ask(order: &str) -> SessionAsk {
     }
 }
 
-pub(crate) fn connection(port: u16) -> GatewayConnection {
-    let connection = GatewayConnection::to(&format!("http://127.0.0.1:{port}")).unwrap();
-    connection.allow_private(true).allow_plain(true).with_timeout(Duration::from_secs(20))
+/// For doubles on this machine.
+pub(crate) fn http() -> HttpClient {
+    HttpClient::new().unwrap().allow_private(true).allow_plain(true)
 }
 
 /// What was taken, and what was given back of it and did not fail, in minor units.

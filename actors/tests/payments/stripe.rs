@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use boxoffice::clock::Clock as _;
 use boxoffice::payment::{
-    GatewayConnection, GatewayError, OrderId, PaymentFact, PaymentGateway as _, RefundAsk, SessionAsk, SessionId,
-    SessionState, StripeGateway, WebhookError,
+    GatewayError, OrderId, PaymentFact, PaymentGateway as _, RefundAsk, SessionAsk, SessionId, SessionState,
+    StripeGateway, WebhookError,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::bench::{Bench, OfStripe};
-use crate::{NOW, ask, connection, eur, sums};
+use crate::{NOW, ask, eur, http, sums};
 
 async fn paid(bench: &OfStripe, order: &str) -> SessionId {
     let session = bench.gateway.open(&ask(order)).await.unwrap();
@@ -269,17 +269,21 @@ async fn a_gateway_that_is_silent_or_not_where_it_may_be_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let cases = [
-        (connection(port).with_timeout(Duration::from_millis(200)), "the host gave no whole answer in time"),
-        (connection(port).allow_private(false), "the host has no public address"),
-        (connection(port).allow_plain(false), "not an https: URL with a host, and without a user"),
+        (
+            http().with_timeouts(Duration::from_millis(200), Duration::from_millis(200)),
+            "the host gave no whole answer in time",
+        ),
+        (http().allow_private(false), "the host has no public address"),
+        (http().allow_plain(false), "http: URLs are not allowed here"),
     ];
-    for (connection, reason) in cases {
-        let gateway = StripeGateway::new("sk_test_4711".parse().unwrap(), Vec::new()).unwrap();
-        let looked = gateway.with_connection(connection).look(&"cs_1".parse().unwrap()).await;
+    let gateway = || StripeGateway::new("sk_test_4711".parse().unwrap(), Vec::new()).unwrap();
+    for (client, reason) in cases {
+        let gateway = gateway().with_url(&format!("http://127.0.0.1:{port}/")).unwrap().with_http(client);
+        let looked = gateway.look(&"cs_1".parse().unwrap()).await;
         assert_eq!(looked, Err(GatewayError::Unavailable { reason: reason.to_owned() }));
     }
-    for url in ["", "ftp://club.example", "https://", "https://ann:secret@club.example"] {
-        assert!(GatewayConnection::to(url).is_err(), "{url}");
+    for url in ["", "ftp://club.example", "https://", "https://ann:secret@club.example", "https://club.example/v1"] {
+        assert!(gateway().with_url(url).is_err(), "{url}");
     }
 }
 

@@ -15,7 +15,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use crate::http_server::{Answer, HttpServer};
 use crate::smtp_server::{Script, SmtpServer, Step};
 use crate::web_push::Browser;
-use crate::{smtp, web_push, webhook};
+use crate::{http, smtp, web_push, webhook};
 
 const SHORT: Duration = Duration::from_secs(3);
 
@@ -195,7 +195,7 @@ async fn mail_keeps_the_contract() {
 #[tokio::test]
 async fn webhooks_keep_the_contract() {
     let server = HttpServer::saying("200 OK").await;
-    let transport = webhook::transport().with_timeouts(SHORT, SHORT);
+    let transport = webhook::transport().with_http(http().with_timeouts(SHORT, SHORT));
     TransportContract::new(&transport, &Receiver(server)).assert_all().await;
 }
 
@@ -247,7 +247,7 @@ impl FarEnd for PushService {
 #[tokio::test]
 async fn web_push_keeps_the_contract() {
     let far_end = PushService { server: HttpServer::saying("201 Created").await, browser: Browser::new() };
-    let transport = web_push::transport().with_timeouts(SHORT, SHORT);
+    let transport = web_push::transport().with_http(http().with_timeouts(SHORT, SHORT));
     TransportContract::new(&transport, &far_end).assert_all().await;
 }
 

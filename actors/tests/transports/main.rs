@@ -12,9 +12,15 @@ mod tls;
 mod web_push;
 mod webhook;
 
+use boxoffice::http::HttpClient;
 use boxoffice::id::NoticeId;
 use boxoffice::notify::{Blame, Letter, SendOutcome};
 use boxoffice::persist::Payload;
+
+/// For servers on this machine.
+pub(crate) fn http() -> HttpClient {
+    HttpClient::new().unwrap().allow_private(true).allow_plain(true)
+}
 
 pub(crate) fn letter(id: &str) -> Letter {
     Letter {

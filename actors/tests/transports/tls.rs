@@ -15,7 +15,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::http_server::HttpServer;
 use crate::smtp_server::{Script, SmtpServer, Step};
 use crate::web_push::Browser;
-use crate::{letter, smtp, told, web_push, webhook};
+use crate::{http, letter, smtp, told, web_push, webhook};
 
 const AUTHORITY: &[u8] = include_bytes!("certificates/authority.pem");
 
@@ -98,11 +98,11 @@ async fn webhooks_go_over_tls_that_is_trusted_and_over_no_other() {
     for host in ["127.0.0.1", "localhost"] {
         let letter = Letter { to: format!("https://{host}:{port}/in"), ..letter("a") };
         assert_eq!(told(&webhook::transport().send(&letter).await), ("retry", Some(Blame::Letter)), "{host}");
-        let trusting = webhook::transport().with_root_certificates(AUTHORITY).unwrap();
+        let trusting = webhook::transport().with_http(http().with_root_certificates(AUTHORITY).unwrap());
         assert_eq!(told(&trusting.send(&letter).await), ("ok", None), "{host}");
     }
     assert_eq!(server.requests().len(), 2);
-    assert!(webhook::transport().with_root_certificates(b"no certificate").is_err());
+    assert!(http().with_root_certificates(b"no certificate").is_err());
 }
 
 #[tokio::test]
@@ -111,8 +111,7 @@ async fn messages_to_browsers_go_over_tls_that_is_trusted_and_over_no_other() {
     let port = in_front_of(server.port, false).await;
     let letter = Letter { to: Browser::new().subscription(&format!("https://localhost:{port}/in")), ..letter("a") };
     assert_eq!(told(&web_push::transport().send(&letter).await), ("retry", Some(Blame::Letter)));
-    let trusting = web_push::transport().with_root_certificates(AUTHORITY).unwrap();
+    let trusting = web_push::transport().with_http(http().with_root_certificates(AUTHORITY).unwrap());
     assert_eq!(told(&trusting.send(&letter).await), ("ok", None));
     assert_eq!(web_push::claims(&server.requests()[0])["aud"], format!("https://localhost:{port}"));
-    assert!(web_push::transport().with_root_certificates(b"no certificate").is_err());
 }

@@ -18,7 +18,7 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 
 use crate::http_server::{Answer, HttpServer, Request};
-use crate::{letter, told};
+use crate::{http, letter, told};
 
 /// The sender's key of the example of RFC 8291.
 pub(crate) const PRIVATE: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
@@ -27,7 +27,7 @@ const CONTACT: &str = "mailto:tickets@club.example";
 
 pub(crate) fn transport() -> WebPushTransport {
     let key = VapidKey::from_base64url(PRIVATE, PUBLIC).unwrap();
-    WebPushTransport::new(key, CONTACT).unwrap().allow_private(true).allow_plain(true)
+    WebPushTransport::new(key, CONTACT).unwrap().with_http(http())
 }
 
 /// What subscribes and reads, written after the receiver's side of RFC 8291 and RFC 8188.
@@ -211,7 +211,7 @@ async fn each_answer_has_its_outcome() {
 #[tokio::test]
 async fn no_answer_is_uncertain_once_the_request_was_begun_and_a_retry_before() {
     let server = HttpServer::start(Answer::Close).await;
-    let transport = transport().with_timeouts(Duration::from_secs(1), Duration::from_millis(800));
+    let transport = transport().with_http(http().with_timeouts(Duration::from_secs(1), Duration::from_millis(800)));
     for answer in [Answer::Close, Answer::Hang, Answer::Say(format!("201 Created\r\nX: {}", "x".repeat(100_000)))] {
         server.set(answer);
         assert_eq!(told(&send_within(&transport, &to(&server.url(), "a")).await), ("uncertain", None));
@@ -250,7 +250,7 @@ async fn a_letter_that_is_too_long_arrives_cut() {
 #[tokio::test]
 async fn hostile_subscriptions_are_refused_without_a_word_of_what_they_are() {
     let server = HttpServer::saying("201 Created").await;
-    let (strict, url) = (|| transport().allow_private(false), server.url());
+    let (strict, url) = (|| transport().with_http(http().allow_private(false)), server.url());
     let whole = Browser::new().subscription(&url);
     let public = Base64UrlUnpadded::encode_string(&Browser::public());
     let mut beside = Browser::public();
@@ -261,7 +261,7 @@ async fn hostile_subscriptions_are_refused_without_a_word_of_what_they_are() {
         (strict(), whole.replace("127.0.0.1", "localhost"), "endpoint"),
         (strict(), whole.replace("127.0.0.1", "[::ffff:127.0.0.1]"), "endpoint"),
         (strict(), whole.replace("127.0.0.1", "169.254.169.254"), "endpoint"),
-        (transport().allow_plain(false), whole.clone(), "endpoint"),
+        (transport().with_http(http().allow_plain(false)), whole.clone(), "endpoint"),
         (transport(), whole.replace("http://", "http://ann:secret@"), "endpoint"),
         (transport(), whole.replace("/in", "/in\\r\\nX-Smuggled: yes"), "endpoint"),
         (transport(), whole.replace("endpoint", "end"), "endpoint"),

@@ -13,14 +13,14 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 
 use crate::http_server::{Answer, HttpServer, Request};
-use crate::{letter, told};
+use crate::{http, letter, told};
 
 pub(crate) const SECRETS: [&str; 2] =
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
 
 pub(crate) fn transport() -> WebhookTransport {
     let keys: Vec<WebhookKey> = SECRETS.iter().map(|secret| secret.parse().unwrap()).collect();
-    WebhookTransport::new(keys).unwrap().allow_private(true).allow_plain(true)
+    WebhookTransport::new(keys).unwrap().with_http(http())
 }
 
 fn to(url: String, id: &str) -> Letter {
@@ -105,7 +105,7 @@ async fn each_answer_has_its_outcome() {
 async fn a_server_that_cannot_be_reached_or_does_not_answer_is_tried_again() {
     let retry = ("retry", Some(Blame::Letter));
     let server = HttpServer::start(Answer::Close).await;
-    let transport = transport().with_timeouts(Duration::from_secs(1), Duration::from_millis(800));
+    let transport = transport().with_http(http().with_timeouts(Duration::from_secs(1), Duration::from_millis(800)));
     assert_eq!(told(&send_within(&transport, &to(server.url(), "a")).await), retry);
     server.set(Answer::Hang);
     assert_eq!(told(&send_within(&transport, &to(server.url(), "a")).await), retry);
@@ -128,10 +128,10 @@ async fn a_server_that_cannot_be_reached_or_does_not_answer_is_tried_again() {
 async fn private_addresses_plain_http_and_strangers_are_refused_by_default() {
     let server = HttpServer::saying("200 OK").await;
     let cases = [
-        (transport().allow_private(false), server.url()),
-        (transport().allow_private(false), server.url().replace("127.0.0.1", "localhost")),
-        (transport().allow_private(false), server.url().replace("127.0.0.1", "[::ffff:127.0.0.1]")),
-        (transport().allow_plain(false), server.url()),
+        (transport().with_http(http().allow_private(false)), server.url()),
+        (transport().with_http(http().allow_private(false)), server.url().replace("127.0.0.1", "localhost")),
+        (transport().with_http(http().allow_private(false)), server.url().replace("127.0.0.1", "[::ffff:127.0.0.1]")),
+        (transport().with_http(http().allow_plain(false)), server.url()),
         (transport().with_keys_by(|_| Vec::new()), server.url()),
         (transport(), server.url().replace("http://", "http://ann:secret@")),
         (transport(), "no url".to_owned()),

@@ -8,6 +8,7 @@ use boxoffice::federation::http::{HttpLink, LinkKey};
 use boxoffice::federation::{
     ETag, Federation, FederationBuilder, LinkError, LinkFault, Peer, PeerLink, PeerMessage, PeerName, PeerReply, Pulled,
 };
+use boxoffice::http::{HttpClient, HttpSetupError};
 use boxoffice::{BoxOffice, BoxOfficeError};
 
 use super::args::{PeersArgs, Way};
@@ -43,11 +44,11 @@ impl Way {
     }
 
     fn link(&self, us: &PeerName) -> Result<HttpLink, HostError> {
-        let link = HttpLink::new(us.clone(), self.key()?);
-        let link = link.map_err(|error| HostError::Usage(error.to_string()))?;
+        let usage = |error: HttpSetupError| HostError::Usage(error.to_string());
         let limit = self.time_limit.0;
-        let link = link.allow_private(self.allow_private).allow_plain(self.allow_plain);
-        Ok(link.with_timeouts(limit, limit))
+        let client = HttpClient::new().map_err(usage)?.with_timeouts(limit, limit);
+        let client = client.allow_private(self.allow_private).allow_plain(self.allow_plain);
+        Ok(HttpLink::new(us.clone(), self.key()?).map_err(usage)?.with_http(client))
     }
 }
 

@@ -18,15 +18,10 @@ use super::profile::{Came, JSON, TO, check_answer, sign_request};
 use super::signature::{INPUT, SIGNATURE, Unproven};
 use super::{FEED, MESSAGES, SKEW, seconds};
 use crate::clock::{Clock, SystemClock};
-use crate::http::{Answer, Client, Fault, Limits, NoAnswer, Target, retry_after};
+use crate::http::{Answer, Fault, HttpClient, HttpSetupError, NoAnswer, Target, retry_after};
 
 /// The longest wait that an answer can ask for. Nobody has signed that.
 const AFTER_MAX: Duration = Duration::from_secs(3_600);
-
-/// TLS cannot be set up: the certificate of an authority cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("TLS cannot be set up: the certificate of an authority cannot be read")]
-pub struct HttpLinkError;
 
 /// The way to peers over HTTP, each request and each answer signed as [RFC 9421](https://www.rfc-editor.org/rfc/rfc9421) says.
 ///
@@ -40,7 +35,7 @@ pub struct HttpLinkError;
 /// | 3xx, 4xx | refused |
 /// | 408, 429, 5xx | unavailable, until `Retry-After` (at most an hour) |
 ///
-/// Redirects are not followed and proxies of the environment not asked. See [the room](super) for what is signed.
+/// See [the room](super) for what is signed.
 ///
 /// ```no_run
 /// use boxoffice::federation::PeerName;
@@ -54,18 +49,16 @@ pub struct HttpLinkError;
 pub struct HttpLink {
     us: PeerName,
     key: Arc<LinkKey>,
-    client: Client,
+    client: HttpClient,
     clock: Arc<dyn Clock>,
     skew: Duration,
-    time_limit: Duration,
-    allow_plain: bool,
 }
 
 impl fmt::Debug for HttpLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { us, skew, time_limit, .. } = self;
+        let Self { us, client, skew, .. } = self;
         let mut shown = f.debug_struct("HttpLink");
-        shown.field("us", us).field("skew", skew).field("time_limit", time_limit).finish_non_exhaustive()
+        shown.field("us", us).field("skew", skew).field("client", client).finish_non_exhaustive()
     }
 }
 
@@ -73,26 +66,15 @@ impl HttpLink {
     /// Signs with this key, under this name.
     ///
     /// # Errors
-    /// [`HttpLinkError`] when TLS cannot be set up.
-    pub fn new(us: PeerName, key: Arc<LinkKey>) -> Result<Self, HttpLinkError> {
-        Ok(Self {
-            us,
-            key,
-            client: Client::new(Duration::from_secs(10), &[]).map_err(|_| HttpLinkError)?,
-            clock: Arc::new(SystemClock),
-            skew: SKEW,
-            time_limit: Duration::from_secs(30),
-            allow_plain: false,
-        })
+    /// [`HttpSetupError`] when TLS cannot be set up.
+    pub fn new(us: PeerName, key: Arc<LinkKey>) -> Result<Self, HttpSetupError> {
+        Ok(Self { us, key, client: HttpClient::new()?, clock: Arc::new(SystemClock), skew: SKEW })
     }
 
-    /// Trusts these authorities too, in PEM. Default: those of Mozilla.
-    ///
-    /// # Errors
-    /// [`HttpLinkError`] when there is a certificate that cannot be read.
-    pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, HttpLinkError> {
-        let client = self.client.trusting(pem).map_err(|_| HttpLinkError)?;
-        Ok(Self { client, ..self })
+    /// Reaches peers with this client. Default: [`HttpClient::new`].
+    #[must_use]
+    pub fn with_http(self, client: HttpClient) -> Self {
+        Self { client, ..self }
     }
 
     /// Takes the time of signatures from this clock. Default: that of the machine.
@@ -105,27 +87,6 @@ impl HttpLink {
     #[must_use]
     pub fn with_skew(self, skew: Duration) -> Self {
         Self { skew, ..self }
-    }
-
-    /// How long an exchange may take, and how long of it until TLS is up. Default: 30 and 10 seconds.
-    #[must_use]
-    pub fn with_timeouts(mut self, exchange: Duration, connect: Duration) -> Self {
-        self.client.connect_timeout = connect;
-        Self { time_limit: exchange, ..self }
-    }
-
-    /// Whether to connect to addresses that are not of the public internet. Default: no, so that nobody is made a peer to
-    /// have us ask machines inside.
-    #[must_use]
-    pub fn allow_private(mut self, allow_private: bool) -> Self {
-        self.client.allow_private = allow_private;
-        self
-    }
-
-    /// Whether to take `http:` URLs. Default: no. Answers are proven there too, but everyone on the way can read them.
-    #[must_use]
-    pub fn allow_plain(self, allow_plain: bool) -> Self {
-        Self { allow_plain, ..self }
     }
 
     fn now(&self) -> (i64, i64) {
@@ -145,22 +106,21 @@ impl HttpLink {
         }
         let asked = self.sign(&call.method, &path, &authority, &mut headers);
         let asked = asked.ok_or_else(|| LinkError::new(LinkFault::Unreachable, "the request cannot be signed"))?;
-        let limits = Limits { time: self.time_limit, body: body_max };
-        let answer = self.client.exchange(&call.method, &target, &headers, call.body, limits).await;
+        let answer = self.client.exchange(&call.method, &target, &headers, call.body, body_max).await;
         Ok((answer.map_err(no_answer)?, asked))
     }
 
     /// Where to, the authority as it is signed, and the path.
     fn place(&self, url: &PeerUrl, last: &str) -> Result<(Target, String, String), LinkError> {
         let fail = |fault| no_answer(NoAnswer::Fault(fault));
-        let target = Target::parse(url.as_str(), self.allow_plain).map_err(fail)?;
+        let target = self.client.target(url.as_str()).map_err(fail)?;
         let uri: Uri = url.as_str().parse().map_err(|_| fail(Fault::Url))?;
         if uri.query().is_some() {
             return Err(LinkError::new(LinkFault::Unreachable, "a URL with a question mark"));
         }
         let (origin, path) = (target.origin(), format!("{}/{last}", uri.path().trim_end_matches('/')));
         let authority = origin.split_once("://").map_or("", |(_, authority)| authority).to_owned();
-        let target = Target::parse(&format!("{origin}{path}"), self.allow_plain).map_err(fail)?;
+        let target = self.client.target(&format!("{origin}{path}")).map_err(fail)?;
         Ok((target, authority, path))
     }
 

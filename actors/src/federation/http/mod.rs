@@ -38,7 +38,7 @@ use boxoffice_core::federation::{PeerMessage, PeerReply};
 use boxoffice_core::time::Timestamp;
 
 pub use key::{LinkKey, LinkKeyError};
-pub use link::{HttpLink, HttpLinkError};
+pub use link::HttpLink;
 pub use serve::{ServeLimits, serve};
 pub use server::PeerServer;
 

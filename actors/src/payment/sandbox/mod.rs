@@ -17,7 +17,6 @@ use boxoffice_core::ticket::payment::{
 use boxoffice_core::time::Timestamp;
 
 use self::sale::{Change, NoRefund, Sale, session_of};
-use super::observe::observed;
 use super::secret::{GatewaySecret, Proof};
 use super::{check_length, place, refused, unavailable, unreadable};
 use crate::clock::{Clock, SystemClock};
@@ -297,23 +296,23 @@ impl PaymentGateway for SandboxGateway {
     }
 
     async fn open(&self, ask: &SessionAsk) -> Result<Session, GatewayError> {
-        observed(self.name(), "open", self.open_sale(ask)).await
+        self.open_sale(ask).await
     }
 
     async fn look(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
-        observed(self.name(), "look", self.facts(session.as_str())).await
+        self.facts(session.as_str()).await
     }
 
     async fn expire(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
-        observed(self.name(), "expire", self.end_sale(session)).await
+        self.end_sale(session).await
     }
 
     async fn refund(&self, ask: &RefundAsk) -> Result<Vec<PaymentFact>, GatewayError> {
-        observed(self.name(), "refund", self.give_back(ask)).await
+        self.give_back(ask).await
     }
 
     async fn hear(&self, delivery: WebhookDelivery<'_>) -> Result<News, WebhookError> {
-        observed(self.name(), "hear", async { self.believed(&delivery) }).await
+        self.believed(&delivery)
     }
 
     async fn statement(
@@ -322,6 +321,6 @@ impl PaymentGateway for SandboxGateway {
         until: Timestamp,
         page: Option<&str>,
     ) -> Result<StatementPage, GatewayError> {
-        observed(self.name(), "statement", self.sales(from, until, page)).await
+        self.sales(from, until, page).await
     }
 }

@@ -18,12 +18,12 @@ use boxoffice_core::ticket::payment::{
 use boxoffice_core::time::Timestamp;
 
 use self::objects::{CheckoutSession, List};
-use super::call::{Api, GatewayConnection, GatewaySetupError, form, segment};
+use super::call::{Api, form, segment};
 use super::check_length;
-use super::observe::observed;
 use super::secret::{GatewaySecret, Proof};
 use super::told::told;
 use crate::clock::{Clock, SystemClock};
+use crate::http::{HttpClient, HttpSetupError};
 
 /// The version of the API that is asked for: what its objects look like.
 const API_VERSION: &str = "2024-06-20";
@@ -67,7 +67,10 @@ pub struct StripeGateway {
 
 impl fmt::Debug for StripeGateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StripeGateway").field("connection", &self.api.connection).finish_non_exhaustive()
+        f.debug_struct("StripeGateway")
+            .field("url", &self.api.url)
+            .field("client", &self.api.client)
+            .finish_non_exhaustive()
     }
 }
 
@@ -75,11 +78,15 @@ impl StripeGateway {
     /// With the key of the API, and the secrets of which one signs the deliveries.
     ///
     /// # Errors
-    /// [`GatewaySetupError`] when TLS cannot be set up.
-    pub fn new(key: GatewaySecret, signing: Vec<GatewaySecret>) -> Result<Self, GatewaySetupError> {
-        let connection = GatewayConnection::to("https://api.stripe.com")?;
+    /// [`HttpSetupError`] when TLS cannot be set up.
+    pub fn new(key: GatewaySecret, signing: Vec<GatewaySecret>) -> Result<Self, HttpSetupError> {
         Ok(Self {
-            api: Api { connection, key, code_of: objects::code },
+            api: Api {
+                client: HttpClient::new()?,
+                url: "https://api.stripe.com".to_owned(),
+                key,
+                code_of: objects::code,
+            },
             signing,
             window: Duration::from_secs(300),
             return_page: None,
@@ -87,10 +94,18 @@ impl StripeGateway {
         })
     }
 
-    /// How the API is reached. Default: `https://api.stripe.com`.
+    /// Where the API is: scheme, host and port. Default: `https://api.stripe.com`.
+    ///
+    /// # Errors
+    /// [`HttpSetupError::Url`] when it is no such URL.
+    pub fn with_url(self, url: &str) -> Result<Self, HttpSetupError> {
+        Ok(Self { api: self.api.at(url)?, ..self })
+    }
+
+    /// Reaches the API with this client. Default: [`HttpClient::new`].
     #[must_use]
-    pub fn with_connection(mut self, connection: GatewayConnection) -> Self {
-        self.api.connection = connection;
+    pub fn with_http(mut self, client: HttpClient) -> Self {
+        self.api.client = client;
         self
     }
 
@@ -149,23 +164,23 @@ impl PaymentGateway for StripeGateway {
     }
 
     async fn open(&self, ask: &SessionAsk) -> Result<Session, GatewayError> {
-        observed(self.name(), "open", self.open_session(ask)).await
+        self.open_session(ask).await
     }
 
     async fn look(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
-        observed(self.name(), "look", async { self.facts(self.session(session.as_str()).await?).await }).await
+        self.facts(self.session(session.as_str()).await?).await
     }
 
     async fn expire(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
-        observed(self.name(), "expire", self.end_session(session.as_str())).await
+        self.end_session(session.as_str()).await
     }
 
     async fn refund(&self, ask: &RefundAsk) -> Result<Vec<PaymentFact>, GatewayError> {
-        observed(self.name(), "refund", self.give_back(ask)).await
+        self.give_back(ask).await
     }
 
     async fn hear(&self, delivery: WebhookDelivery<'_>) -> Result<News, WebhookError> {
-        observed(self.name(), "hear", self.believed(delivery)).await
+        self.believed(delivery).await
     }
 
     async fn statement(
@@ -174,6 +189,6 @@ impl PaymentGateway for StripeGateway {
         until: Timestamp,
         page: Option<&str>,
     ) -> Result<StatementPage, GatewayError> {
-        observed(self.name(), "statement", self.page(from, until, page)).await
+        self.page(from, until, page).await
     }
 }

@@ -17,12 +17,12 @@ use boxoffice_core::time::Timestamp;
 use hyper::Method;
 
 use self::objects::{Checkout, Notification};
-use super::call::{Api, GatewayConnection, GatewaySetupError, Heard, read, segment};
-use super::observe::observed;
+use super::call::{Api, Heard, read, segment};
 use super::secret::{GatewaySecret, unproven};
 use super::told::piece;
 use super::{check_length, place, unreadable};
 use crate::clock::{Clock, SystemClock};
+use crate::http::{HttpClient, HttpSetupError};
 
 /// Takes money through SumUp's [hosted checkouts](https://developer.sumup.com/online-payments/tools/hosted-checkout).
 ///
@@ -57,7 +57,10 @@ pub struct SumUpGateway {
 
 impl fmt::Debug for SumUpGateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SumUpGateway").field("connection", &self.api.connection).finish_non_exhaustive()
+        f.debug_struct("SumUpGateway")
+            .field("url", &self.api.url)
+            .field("client", &self.api.client)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,11 +68,15 @@ impl SumUpGateway {
     /// With the key of the API, and the code of the merchant whose account it is.
     ///
     /// # Errors
-    /// [`GatewaySetupError`] when TLS cannot be set up.
-    pub fn new(key: GatewaySecret, merchant: impl Into<String>) -> Result<Self, GatewaySetupError> {
-        let connection = GatewayConnection::to("https://api.sumup.com")?;
+    /// [`HttpSetupError`] when TLS cannot be set up.
+    pub fn new(key: GatewaySecret, merchant: impl Into<String>) -> Result<Self, HttpSetupError> {
         Ok(Self {
-            api: Api { connection, key, code_of: objects::code },
+            api: Api {
+                client: HttpClient::new()?,
+                url: "https://api.sumup.com".to_owned(),
+                key,
+                code_of: objects::code,
+            },
             merchant: merchant.into(),
             webhook_url: None,
             clock: Arc::new(SystemClock),
@@ -77,10 +84,18 @@ impl SumUpGateway {
         })
     }
 
-    /// How the API is reached. Default: `https://api.sumup.com`.
+    /// Where the API is: scheme, host and port. Default: `https://api.sumup.com`.
+    ///
+    /// # Errors
+    /// [`HttpSetupError::Url`] when it is no such URL.
+    pub fn with_url(self, url: &str) -> Result<Self, HttpSetupError> {
+        Ok(Self { api: self.api.at(url)?, ..self })
+    }
+
+    /// Reaches the API with this client. Default: [`HttpClient::new`].
     #[must_use]
-    pub fn with_connection(mut self, connection: GatewayConnection) -> Self {
-        self.api.connection = connection;
+    pub fn with_http(mut self, client: HttpClient) -> Self {
+        self.api.client = client;
         self
     }
 
@@ -125,24 +140,23 @@ impl PaymentGateway for SumUpGateway {
     }
 
     async fn open(&self, ask: &SessionAsk) -> Result<Session, GatewayError> {
-        observed(self.name(), "open", self.open_checkout(ask)).await
+        self.open_checkout(ask).await
     }
 
     async fn look(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
-        let facts = async { self.facts(&self.checkout(session.as_str()).await?).await };
-        observed(self.name(), "look", facts).await
+        self.facts(&self.checkout(session.as_str()).await?).await
     }
 
     async fn expire(&self, session: &SessionId) -> Result<Vec<PaymentFact>, GatewayError> {
-        observed(self.name(), "expire", self.end_checkout(session.as_str())).await
+        self.end_checkout(session.as_str()).await
     }
 
     async fn refund(&self, ask: &RefundAsk) -> Result<Vec<PaymentFact>, GatewayError> {
-        observed(self.name(), "refund", self.give_back(ask)).await
+        self.give_back(ask).await
     }
 
     async fn hear(&self, delivery: WebhookDelivery<'_>) -> Result<News, WebhookError> {
-        observed(self.name(), "hear", self.found(delivery)).await
+        self.found(delivery).await
     }
 
     async fn statement(
@@ -151,6 +165,6 @@ impl PaymentGateway for SumUpGateway {
         until: Timestamp,
         page: Option<&str>,
     ) -> Result<StatementPage, GatewayError> {
-        observed(self.name(), "statement", self.page(from, until, page)).await
+        self.page(from, until, page).await
     }
 }

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use self::outcome::Refusal;
 use self::subscription::Subscription;
 use crate::clock::{Clock, SystemClock};
-use crate::http::{Client, Reply, Target};
+use crate::http::{HttpClient, HttpSetupError, Reply, Target};
 
 pub use vapid::{VapidKey, VapidKeyError};
 
@@ -80,9 +80,9 @@ pub enum WebPushSetupError {
     /// The contact is neither a `mailto:` nor an `https:` URL of at most 254 bytes.
     #[error("the contact is neither a mailto: nor an https: URL of at most 254 bytes")]
     Contact,
-    /// TLS cannot be set up: the certificate of an authority cannot be read.
-    #[error("TLS cannot be set up: the certificate of an authority cannot be read")]
-    Certificate,
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
 }
 
 /// How a letter is handled, by the letter.
@@ -135,18 +135,16 @@ type HandlingOf = Arc<dyn Fn(&Letter) -> PushHandling + Send + Sync>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct WebPushTransport {
-    client: Client,
+    client: HttpClient,
     key: VapidKey,
     contact: String,
     handling: HandlingOf,
     clock: Arc<dyn Clock>,
-    timeout: Duration,
-    allow_plain: bool,
 }
 
 impl fmt::Debug for WebPushTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebPushTransport").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("WebPushTransport").field("client", &self.client).finish_non_exhaustive()
     }
 }
 
@@ -161,13 +159,11 @@ impl WebPushTransport {
             return Err(WebPushSetupError::Contact);
         }
         Ok(Self {
-            client: Client::new(Duration::from_secs(10), &[]).map_err(|_| WebPushSetupError::Certificate)?,
+            client: HttpClient::new()?,
             key,
             contact,
             handling: Arc::new(|_| PushHandling::default()),
             clock: Arc::new(SystemClock),
-            timeout: Duration::from_secs(20),
-            allow_plain: false,
         })
     }
 
@@ -177,13 +173,10 @@ impl WebPushTransport {
         Self { handling: Arc::new(handling), ..self }
     }
 
-    /// Trusts these authorities too, in PEM: for a push service inside. Default: those of Mozilla.
-    ///
-    /// # Errors
-    /// [`WebPushSetupError::Certificate`] when there is a certificate that cannot be read.
-    pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, WebPushSetupError> {
-        let client = self.client.trusting(pem).map_err(|_| WebPushSetupError::Certificate)?;
-        Ok(Self { client, ..self })
+    /// Reaches push services with this client. Default: [`HttpClient::new`].
+    #[must_use]
+    pub fn with_http(self, client: HttpClient) -> Self {
+        Self { client, ..self }
     }
 
     /// Takes the time of each attempt from this clock. Tokens are good for 12 hours from it.
@@ -192,30 +185,9 @@ impl WebPushTransport {
         Self { clock, ..self }
     }
 
-    /// How long an attempt may take, and how long of it until TLS is up. Default: 20 and 10 seconds.
-    #[must_use]
-    pub fn with_timeouts(mut self, attempt: Duration, connect: Duration) -> Self {
-        self.client.connect_timeout = connect;
-        Self { timeout: attempt, ..self }
-    }
-
-    /// Whether to post to addresses that are not of the public internet. Default: no, as subscriptions come from
-    /// strangers, and machines inside trust each other.
-    #[must_use]
-    pub fn allow_private(mut self, allow_private: bool) -> Self {
-        self.client.allow_private = allow_private;
-        self
-    }
-
-    /// Whether to post to `http:` endpoints. Default: no, as the token could be read on the way.
-    #[must_use]
-    pub fn allow_plain(self, allow_plain: bool) -> Self {
-        Self { allow_plain, ..self }
-    }
-
     async fn post(&self, letter: &Letter) -> Result<Reply, Refusal> {
         let Subscription { target, keys } =
-            Subscription::parse(&letter.to, self.allow_plain).map_err(Refusal::Subscription)?;
+            Subscription::parse(&letter.to, &self.client).map_err(Refusal::Subscription)?;
         let plaintext = payload::payload(letter).ok_or(Refusal::Letter)?;
         let message = encrypt::encrypt(&keys, &plaintext).map_err(Refusal::Encryption)?;
         let headers = self.headers(letter, &target)?;
@@ -239,7 +211,7 @@ impl WebPushTransport {
 #[async_trait]
 impl Transport for WebPushTransport {
     fn timeout(&self) -> Duration {
-        self.timeout
+        self.client.timeout()
     }
 
     async fn send(&self, letter: &Letter) -> SendOutcome {
@@ -263,7 +235,7 @@ fn is_contact(contact: &str) -> bool {
         address.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
     };
     let is_plain = contact.len() <= CONTACT_MAX && contact.bytes().all(|byte| byte.is_ascii_graphic());
-    is_plain && (is_mail() || Target::parse(contact, false).is_ok())
+    is_plain && (is_mail() || Target::parse(contact).is_ok_and(|target| target.is_tls))
 }
 
 #[cfg(test)]

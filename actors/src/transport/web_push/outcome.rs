@@ -41,7 +41,7 @@ pub(super) fn refused(refusal: Refusal) -> SendOutcome {
         Refusal::Encryption(cannot @ CannotEncrypt::Random) => retry(cannot.to_string(), None, Blame::Channel),
         Refusal::Signature => retry("the token cannot be signed".to_owned(), None, Blame::Channel),
         Refusal::Letter => permanent("the letter has no JSON form".to_owned()),
-        Refusal::Fault(fault @ (Fault::Url | Fault::Private)) => permanent(format!("endpoint: {fault}")),
+        Refusal::Fault(fault @ (Fault::Url | Fault::Plain | Fault::Private)) => permanent(format!("endpoint: {fault}")),
         // Anyone can name a host that is down, so this says nothing of the channel.
         Refusal::Fault(fault @ (Fault::Dns | Fault::Connect | Fault::ConnectTime | Fault::Tls)) => {
             retry(fault.to_string(), None, Blame::Letter)
@@ -95,9 +95,17 @@ mod tests {
 
     #[test]
     fn only_a_request_that_was_begun_is_uncertain() {
-        let faults =
-            [Fault::Url, Fault::Private, Fault::Dns, Fault::Connect, Fault::ConnectTime, Fault::Tls, Fault::Broken];
+        let faults = [
+            Fault::Url,
+            Fault::Plain,
+            Fault::Private,
+            Fault::Dns,
+            Fault::Connect,
+            Fault::ConnectTime,
+            Fault::Tls,
+            Fault::Broken,
+        ];
         let names = faults.map(|fault| refused(Refusal::Fault(fault)).name());
-        assert_eq!(names, ["permanent", "permanent", "retry", "retry", "retry", "retry", "uncertain"]);
+        assert_eq!(names, ["permanent", "permanent", "permanent", "retry", "retry", "retry", "retry", "uncertain"]);
     }
 }

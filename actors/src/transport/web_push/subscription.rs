@@ -3,7 +3,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::Value;
 
-use crate::http::{Fault, Target};
+use crate::http::{Fault, HttpClient, Target};
 
 /// Longest address, in bytes. Those of the push services have a few hundred.
 const SUBSCRIPTION_MAX: usize = 4_096;
@@ -43,13 +43,13 @@ pub(super) enum BadSubscription {
 }
 
 impl Subscription {
-    pub(super) fn parse(text: &str, allow_plain: bool) -> Result<Self, BadSubscription> {
+    pub(super) fn parse(text: &str, client: &HttpClient) -> Result<Self, BadSubscription> {
         if text.len() > SUBSCRIPTION_MAX {
             return Err(BadSubscription::Long);
         }
         let value: Value = serde_json::from_str(text).map_err(|_| BadSubscription::Json)?;
         let endpoint = value.get("endpoint").and_then(Value::as_str).ok_or(BadSubscription::Endpoint(Fault::Url))?;
-        let target = Target::parse(endpoint, allow_plain).map_err(BadSubscription::Endpoint)?;
+        let target = client.target(endpoint).map_err(BadSubscription::Endpoint)?;
         let keys = value.get("keys");
         let key = |name: &str| keys.and_then(|keys| keys.get(name)).and_then(Value::as_str);
         let public: [u8; POINT] = key("p256dh").and_then(bytes).ok_or(BadSubscription::Public)?;
@@ -76,7 +76,7 @@ mod tests {
     const ENDPOINT: &str = "https://push.club.example/send/ann";
 
     fn error(text: &str) -> Option<BadSubscription> {
-        Subscription::parse(text, false).err()
+        Subscription::parse(text, &HttpClient::new().unwrap()).err()
     }
 
     fn subscription(endpoint: &str, public: &str, auth: &str) -> String {
@@ -89,7 +89,7 @@ mod tests {
         let padded = subscription(ENDPOINT, &format!("{PUBLIC}="), &format!("{SECRET}=="));
         let expiring = text.replacen('{', r#"{"expirationTime":null,"#, 1);
         for text in [text, padded, expiring] {
-            let found = Subscription::parse(&text, false).unwrap();
+            let found = Subscription::parse(&text, &HttpClient::new().unwrap()).unwrap();
             assert_eq!(Base64UrlUnpadded::encode_string(&found.keys.public), PUBLIC);
             assert_eq!(Base64UrlUnpadded::encode_string(&found.keys.auth), SECRET);
             assert_eq!(found.target.origin(), "https://push.club.example");
@@ -111,7 +111,7 @@ mod tests {
             ("{}".to_owned(), url),
             ("[]".to_owned(), url),
             (r#"{"endpoint":7}"#.to_owned(), url),
-            (subscription("http://push.club.example/send/ann", PUBLIC, SECRET), url),
+            (subscription("http://push.club.example/send/ann", PUBLIC, SECRET), Endpoint(Fault::Plain)),
             (subscription("ann", PUBLIC, SECRET), url),
             (format!(r#"{{"endpoint":"{ENDPOINT}"}}"#), Public),
             (format!(r#"{{"endpoint":"{ENDPOINT}","keys":"ann"}}"#), Public),

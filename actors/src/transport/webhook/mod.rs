@@ -15,17 +15,12 @@ use serde::Serialize;
 
 use super::name::stable_name;
 use crate::clock::{Clock, SystemClock};
-use crate::http::{Client, Fault, Reply, Target};
+use crate::http::{Fault, HttpClient, HttpSetupError, Reply};
 
 pub use sign::{WebhookKey, WebhookKeyError};
 
 /// Which keys to sign with, by the address of the letter.
 type KeysOf = Arc<dyn Fn(&str) -> Vec<WebhookKey> + Send + Sync>;
-
-/// TLS cannot be set up: the certificate of an authority cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("TLS cannot be set up: the certificate of an authority cannot be read")]
-pub struct WebhookSetupError;
 
 /// Posts letters as JSON to the URLs that they are addressed to, as [Standard Webhooks](https://www.standardwebhooks.com) says.
 ///
@@ -53,16 +48,14 @@ pub struct WebhookSetupError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct WebhookTransport {
-    client: Client,
+    client: HttpClient,
     keys: KeysOf,
     clock: Arc<dyn Clock>,
-    timeout: Duration,
-    allow_plain: bool,
 }
 
 impl fmt::Debug for WebhookTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebhookTransport").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("WebhookTransport").field("client", &self.client).finish_non_exhaustive()
     }
 }
 
@@ -70,15 +63,9 @@ impl WebhookTransport {
     /// Signs with all of these keys. See [`Self::with_keys_by`] where each receiver has its own.
     ///
     /// # Errors
-    /// [`WebhookSetupError`] when TLS cannot be set up.
-    pub fn new(keys: Vec<WebhookKey>) -> Result<Self, WebhookSetupError> {
-        Ok(Self {
-            client: Client::new(Duration::from_secs(10), &[]).map_err(|_| WebhookSetupError)?,
-            keys: Arc::new(move |_| keys.clone()),
-            clock: Arc::new(SystemClock),
-            timeout: Duration::from_secs(20),
-            allow_plain: false,
-        })
+    /// [`HttpSetupError`] when TLS cannot be set up.
+    pub fn new(keys: Vec<WebhookKey>) -> Result<Self, HttpSetupError> {
+        Ok(Self { client: HttpClient::new()?, keys: Arc::new(move |_| keys.clone()), clock: Arc::new(SystemClock) })
     }
 
     /// Asks for the keys by the URL of each letter: the newest first, and none if there is no such receiver.
@@ -87,13 +74,10 @@ impl WebhookTransport {
         Self { keys: Arc::new(keys), ..self }
     }
 
-    /// Trusts these authorities too, in PEM: for receivers inside. Default: those of Mozilla.
-    ///
-    /// # Errors
-    /// [`WebhookSetupError`] when there is a certificate that cannot be read.
-    pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, WebhookSetupError> {
-        let client = self.client.trusting(pem).map_err(|_| WebhookSetupError)?;
-        Ok(Self { client, ..self })
+    /// Reaches receivers with this client. Default: [`HttpClient::new`].
+    #[must_use]
+    pub fn with_http(self, client: HttpClient) -> Self {
+        Self { client, ..self }
     }
 
     /// Takes the time of each attempt from this clock.
@@ -102,29 +86,8 @@ impl WebhookTransport {
         Self { clock, ..self }
     }
 
-    /// How long an attempt may take, and how long of it until TLS is up. Default: 20 and 10 seconds.
-    #[must_use]
-    pub fn with_timeouts(mut self, attempt: Duration, connect: Duration) -> Self {
-        self.client.connect_timeout = connect;
-        Self { timeout: attempt, ..self }
-    }
-
-    /// Whether to post to addresses that are not of the public internet. Default: no, as URLs mostly come from strangers, and
-    /// machines inside trust each other.
-    #[must_use]
-    pub fn allow_private(mut self, allow_private: bool) -> Self {
-        self.client.allow_private = allow_private;
-        self
-    }
-
-    /// Whether to post to `http:` URLs. Default: no, as everyone on the way can read what is sent there.
-    #[must_use]
-    pub fn allow_plain(self, allow_plain: bool) -> Self {
-        Self { allow_plain, ..self }
-    }
-
     async fn post(&self, letter: &Letter) -> Result<Reply, Refusal> {
-        let target = Target::parse(&letter.to, self.allow_plain).map_err(Refusal::Fault)?;
+        let target = self.client.target(&letter.to).map_err(Refusal::Fault)?;
         let keys = (self.keys)(&letter.to);
         if keys.is_empty() {
             return Err(Refusal::NoKey);
@@ -175,14 +138,14 @@ impl Transport for WebhookTransport {
     }
 
     fn timeout(&self) -> Duration {
-        self.timeout
+        self.client.timeout()
     }
 
     async fn send(&self, letter: &Letter) -> SendOutcome {
         let permanent = |reason: String| SendOutcome::Permanent { reason };
         match self.post(letter).await {
             Ok(reply) => outcome(&reply, self.clock.now()),
-            Err(Refusal::Fault(fault @ (Fault::Url | Fault::Private))) => permanent(fault.to_string()),
+            Err(Refusal::Fault(fault @ (Fault::Url | Fault::Plain | Fault::Private))) => permanent(fault.to_string()),
             Err(Refusal::Fault(
                 fault @ (Fault::Dns | Fault::Connect | Fault::ConnectTime | Fault::Tls | Fault::Broken),
             )) => retry(fault.to_string(), None),
