@@ -1,12 +1,13 @@
 //! Durable bookings a second, beside the raw engine, the raw disk and PostgreSQL, all in one run.
 //!
 //! `cargo run --release -p boxoffice-benches`, or with the name of one part: `hot`, `spread`, `refused`, `flash`, `last`, `peers`,
-//! `festival`, `fair`, `orders`, `engines`, `bots`, `tail` (which takes how many occurrences to grow to), `roster`, `append`,
+//! `festival`, `fair`, `orders`, `federation`, `engines`, `bots`, `tail` (which takes how many occurrences to grow to), `roster`, `append`,
 //! `replay`, `volume` (which takes how many events to grow to), `recurrence`, `merge`, `rules` (which takes how many bookings
 //! to grow to), `flows` (which takes how many seconds a case).
 #![deny(unsafe_code)]
 
 mod calendar;
+mod federation;
 mod flows;
 mod ledger;
 mod load;
@@ -66,6 +67,9 @@ fn main() -> Result<()> {
     }
     if wants("orders") {
         runtime.block_on(orders::orders())?;
+    }
+    if wants("federation") {
+        runtime.block_on(federation::federation())?;
     }
     if wants("engines") {
         runtime.block_on(engines())?;

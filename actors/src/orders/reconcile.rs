@@ -1,5 +1,6 @@
 //! Whether money, seats and orders agree: the books are filled here, and compared in the core.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use boxoffice_core::booking::{Seat, SeatLedger};
@@ -17,6 +18,8 @@ use crate::error::BoxOfficeError;
 
 /// Names of orders that are read at a time.
 const PAGE: usize = 256;
+/// How far the gateway's clock may be from ours: of an order this near to an end of the window nothing is missed there.
+const EDGE: Duration = Duration::from_secs(300);
 /// Facts that are compared at most.
 const FACTS_MAX: usize = 2_000_000;
 
@@ -43,6 +46,9 @@ pub enum Reconciled {
     TooMuch(EvalError),
 }
 
+/// The time from which, and before which, sessions are told of.
+type Span = (Timestamp, Timestamp);
+
 /// What was read of the store.
 #[derive(Default)]
 struct Reading {
@@ -64,7 +70,8 @@ impl Orders {
     /// were opened from `from` on and before `until`.
     ///
     /// Nothing is changed by it: tell the orders first what the gateway has, by [`Orders::statement`]. What an order is about to do,
-    /// or does while this looks, is no difference. Sessions of one order should be inside the window all, or none of them.
+    /// or does while this looks, is no difference. Of an order whose whole story lies within the window, five minutes from its
+    /// ends, a charge that the gateway does not know is a difference too.
     ///
     /// An order takes three facts, and one for each line, each holder that has seats, each charge, refund and dispute, in both
     /// books; at most 2,000,000 of them are compared, in a few hundred bytes each.
@@ -88,7 +95,7 @@ impl OrderDesk {
 
 impl House {
     async fn reconcile(&self, from: Timestamp, until: Timestamp) -> Result<Reconciled, BoxOfficeError> {
-        let mut reading = self.read_orders().await?;
+        let mut reading = self.read_orders((from, until)).await?;
         if let Err(error) = self.read_statement(&mut reading, from, until).await {
             return Ok(Reconciled::NoStatement(error));
         }
@@ -111,7 +118,7 @@ impl House {
         Ok(Reconciled::Done { orders, differences })
     }
 
-    async fn read_orders(&self) -> Result<Reading, BoxOfficeError> {
+    async fn read_orders(&self, (from, until): Span) -> Result<Reading, BoxOfficeError> {
         let (mut reading, mut after) = (Reading::default(), None);
         while !reading.is_full() {
             let page = order_ids(&self.store, after.as_ref(), PAGE).await?;
@@ -122,6 +129,10 @@ impl House {
                     holders.insert(line.line.holder.clone());
                 }
                 reading.books.order(&order);
+                let is_inside = from + EDGE <= order.placed_at() && order.changed_at() + EDGE <= until;
+                if is_inside && order.gateway() == self.gateway.name() {
+                    reading.books.asked(id);
+                }
                 reading.orders.insert(id.clone(), order.seq());
             }
             if page.len() < PAGE {

@@ -164,16 +164,19 @@ pub(super) fn difference(difference: &Difference, currency: Option<Currency>) ->
     let money = |minor: i64| {
         currency.map_or_else(|| format!("{minor} minor units"), |currency| Money::new(minor, currency).to_string())
     };
+    let of = |minor: i64, currency: &str| {
+        let amount = currency.parse().map(|currency| Money::new(minor, currency).to_string());
+        amount.unwrap_or_else(|_| format!("{minor} {currency}"))
+    };
     let order = difference.order();
     let what = match difference {
         Difference::PaidNotOrdered { minor, .. } => format!("{} too much, and not given back", money(*minor)),
         Difference::OrderedNotPaid { minor, .. } => format!("{} are owed for its seats", money(*minor)),
         Difference::OtherMoney { charge, currency, minor, .. } => {
-            let amount = currency.parse().map(|currency| Money::new(*minor, currency).to_string());
-            format!("{} by {charge}, not given back", amount.unwrap_or_else(|_| format!("{minor} {currency}")))
+            format!("{} by {charge}, not given back", of(*minor, currency))
         }
-        Difference::GatewayDiffers { ours, theirs, .. } => {
-            format!("the gateway has {}, the order was told {}", money(*theirs), money(*ours))
+        Difference::GatewayDiffers { charge, currency, ours, theirs, .. } => {
+            format!("the gateway has {} by {charge}, the order was told {}", of(*theirs, currency), of(*ours, currency))
         }
         Difference::NoSuchOrder { charge, minor, .. } => {
             format!("{} by {charge}, and there is no such order", money(*minor))

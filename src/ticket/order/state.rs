@@ -61,6 +61,7 @@ pub struct Order {
     pub(super) currency: Currency,
     pub(super) gateway: String,
     pub(super) placed_at: Timestamp,
+    pub(super) changed_at: Timestamp,
     pub(super) seq: Seq,
     pub(super) lines: Vec<PlacedLine>,
     pub(super) session: Option<Session>,
@@ -90,6 +91,7 @@ impl Order {
             placed,
             gateway: gateway.clone(),
             placed_at: at,
+            changed_at: at,
             seq,
             session: None,
             attempt: 0,
@@ -107,7 +109,7 @@ impl Order {
 
     /// Takes in what happened next.
     pub fn evolve(&mut self, seq: Seq, at: Timestamp, event: &OrderEvent) {
-        self.seq = seq;
+        (self.seq, self.changed_at) = (seq, at);
         self.take_in(at, event);
         let is_about_money = matches!(
             event,
@@ -242,6 +244,11 @@ impl Order {
     /// When it was placed.
     pub fn placed_at(&self) -> Timestamp {
         self.placed_at
+    }
+
+    /// When the latest of its events was recorded.
+    pub fn changed_at(&self) -> Timestamp {
+        self.changed_at
     }
 
     /// Who takes the money.

@@ -24,7 +24,7 @@ mod tests;
 /// The rules, as they are compiled.
 pub const RULES: &str = include_str!("rules.dl");
 
-/// Where money, seats and orders differ. Amounts are minor units of the order's currency.
+/// Where money, seats and orders differ. Amounts are minor units of the order's currency, if no other is named.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -54,11 +54,15 @@ pub enum Difference {
         /// How much, in minor units of that currency.
         minor: i64,
     },
-    /// The gateway has another amount than the order was told.
+    /// The gateway has another amount of a charge than the order was told.
     GatewayDiffers {
         /// Which order.
         order: String,
-        /// What the order knows of.
+        /// Which charge.
+        charge: String,
+        /// Its currency.
+        currency: String,
+        /// What the order knows of, in minor units of that currency.
         ours: i64,
         /// What the gateway has.
         theirs: i64,
@@ -171,9 +175,8 @@ impl Books {
         }
     }
 
-    /// Enters all that the gateway has of an order: one piece of its statement.
+    /// Enters what the gateway has of an order: one piece of its statement.
     pub fn gateway(&mut self, order: &OrderId, facts: &[PaymentFact]) {
-        self.0.push(("asked", vec![text(order)]));
         let mut purse = super::order::Purse::default();
         for fact in facts {
             purse.put(fact);
@@ -181,6 +184,11 @@ impl Books {
         for (charge, known) in purse.charges() {
             self.charge("gateway", order, charge.as_str(), known);
         }
+    }
+
+    /// Enters that the gateway has said all that it has of an order: a charge of which it said nothing is missing there.
+    pub fn asked(&mut self, order: &OrderId) {
+        self.0.push(("asked", vec![text(order)]));
     }
 
     fn charge(&mut self, book: &'static str, order: &OrderId, charge: &str, known: &Charge) {
@@ -278,7 +286,13 @@ fn difference(relation: &str, row: &[Value]) -> Option<Difference> {
         "paid_not_ordered" => Difference::PaidNotOrdered { order, minor: number(1)? },
         "ordered_not_paid" => Difference::OrderedNotPaid { order, minor: number(1)? },
         "other_money" => Difference::OtherMoney { order, charge: symbol(1)?, currency: symbol(2)?, minor: number(3)? },
-        "gateway_differs" => Difference::GatewayDiffers { order, ours: number(1)?, theirs: number(2)? },
+        "gateway_differs" => Difference::GatewayDiffers {
+            order,
+            charge: symbol(1)?,
+            currency: symbol(2)?,
+            ours: number(3)?,
+            theirs: number(4)?,
+        },
         "no_such_order" => Difference::NoSuchOrder { order, charge: symbol(1)?, minor: number(2)? },
         "seats_missing" => {
             Difference::SeatsMissing { order, line: number(1)?, occurrence: symbol(2)?, holder: symbol(3)? }

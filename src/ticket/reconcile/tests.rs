@@ -68,6 +68,7 @@ fn differences(order: &Order, seats: Option<u32>, gateway: &[PaymentFact]) -> Ve
         books.party(&evening(), &ann(), "confirmed", seats);
     }
     books.gateway(&order.placed().id, gateway);
+    books.asked(&order.placed().id);
     books.differences().unwrap()
 }
 
@@ -117,8 +118,22 @@ fn each_difference_is_found() {
         holder: holder.clone(),
     };
     let unpaid = Difference::SeatsUnpaid { order: order_name(), line: 0, occurrence, holder };
+    let differs = |charge: &str, ours, theirs| Difference::GatewayDiffers {
+        order: order_name(),
+        charge: charge.to_owned(),
+        currency: "EUR".to_owned(),
+        ours,
+        theirs,
+    };
     let released = || OrderEvent::LineReleased { line: 0 };
     let cases = [
+        // A charge that the gateway does not have, and one of which nothing was told, though together they are as much.
+        (
+            vec![confirmed(), told(vec![paid.clone()]), closed()],
+            Some(2),
+            vec![charge("d", eur(2_000))],
+            vec![differs("c", 2_000, 0), differs("d", 0, 2_000)],
+        ),
         (vec![released(), told(vec![paid.clone()]), closed()], None, vec![paid.clone()], vec![over]),
         (vec![confirmed(), told(vec![half.clone()]), closed()], Some(2), vec![half.clone()], vec![under(1_000)]),
         (
@@ -142,7 +157,7 @@ fn each_difference_is_found() {
             vec![confirmed(), told(vec![paid.clone()]), closed()],
             Some(2),
             vec![paid.clone(), refund("r", "c", 300, RefundState::Pending), refund("s", "c", 5, RefundState::Failed)],
-            vec![Difference::GatewayDiffers { order: order_name(), ours: 2_000, theirs: 1_700 }],
+            vec![differs("c", 2_000, 1_700)],
         ),
         (vec![confirmed(), told(vec![paid.clone()]), closed()], Some(1), vec![paid.clone()], vec![missing]),
         (vec![released(), closed()], Some(2), vec![], vec![unpaid]),

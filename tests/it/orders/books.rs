@@ -49,7 +49,13 @@ async fn money_of_which_nothing_was_told_is_a_difference_until_the_statement_is_
     let house = House::open().selling(1, 20).await;
     let id = house.place(order_of("o1", "ann", vec![line(1, "ann", 2, 2_000)])).await;
     assert_eq!(house.bank.pay(&id, eur(2_000)).len(), 2);
-    let differs = Difference::GatewayDiffers { order: "o1".to_owned(), ours: 0, theirs: 2_000 };
+    let differs = Difference::GatewayDiffers {
+        order: "o1".to_owned(),
+        charge: "ch-o1".to_owned(),
+        currency: "EUR".to_owned(),
+        ours: 0,
+        theirs: 2_000,
+    };
     assert_eq!(house.compared().await, (1, vec![differs]));
     // Outside of the window nothing is asked.
     let before = house.orders.reconcile(Timestamp::EPOCH, house.clock.now()).await.unwrap();

@@ -77,6 +77,7 @@ impl House {
         for id in ids {
             books.order(&self.orders.order(id).await.unwrap().unwrap());
             books.gateway(id, &self.bank.facts(id));
+            books.asked(id);
         }
         for number in 0..EVENINGS {
             for seat in self.office.roster(&evening(number)).await.unwrap() {
