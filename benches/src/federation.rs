@@ -42,9 +42,9 @@ struct Said {
 #[async_trait]
 impl PeerLink for Said {
     async fn pull(&self, peer: &Peer, have: Option<&ETag>, _: usize) -> std::result::Result<Pulled, LinkError> {
-        let _begun = self.begun.clone().wait_for(|begun| *begun).await;
+        let has_begun = self.begun.clone().wait_for(|begun| *begun).await.is_ok();
         // Whoever says nothing is waited for until the time is over.
-        let Some(bytes) = self.feeds.get(&peer.name) else { return std::future::pending().await };
+        let Some(bytes) = self.feeds.get(&peer.name).filter(|_| has_begun) else { return std::future::pending().await };
         let etag = ETag::new("one").ok();
         let is_had = have.is_some() && have == etag.as_ref();
         Ok(if is_had { Pulled::NotModified } else { Pulled::Feed { bytes: bytes.clone(), etag } })

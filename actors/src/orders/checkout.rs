@@ -3,7 +3,7 @@
 use boxoffice_core::id::{AttendeeId, PriceListName};
 use boxoffice_core::persist::Seq;
 use boxoffice_core::ticket::list::{Basket, PriceRefusal, Priced};
-use boxoffice_core::ticket::order::{NewOrder, OrderTerms, QuoteError, QuotedBasket};
+use boxoffice_core::ticket::order::{BadOrder, NewOrder, OrderTerms, QuoteError, QuotedBasket};
 use boxoffice_core::ticket::payment::OrderId;
 use boxoffice_core::ticket::price::{PriceError, Quote};
 use tracing::{Instrument, field};
@@ -137,6 +137,11 @@ impl Orders {
     async fn check_out(&self, asked: &Checkout) -> Result<CheckoutOutcome, BoxOfficeError> {
         if let Some(stands) = self.looked_up(asked).await? {
             return Ok(stands);
+        }
+        // Before anything is read and counted: a stranger chooses how much it is.
+        let lines = asked.basket.lines.len();
+        if lines > NewOrder::LINES_MAX {
+            return Ok(CheckoutOutcome::NotPlaced(PlaceOutcome::Bad(BadOrder::LineCount { lines })));
         }
         let list = self.house.office.price_list(&asked.list).await?;
         if list.seq() == Seq::UNWRITTEN {

@@ -106,6 +106,10 @@ impl House {
                     Err(fault) => return StepEnd::Failed { reason: fault.to_string() },
                 },
             };
+            if stands.gateway() != self.gateway.name() {
+                let (theirs, ours) = (stands.gateway(), self.gateway.name());
+                return StepEnd::Failed { reason: format!("its money is at {theirs}, and {ours} is asked here") };
+            }
             let stepped = match stands.next(self.clock.now()) {
                 Next::Done(end) => return StepEnd::Done { end },
                 Next::Wait { until } => return StepEnd::Wait { until },
@@ -164,12 +168,7 @@ impl House {
     async fn act(&self, order: &Order, action: Action) -> Result<OrderEvent, Hindrance> {
         match action {
             Action::Record(event) => Ok(event),
-            Action::Hold { line } => self.hold(order, line).await,
-            Action::Match { line, until } => self.match_hold(order, line, until).await,
-            Action::Release { line } => self.release(order, line).await,
-            Action::Confirm { line } => self.confirm(order, line).await,
-            Action::GiveUp(cut) => self.give_up(order, cut).await,
-            Action::Settle { line } => self.settle(order, line).await,
+            Action::Seats { line, change } => self.change_seats(order, line, change).await,
             Action::Open(ask) => self.open(&ask).await,
             Action::Expire(session) => self.expire(order, &session).await,
             Action::Refund(ask) => self.refund(order, ask).await,

@@ -60,9 +60,15 @@ impl Orders {
         loop {
             let page = open_orders(&self.house.store, after.as_ref(), RESUME_PAGE).await?;
             for id in &page {
-                if let Some(order) = self.order(id).await?.filter(|order| order.end().is_none()) {
-                    self.wake(&order, None).await?;
-                    count += 1;
+                match self.order(id).await {
+                    Ok(Some(order)) if order.end().is_none() => {
+                        self.wake(&order, None).await?;
+                        count += 1;
+                    }
+                    Ok(_) => {}
+                    // One that cannot be read keeps no other from being looked after.
+                    Err(error @ BoxOfficeError::Store(_)) => tracing::error!(order = %id, %error, "not looked after"),
+                    Err(error) => return Err(error),
                 }
             }
             match page.last() {
@@ -235,8 +241,11 @@ impl Orders {
         Err(contended())
     }
 
-    /// Records money of no order: it should never come, and must not be lost.
+    /// Records money of no order: it should never come, and must not be lost. A session of which no money came is no matter.
     async fn stray(&self, news: &News) -> Result<WebhookOutcome, BoxOfficeError> {
+        if news.facts.iter().all(|fact| fact.charge().is_none()) {
+            return Ok(WebhookOutcome::Nothing);
+        }
         let event = NewEvent::new(STRAY, self.house.clock.now(), news).map_err(BoxOfficeError::Payload)?;
         let name = |error: boxoffice_core::persist::NameError| Fault::Unavailable { reason: error.to_string().into() };
         let key = IdempotencyKey::new(format!("order-stray/{}", news.id)).map_err(name)?;
@@ -306,11 +315,16 @@ impl Orders {
             let flow = order_flow(id, closings);
             let flow = flow.map_err(|error| Fault::Unavailable { reason: error.to_string().into() })?;
             let began = self.flows.start(&flow, &OrderInput { order: id.clone() }).await?;
-            let FlowOutcome::Already(status) = began else { return Ok(()) };
+            let status = match began {
+                FlowOutcome::Started => return Ok(()),
+                FlowOutcome::Already(status) => status,
+                no => return Err(unflown(id, &no)),
+            };
             if !status.is_over() {
-                let told = self.flows.signal(&flow, ORDER_NEWS, Some(&signal), &()).await?;
-                if !matches!(told, FlowOutcome::Over(_) | FlowOutcome::Unknown) {
-                    return Ok(());
+                match self.flows.signal(&flow, ORDER_NEWS, Some(&signal), &()).await? {
+                    FlowOutcome::Done | FlowOutcome::Unchanged => return Ok(()),
+                    FlowOutcome::Over(_) | FlowOutcome::Unknown => {}
+                    no => return Err(unflown(id, &no)),
                 }
             }
             // It ended between: either the order is closed by now, or somebody ended its flow.
@@ -331,6 +345,11 @@ impl Orders {
 
 const STRAY: &str = "ticket.stray.v1";
 const STRAYS: &str = "order-strays";
+
+/// The flow of an order takes no order, or no signal.
+fn unflown(order: &OrderId, outcome: &FlowOutcome) -> BoxOfficeError {
+    Fault::Unavailable { reason: format!("the flow of order {order}: {}", outcome.name()).into() }.into()
+}
 
 fn contended() -> BoxOfficeError {
     BoxOfficeError::Busy { retry_after: core::time::Duration::from_millis(10) }

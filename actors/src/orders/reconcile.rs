@@ -8,7 +8,7 @@ use boxoffice_core::datalog::EvalError;
 use boxoffice_core::id::{AttendeeId, OccurrenceId};
 use boxoffice_core::persist::{Backend, Seq};
 use boxoffice_core::ticket::order::{claim_key, load_order, order_ids};
-use boxoffice_core::ticket::payment::{GatewayError, OrderId};
+use boxoffice_core::ticket::payment::{ChargeId, GatewayError, News, OrderId};
 use boxoffice_core::ticket::reconcile::{Books, Difference};
 use boxoffice_core::time::Timestamp;
 
@@ -32,6 +32,9 @@ pub enum Reconciled {
     Done {
         /// How many orders.
         orders: u64,
+        /// Charges that the gateway says of no order, and that no order was told of: other business of the same account, or money that
+        /// is missed.
+        unnamed: u64,
         /// Where they differ, sorted; nothing if all is well.
         differences: Vec<Difference>,
     },
@@ -55,13 +58,31 @@ struct Reading {
     books: Books,
     /// Orders, and the event that each stood at.
     orders: BTreeMap<OrderId, Seq>,
+    /// Which order was told of a charge.
+    charges: BTreeMap<ChargeId, OrderId>,
+    /// Charges of which nobody knows the order.
+    unnamed: BTreeSet<ChargeId>,
     /// Who should have seats, or should have none any more.
     holders: BTreeMap<OccurrenceId, BTreeSet<AttendeeId>>,
 }
 
 impl Reading {
     fn is_full(&self) -> bool {
-        self.books.len() > FACTS_MAX
+        self.books.len() + self.unnamed.len() > FACTS_MAX
+    }
+
+    /// Takes in a piece of the statement. Where the gateway names no order, its charges may be known by their own names.
+    fn enter(&mut self, news: &News) {
+        if let Some(order) = &news.order {
+            return self.books.gateway(order, &news.facts);
+        }
+        for fact in &news.facts {
+            let Some(charge) = fact.charge() else { continue };
+            match self.charges.get(charge) {
+                Some(order) => self.books.gateway(order, core::slice::from_ref(fact)),
+                None => drop(self.unnamed.insert(charge.clone())),
+            }
+        }
     }
 }
 
@@ -115,7 +136,7 @@ impl House {
         }
         let orders = reading.orders.len() as u64;
         tracing::debug!(orders, facts = reading.books.len(), differences = differences.len(), "reconciled");
-        Ok(Reconciled::Done { orders, differences })
+        Ok(Reconciled::Done { orders, unnamed: reading.unnamed.len() as u64, differences })
     }
 
     async fn read_orders(&self, (from, until): Span) -> Result<Reading, BoxOfficeError> {
@@ -134,6 +155,7 @@ impl House {
                     reading.books.asked(id);
                 }
                 reading.orders.insert(id.clone(), order.seq());
+                reading.charges.extend(order.purse().charges().keys().map(|charge| (charge.clone(), id.clone())));
             }
             if page.len() < PAGE {
                 break;
@@ -153,9 +175,7 @@ impl House {
         while !reading.is_full() {
             let found = self.statement_page(from, until, page.as_deref()).await?;
             for news in &found.news {
-                if let Some(order) = &news.order {
-                    reading.books.gateway(order, &news.facts);
-                }
+                reading.enter(news);
             }
             page = found.next;
             if page.is_none() {

@@ -130,10 +130,12 @@ async fn count(
             let kind = ticket.as_ref().map_or("", |ticket| ticket.as_str()).to_owned();
             let has = i64::from(bought.0.get(&kind).copied().unwrap_or_default()) + more;
             if *more > 0 && has > i64::from(*limit) {
-                let of_kind = |line: &boxoffice_core::ticket::order::PlacedLine| {
-                    line.line.occurrence == *occurrence && line.line.party.ticket == *ticket
+                let is_of_kind = |number: &&u16| {
+                    let line = after.lines().get(usize::from(**number)).map(|placed| &placed.line);
+                    line.is_some_and(|line| line.occurrence == *occurrence && line.party.ticket == *ticket)
                 };
-                let line = after.lines().iter().position(of_kind).and_then(|at| u16::try_from(at).ok());
+                // Of the lines that are to have seats, the first that would have too many.
+                let line = changes.made.iter().find(is_of_kind).copied();
                 return Ok(Drafted::Refused(Recorded::TooMany { line: line.unwrap_or_default(), max: *limit }));
             }
             match u32::try_from(has) {

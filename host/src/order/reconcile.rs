@@ -33,8 +33,8 @@ pub(super) async fn run(args: &ReconcileArgs) -> Result<bool, HostError> {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 async fn say(store: &dyn Backend, args: &ReconcileArgs, found: Reconciled) -> Result<bool, HostError> {
-    let (orders, differences) = match found {
-        Reconciled::Done { orders, differences } => (orders, differences),
+    let (orders, unnamed, differences) = match found {
+        Reconciled::Done { orders, unnamed, differences } => (orders, unnamed, differences),
         Reconciled::NoStatement(error) => return Err(error.into()),
         Reconciled::TooMany { max } => {
             complain(&format!("there is more to compare than {max} facts"));
@@ -54,6 +54,9 @@ async fn say(store: &dyn Backend, args: &ReconcileArgs, found: Reconciled) -> Re
         if !print(&format!("{line}\n"))? {
             break;
         }
+    }
+    if unnamed > 0 {
+        complain(&format!("charges of no order that is known: {unnamed}"));
     }
     if differences.is_empty() && !args.json {
         print(&format!("orders compared: {orders}, money and seats agree\n"))?;

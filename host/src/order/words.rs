@@ -104,6 +104,9 @@ pub(super) fn event(event: &OrderEvent) -> String {
             format!("to be given up: {cuts}{kept}: {reason}")
         }
         OrderEvent::SeatsGivenUp { cut: given } => format!("given up: {}", cut(*given)),
+        OrderEvent::GiveUpRefused { line, outcome } => {
+            format!("line {line}: not given up, {}: look where its seats are", outcome.replace('_', " "))
+        }
         OrderEvent::Allowed { amount, reason } => format!("{amount} to go back: {reason}"),
         OrderEvent::Reversed => "the money went back without us: seats to be given up".to_owned(),
         OrderEvent::RefundAsked { ask } => format!("refund {} asked for: {} of {}", ask.key, ask.amount, ask.charge),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::event::{Cut, OrderEvent};
-use super::line::NewOrder;
+use super::line::{NewOrder, PlacedLine};
 use super::state::Order;
 use crate::booking::Seats;
 use crate::ticket::money::Money;
@@ -40,7 +40,7 @@ pub enum BadOrder {
         /// Bytes as JSON.
         bytes: usize,
     },
-    /// The seats are held for as long as a hold may be at most: a session of more than 30 days, or a grace of more than 7.
+    /// A session of more than 30 days, or a grace of more than 7: seats cannot be held so long.
     Terms,
 }
 
@@ -91,7 +91,8 @@ pub enum OrderChange {
         /// Why; not personal, at most 300 bytes.
         reason: String,
     },
-    /// Look after the order again: ask again for refunds that were refused, and go on where its flow was ended.
+    /// Look after the order again: ask again for refunds that were refused (not for a charge of which three came to nothing), give up
+    /// seats again that could not be, and go on where its flow was ended.
     Reopen,
 }
 
@@ -102,7 +103,7 @@ pub enum OrderChange {
 pub enum Changing {
     /// To be recorded.
     Do(OrderEvent),
-    /// There are no such seats, or they were given up.
+    /// There are no such seats, they were given up, or cannot be.
     NoSeats {
         /// Of which line; none if the order has none at all.
         line: Option<u16>,
@@ -128,7 +129,7 @@ impl Order {
                 Changing::Reason { max: REASON_MAX }
             }
             OrderChange::Allow { amount, reason } => {
-                let max = self.money(self.owes() - self.kept);
+                let max = self.money(self.owes() - i128::from(self.kept().minor()));
                 let is_possible = (1..=max.minor()).contains(&amount.minor()) && amount.currency() == max.currency();
                 if is_possible {
                     Changing::Do(OrderEvent::Allowed { amount, reason })
@@ -148,7 +149,7 @@ impl Order {
         let mut after = self.clone();
         for cut in &cuts {
             let line = after.lines.get_mut(usize::from(cut.line));
-            let left = line.filter(|line| line.state.is_live()).map(|line| {
+            let left = line.filter(|line| line.state.is_live() && !line.is_stranded).map(|line| {
                 let left = line.seats.get().saturating_sub(line.to_give_up);
                 line.to_give_up += cut.seats.get().min(left);
                 left
@@ -168,7 +169,8 @@ impl Order {
 
     /// All seats of lines that are live, vouchers left out: they follow by themselves.
     fn all_seats(&self) -> Vec<Cut> {
-        let lines = (0_u16..).zip(&self.lines).filter(|(_, line)| !line.line.voucher && line.state.is_live());
+        let is_there = |line: &PlacedLine| !line.line.voucher && line.state.is_live() && !line.is_stranded;
+        let lines = (0_u16..).zip(&self.lines).filter(|(_, line)| is_there(line));
         let left = lines.map(|(number, line)| (number, line.seats.get().saturating_sub(line.to_give_up)));
         left.filter(|(_, left)| *left > 0).map(|(line, left)| Cut { line, seats: Seats::new(left) }).collect()
     }

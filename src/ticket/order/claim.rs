@@ -84,7 +84,7 @@ impl ClaimChanges {
         let mut changes = Self::default();
         for (at, line) in after.lines.iter().enumerate() {
             let earlier = before.and_then(|before| before.lines.get(at));
-            let seats = |line: Option<&super::state::PlacedLine>| {
+            let seats = |line: Option<&super::line::PlacedLine>| {
                 line.filter(|line| line.state.is_live()).map_or(0, |line| i64::from(line.seats.get()))
             };
             let (had, has) = (seats(earlier), seats(Some(line)));

@@ -143,7 +143,7 @@ pub enum OrderEvent {
     SessionOpened {
         /// Which.
         session: Session,
-        /// The how manieth of the order.
+        /// Which session of the order, from 1.
         attempt: u32,
     },
     /// The gateway opens no session.
@@ -205,6 +205,14 @@ pub enum OrderEvent {
     SeatsGivenUp {
         /// Which.
         cut: Cut,
+    },
+    /// The occurrence would not give seats of a line up, most likely since the holder has them no more: they were transferred, or
+    /// given up by hand. What they cost stays owed until somebody has looked at it.
+    GiveUpRefused {
+        /// Which line.
+        line: u16,
+        /// What the owner of the occurrence said, in one word.
+        outcome: String,
     },
     /// Money is to go back, though the seats stay.
     Allowed {

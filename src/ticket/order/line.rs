@@ -191,3 +191,53 @@ impl LineState {
         matches!(self, Self::Wanted | Self::Held { .. } | Self::Paid | Self::Reclaimed | Self::Confirmed)
     }
 }
+
+/// A line of an order, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedLine {
+    /// As it was ordered.
+    pub line: OrderLine,
+    /// How it stands.
+    pub state: LineState,
+    /// Seats that were not given up.
+    pub seats: Seats,
+    /// Of these, seats that are to be given up.
+    pub(super) to_give_up: u32,
+    /// Whether its hold lasts as long as the session.
+    pub(super) is_matched: bool,
+    /// Whether the occurrence waits to hear that the money went back.
+    pub(super) is_noted: bool,
+    /// Whether the occurrence would not give its seats up.
+    pub(super) is_stranded: bool,
+}
+
+impl PlacedLine {
+    pub(super) fn of(line: OrderLine) -> Self {
+        let seats = line.party.seats;
+        Self {
+            line,
+            state: LineState::Wanted,
+            seats,
+            to_give_up: 0,
+            is_matched: false,
+            is_noted: false,
+            is_stranded: false,
+        }
+    }
+
+    /// Whether it has seats that it can give up again.
+    pub(super) fn has_seats(&self) -> bool {
+        self.state == LineState::Confirmed && !self.is_stranded
+    }
+
+    /// Whether it is to keep a seat.
+    pub(super) fn stays(&self) -> bool {
+        self.seats.get() > self.to_give_up
+    }
+
+    /// What its seats cost, those left out that were given up or are to be.
+    pub fn cost(&self) -> Money {
+        let seats = Seats::new(self.seats.get().saturating_sub(self.to_give_up));
+        self.line.cost_of(seats)
+    }
+}

@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use super::event::{Cut, OrderEnd, OrderEvent};
-use super::line::{LineState, OnReversal};
-use super::state::{Order, PlacedLine};
+use super::line::{LineState, OnReversal, PlacedLine};
+use super::seats::SeatChange;
+use super::state::Order;
 use crate::booking::Seats;
 use crate::ticket::money::Money;
 use crate::ticket::payment::{RefundAsk, SessionAsk, SessionId, SessionState};
@@ -32,61 +33,38 @@ pub enum Next {
 /// A step of an order. Each may be done again: it has a name that tells repetitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Hold the seats of a line.
-    Hold {
+    /// Ask the owner of a line's occurrence: see [`Order::seat_step`].
+    Seats {
         /// Which line.
         line: u16,
+        /// What is to become of its seats.
+        change: SeatChange,
     },
     /// Open a session.
     Open(SessionAsk),
-    /// Let a hold last until then.
-    Match {
-        /// Which line.
-        line: u16,
-        /// First instant at which the seats are held no more.
-        until: Timestamp,
-    },
     /// See to it that a session cannot be paid any more, and hear how it stands.
     Expire(SessionId),
-    /// Let go of a line's held seats.
-    Release {
-        /// Which line.
-        line: u16,
-    },
-    /// Turn a line's seats into the holder's.
-    Confirm {
-        /// Which line.
-        line: u16,
-    },
-    /// Give seats up, held or confirmed.
-    GiveUp(Cut),
     /// Give money back.
     Refund(RefundAsk),
-    /// Tell the occurrence that the money for a lost line went back.
-    Settle {
-        /// Which line.
-        line: u16,
-    },
     /// Record it; there is nothing to do.
     Record(OrderEvent),
 }
 
 impl Action {
-    /// The name of the variant, for spans.
+    /// Its name, for spans.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Hold { .. } => "hold",
+            Self::Seats { change, .. } => change.name(),
             Self::Open(_) => "open",
-            Self::Match { .. } => "match",
             Self::Expire(_) => "expire",
-            Self::Release { .. } => "release",
-            Self::Confirm { .. } => "confirm",
-            Self::GiveUp(_) => "give_up",
             Self::Refund(_) => "refund",
-            Self::Settle { .. } => "settle",
             Self::Record(_) => "record",
         }
     }
+}
+
+fn seats(line: u16, change: SeatChange) -> Action {
+    Action::Seats { line, change }
 }
 
 fn minor(minor: i128, like: Money) -> Money {
@@ -141,7 +119,13 @@ impl Order {
         let may = |state| matches!(state, LineState::Held { .. } | LineState::Confirmed | LineState::Released);
         let asked = self.numbered().find(|(_, line)| line.to_give_up > 0 && may(line.state));
         if let Some((number, line)) = asked {
-            return Some(Action::GiveUp(Cut { line: number, seats: Seats::new(line.to_give_up) }));
+            let given_up = Seats::new(line.to_give_up);
+            // What was let go needs no asking: the holder's seats there may be another order's by now.
+            return Some(if line.state == LineState::Released {
+                Action::Record(OrderEvent::SeatsGivenUp { cut: Cut { line: number, seats: given_up } })
+            } else {
+                seats(number, SeatChange::GiveUp { seats: given_up })
+            });
         }
         // A voucher without anything that it made cheaper is given back.
         if self
@@ -151,18 +135,18 @@ impl Order {
         {
             return None;
         }
-        let has_seats = |state| matches!(state, LineState::Held { .. } | LineState::Confirmed);
-        let (number, line) = self.numbered().find(|(_, line)| has_seats(line.state))?;
-        Some(Action::GiveUp(Cut { line: number, seats: line.seats }))
+        let has_seats = |line: &PlacedLine| line.has_seats() || matches!(line.state, LineState::Held { .. });
+        let (number, line) = self.numbered().find(|(_, line)| has_seats(line) && !line.is_stranded)?;
+        Some(seats(number, SeatChange::GiveUp { seats: line.seats }))
     }
 
     fn holding(&self) -> Option<Action> {
         let held = self.first(|state| matches!(state, LineState::Held { .. }));
         let wanted = self.first(|state| state == LineState::Wanted).map(|(line, _)| line);
         if !self.is_refused() {
-            return wanted.map(|line| Action::Hold { line });
+            return wanted.map(|line| seats(line, SeatChange::Hold));
         }
-        let release = held.map(|(line, _)| Action::Release { line });
+        let release = held.map(|(line, _)| seats(line, SeatChange::Release));
         release.or_else(|| wanted.map(|line| Action::Record(OrderEvent::LineReleased { line })))
     }
 
@@ -176,8 +160,8 @@ impl Order {
         let paid = self.first(|state| matches!(state, LineState::Paid | LineState::Reclaimed));
         if let Some((line, stands)) = paid {
             return Some(match (is_void, stands.state) {
-                (false, _) => Action::Confirm { line },
-                (true, LineState::Paid) => Action::Release { line },
+                (false, _) => seats(line, SeatChange::Confirm),
+                (true, LineState::Paid) => seats(line, SeatChange::Release),
                 (true, _) => Action::Record(OrderEvent::LineLost { line, noted: false }),
             });
         }
@@ -192,7 +176,7 @@ impl Order {
     /// From held seats to a session that is over.
     fn selling(&self, now: Timestamp) -> Option<Next> {
         let (line, held) = self.first(|state| matches!(state, LineState::Held { .. }))?;
-        let release = Some(Next::Do(Action::Release { line }));
+        let release = Some(Next::Do(seats(line, SeatChange::Release)));
         let Some(session) = &self.session else {
             let has_lapsed = matches!(held.state, LineState::Held { until } if until <= now);
             if self.session_refused.is_some() || has_lapsed {
@@ -204,7 +188,7 @@ impl Order {
         if let Some((line, _)) =
             self.numbered().find(|(_, line)| matches!(line.state, LineState::Held { .. }) && !line.is_matched)
         {
-            return Some(Next::Do(Action::Match { line, until: deadline }));
+            return Some(Next::Do(seats(line, SeatChange::Match { until: deadline })));
         }
         let was_asked = self.asked_at.is_some_and(|at| at >= session.until);
         match self.session_state() {
@@ -230,7 +214,7 @@ impl Order {
     }
 
     fn reversing(&self) -> Option<Action> {
-        let has_seats = self.lines.iter().any(|line| line.state == LineState::Confirmed);
+        let has_seats = self.lines.iter().any(PlacedLine::has_seats);
         let is_gone = has_seats && self.owes() > 0 && self.ours_if_won() <= 0;
         (is_gone && self.placed.terms.on_reversal == OnReversal::GiveUp).then_some(Action::Record(OrderEvent::Reversed))
     }
@@ -264,8 +248,9 @@ impl Order {
     }
 
     fn settling(&self) -> Option<Action> {
-        let (line, _) = self.numbered().find(|(_, line)| line.is_noted)?;
-        Some(Action::Settle { line })
+        // Not while money that should go back is still with us.
+        let (line, _) = self.numbered().find(|(_, line)| line.is_noted && self.ours() <= self.owes())?;
+        Some(seats(line, SeatChange::Settle))
     }
 
     /// Nothing is held, and yet the session can be paid.

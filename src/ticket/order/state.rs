@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Came, Cut, OrderEnd, OrderEvent};
-use super::line::{LineState, NewOrder, OrderLine};
+use super::line::{LineState, NewOrder, PlacedLine};
 use super::purse::{Charge, Purse};
 use crate::booking::Seats;
 use crate::persist::Seq;
@@ -14,36 +14,6 @@ use crate::time::Timestamp;
 
 /// Refunds of one charge that may come to nothing before no more are asked for.
 const FAILURES_MAX: usize = 3;
-
-/// A line of an order, as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlacedLine {
-    /// As it was ordered.
-    pub line: OrderLine,
-    /// How it stands.
-    pub state: LineState,
-    /// Seats that were not given up.
-    pub seats: Seats,
-    /// Of these, seats that are to be given up.
-    pub(super) to_give_up: u32,
-    /// Whether its hold lasts as long as the session.
-    pub(super) is_matched: bool,
-    /// Whether the occurrence waits to hear that the money went back.
-    pub(super) is_noted: bool,
-}
-
-impl PlacedLine {
-    fn of(line: OrderLine) -> Self {
-        let seats = line.party.seats;
-        Self { line, state: LineState::Wanted, seats, to_give_up: 0, is_matched: false, is_noted: false }
-    }
-
-    /// What its seats cost, those left out that were given up or are to be.
-    pub fn cost(&self) -> Money {
-        let seats = Seats::new(self.seats.get().saturating_sub(self.to_give_up));
-        self.line.cost_of(seats)
-    }
-}
 
 /// A refund that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +98,9 @@ impl Order {
     fn mark_paid(&mut self) {
         let is_held = |state| !matches!(state, LineState::Wanted | LineState::Refused);
         if self.lines.iter().all(|line| is_held(line.state)) && self.ours() >= self.due() {
-            for line in &mut self.lines {
+            // A voucher stays as long as anything that it made cheaper.
+            let any_stays = self.lines.iter().any(|line| !line.line.voucher && is_held(line.state) && line.stays());
+            for line in self.lines.iter_mut().filter(|line| any_stays && line.stays()) {
                 if matches!(line.state, LineState::Held { .. }) {
                     line.state = LineState::Paid;
                 }
@@ -168,12 +140,15 @@ impl Order {
                 self.end = None;
             }
             OrderEvent::SeatsGivenUp { cut } => self.given_up(*cut),
+            OrderEvent::GiveUpRefused { line, .. } => {
+                self.change(*line, |line| (line.to_give_up, line.is_stranded) = (0, true));
+            }
             OrderEvent::Allowed { amount, .. } => {
                 self.allowed += i128::from(amount.minor());
                 self.end = None;
             }
             OrderEvent::Reversed => {
-                for line in self.lines.iter_mut().filter(|line| line.state == LineState::Confirmed) {
+                for line in self.lines.iter_mut().filter(|line| line.has_seats()) {
                     line.to_give_up = line.seats.get();
                 }
             }
@@ -194,6 +169,7 @@ impl Order {
                 self.end = None;
                 // Whoever looks after it wants refunds that were refused to be asked for again.
                 self.asks.retain(|_, asked| !asked.is_refused);
+                self.lines.iter_mut().for_each(|line| line.is_stranded = false);
             }
         }
     }
@@ -305,7 +281,14 @@ impl Order {
 
     /// What is kept of the money for seats that were given up.
     pub fn kept(&self) -> Money {
-        self.money(self.kept)
+        self.money(self.keeps())
+    }
+
+    /// Of seats that could not be given up after all, nothing is kept.
+    fn keeps(&self) -> i128 {
+        let cost = |line: &PlacedLine| i128::from(line.line.net.minor());
+        let left = |line: &PlacedLine| if line.state.is_live() { i128::from(line.cost().minor()) } else { 0 };
+        self.kept.min(self.lines.iter().map(|line| cost(line) - left(line)).sum())
     }
 
     /// What goes back though the seats stay.
@@ -339,7 +322,7 @@ impl Order {
         let lines: i128 =
             self.lines.iter().filter(|line| counts(line.state)).map(|line| i128::from(line.cost().minor())).sum();
         // What was allowed was of the cost of seats: it does not eat what is kept of others.
-        (lines - self.allowed).max(0) + self.kept
+        (lines - self.allowed).max(0) + self.keeps()
     }
 
     /// How the session stands, as far as it was told.

@@ -174,6 +174,29 @@ async fn one_person_has_no_more_seats_than_are_sold_to_one_person_over_all_order
 }
 
 #[tokio::test]
+async fn a_late_payment_has_no_more_seats_than_are_sold_to_one_person() {
+    // Of two late lines, each of its own holder, as many come through as the limit of two leaves.
+    for (elsewhere, seats, end) in
+        [(1, [Some((1, true)), None], OrderEnd::Fulfilled), (2, [None, None], OrderEnd::TooLate)]
+    {
+        let house = House::open().selling(1, 10).await;
+        let of = |holder: &str, seats| line(1, holder, seats, 1_000).per_person(2);
+        let late = house.place(order_of("o1", "ann", vec![of("ann", 1), of("bob", 1)])).await;
+        house.pass(33 * MINUTE);
+        house.until_end(&late, &OrderEnd::Unpaid).await;
+        house.place(order_of("o2", "ann", vec![of("cleo", elsewhere)])).await;
+        let news = house.bank.charge(&late, "late", eur(2_000));
+        assert_eq!(house.orders.tell(news).await.unwrap().status(), 200);
+        house.until_end(&late, &end).await;
+        assert_eq!([house.seats_of(1, "ann").await, house.seats_of(1, "bob").await], seats);
+        let kept = seats.iter().flatten().count() as i64 * 1_000;
+        assert_eq!(house.bank.balance(&late), kept);
+        assert_eq!(house.compared().await.1, []);
+        house.end().await;
+    }
+}
+
+#[tokio::test]
 async fn seats_of_several_evenings_are_had_all_or_none() {
     let house = House::open().selling(1, 10).await.selling(2, 1).await;
     let id = house.place(order_of("o1", "ann", vec![line(1, "ann", 2, 2_000), line(2, "ann", 2, 2_000)])).await;

@@ -97,7 +97,7 @@ impl Play {
             }
             Happens::Passes(minutes) => world.now = world.now + MINUTE * minutes,
             Happens::GoesDown(is_down) => world.is_down = is_down,
-            Happens::SellsOut(is_full) => world.hall.is_full = is_full,
+            Happens::SellsOut(is_full) => world.sell_out(is_full),
             Happens::Cancels(line, seats, kept) => {
                 let asked =
                     OrderChange::Cancel { cuts: vec![cut(line, seats)], kept: Some(eur(kept)), reason: String::new() };

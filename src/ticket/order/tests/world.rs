@@ -1,10 +1,10 @@
 //! A bank, a hall and an order between them: what the shell does, played in one thread, with everything that goes wrong.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::booking::{Party, Seats};
-use crate::id::AttendeeId;
+use crate::booking::{BookingCommand, BookingOutcome, Party, SeatLedger, SeatState, Seats, decide};
+use crate::id::{AttendeeId, OccurrenceId};
 use crate::persist::Seq;
 use crate::ticket::Money;
 use crate::ticket::order::*;
@@ -112,15 +112,55 @@ pub(super) enum Has {
     Confirmed { seats: u32 },
 }
 
-/// One occurrence for each line.
+/// The owners of occurrences: one for each line, with its real ledger.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Hall {
-    pub has: BTreeMap<u16, Has>,
-    pub is_full: bool,
-    /// Lines that the occurrence has noted as due back.
-    pub dues: BTreeSet<u16>,
+    ledgers: BTreeMap<OccurrenceId, SeatLedger>,
     /// What was answered under which key.
-    answers: BTreeMap<(u16, u64), OrderEvent>,
+    answers: BTreeMap<String, (BookingCommand, BookingOutcome)>,
+}
+
+/// Seats of an evening.
+const SEATS: u32 = 1_000;
+
+impl Hall {
+    /// Decides as an owner does: the same question under the same key is answered once.
+    fn ask(
+        &mut self,
+        occurrence: &OccurrenceId,
+        key: String,
+        command: BookingCommand,
+        now: Timestamp,
+    ) -> BookingOutcome {
+        if let Some((asked, answer)) = self.answers.get(&key) {
+            return if *asked == command { answer.clone() } else { BookingOutcome::KeyReused };
+        }
+        let answer = self.run(occurrence, &command, now);
+        self.answers.insert(key, (command, answer.clone()));
+        answer
+    }
+
+    /// Somebody asks who is no order.
+    pub(super) fn run(
+        &mut self,
+        occurrence: &OccurrenceId,
+        command: &BookingCommand,
+        now: Timestamp,
+    ) -> BookingOutcome {
+        let ledger = self.ledgers.entry(occurrence.clone()).or_default();
+        let decision = decide(ledger, command, now);
+        for event in &decision.events {
+            ledger.evolve(decision.at, event);
+        }
+        decision.outcome
+    }
+
+    /// All seats of an evening that nobody has are kept from sale, or sold again.
+    pub(super) fn block(&mut self, occurrence: &OccurrenceId, is_full: bool, now: Timestamp) {
+        let seats = if is_full { self.ledgers.get(occurrence).map_or(u64::from(SEATS), SeatLedger::free) } else { 0 };
+        let block = BookingCommand::Block { seats: Seats::new(u32::try_from(seats).unwrap()) };
+        assert!(self.run(occurrence, &block, now).is_accepted() || !is_full);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -150,7 +190,11 @@ impl World {
         assert_eq!(new.check(), None);
         let placed = OrderEvent::Placed { order: Box::new(new), gateway: "bank".to_owned() };
         let order = Order::begin(Seq::FIRST, now, &placed).unwrap();
-        let (bank, hall) = (Bank::default(), Hall::default());
+        let (bank, mut hall) = (Bank::default(), Hall::default());
+        for line in order.lines() {
+            let open = BookingCommand::Open { capacity: Seats::new(SEATS) };
+            assert_eq!(hall.run(&line.line.occurrence, &open, now), BookingOutcome::Opened);
+        }
         Self { now, order, bank, hall, is_down: false, events: vec![placed] }
     }
 
@@ -200,54 +244,46 @@ impl World {
 
     /// What a holder has now: a hold that has lapsed is gone.
     pub(super) fn has(&self, line: u16) -> Option<Has> {
-        let has = self.hall.has.get(&line).copied();
-        has.filter(|has| !matches!(has, Has::Held { until, .. } if *until <= self.now))
+        let line = &self.order.lines()[usize::from(line)].line;
+        let seat = self.hall.ledgers[&line.occurrence].seat_of(&line.holder)?;
+        let seats = seat.party.seats.get();
+        match seat.state {
+            SeatState::Confirmed => Some(Has::Confirmed { seats }),
+            SeatState::Held { until, .. } => (until > self.now).then_some(Has::Held { seats, until }),
+        }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each action")]
+    /// The owner of a line's occurrence is asked by hand.
+    pub(super) fn by_hand(&mut self, line: u16, command: &BookingCommand) -> BookingOutcome {
+        let occurrence = self.order.lines()[usize::from(line)].line.occurrence.clone();
+        self.hall.run(&occurrence, command, self.now)
+    }
+
+    /// Evenings have no free seats, or have them again.
+    pub(super) fn sell_out(&mut self, is_full: bool) {
+        for line in self.order.lines() {
+            self.hall.block(&line.line.occurrence, is_full, self.now);
+        }
+    }
+
+    fn change_seats(&mut self, line: u16, change: SeatChange) -> OrderEvent {
+        let mut answers = Vec::new();
+        loop {
+            match self.order.seat_step(line, change, &answers) {
+                SeatStep::Ask { occurrence, key, command } => {
+                    answers.push(self.hall.ask(&occurrence, key, command, self.now));
+                }
+                SeatStep::Record(event) => return event,
+                SeatStep::Stuck(reason) => panic!("{reason}: {answers:?} {:?}", self.events),
+            }
+        }
+    }
+
     /// Does what the shell does; none if the gateway cannot be asked.
     pub(super) fn act(&mut self, action: &Action) -> Option<OrderEvent> {
-        let order_line = |line: &u16| self.order.lines()[usize::from(*line)].clone();
         Some(match action {
             Action::Record(event) => event.clone(),
-            Action::Hold { line } => {
-                let until = self.now + self.order.placed().terms.first_hold();
-                if self.has(*line).is_none() && self.hall.is_full {
-                    return Some(OrderEvent::LineRefused { line: *line, outcome: "full".to_owned() });
-                }
-                let seats = order_line(line).seats.get();
-                self.hall.has.insert(*line, Has::Held { seats, until });
-                OrderEvent::LineHeld { line: *line, until }
-            }
-            Action::Match { line, until } => match self.has(*line) {
-                Some(Has::Held { seats, .. }) => {
-                    self.hall.has.insert(*line, Has::Held { seats, until: *until });
-                    OrderEvent::HoldMatched { line: *line, until: *until }
-                }
-                _ => OrderEvent::LineReleased { line: *line },
-            },
-            Action::Release { line } => {
-                if matches!(self.hall.has.get(line), Some(Has::Held { .. })) {
-                    self.hall.has.remove(line);
-                }
-                OrderEvent::LineReleased { line: *line }
-            }
-            Action::Confirm { line } => self.confirm(*line),
-            Action::GiveUp(cut) => {
-                let left = order_line(&cut.line).seats.get() - cut.seats.get();
-                let has = match self.has(cut.line).filter(|_| left > 0) {
-                    Some(Has::Confirmed { .. }) => Some(Has::Confirmed { seats: left }),
-                    Some(Has::Held { until, .. }) => Some(Has::Held { seats: left, until }),
-                    None => None,
-                };
-                self.hall.has.remove(&cut.line);
-                self.hall.has.extend(has.map(|has| (cut.line, has)));
-                OrderEvent::SeatsGivenUp { cut: *cut }
-            }
-            Action::Settle { line } => {
-                self.hall.dues.remove(line);
-                OrderEvent::NoteSettled { line: *line }
-            }
+            Action::Seats { line, change } => self.change_seats(*line, *change),
             Action::Open(_) | Action::Expire(_) | Action::Refund(_) if self.is_down => return None,
             Action::Open(ask) => {
                 if self.bank.refuses_sessions {
@@ -287,29 +323,6 @@ impl World {
         })
     }
 
-    /// Asked again, the owner answers as it did: each confirmation has its key.
-    fn confirm(&mut self, line: u16) -> OrderEvent {
-        let key = (line, self.order.closings());
-        if let Some(answered) = self.hall.answers.get(&key) {
-            return answered.clone();
-        }
-        let answer = self.confirm_anew(line);
-        self.hall.answers.insert(key, answer.clone());
-        answer
-    }
-
-    fn confirm_anew(&mut self, line: u16) -> OrderEvent {
-        let seats = self.order.lines()[usize::from(line)].seats.get();
-        let had = self.has(line);
-        if had.is_none() && self.hall.is_full {
-            self.hall.dues.insert(line);
-            return OrderEvent::LineLost { line, noted: true };
-        }
-        self.hall.has.insert(line, Has::Confirmed { seats });
-        let how = if had.is_some() { Seated::Held } else { Seated::Reacquired };
-        OrderEvent::LineConfirmed { line, how }
-    }
-
     /// Money, seats and order agree, once everything has been told.
     pub(super) fn assert_squared(&self) {
         let ours = self.order.received().minor();
@@ -323,10 +336,12 @@ impl World {
         }
         for (number, line) in (0_u16..).zip(self.order.lines()) {
             let has = Has::Confirmed { seats: line.seats.get() };
-            let seats = (line.state == LineState::Confirmed).then_some(has);
+            let seats = (line.state == LineState::Confirmed && !line.is_stranded).then_some(has);
             assert_eq!(self.has(number), seats, "line {number}: {:?}", self.events);
         }
-        assert!(self.hall.dues.is_empty(), "dues are settled");
+        let dues = self.hall.ledgers.values().any(|ledger| ledger.refunds_due().next().is_some());
+        let is_stuck = matches!(self.order.end(), Some(OrderEnd::RefundStuck { .. }));
+        assert!(!dues || is_stuck, "dues are settled: {:?}", self.events);
     }
 }
 
