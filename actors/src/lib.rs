@@ -42,7 +42,7 @@ pub mod orders;
 pub mod payment;
 mod planner;
 mod prices;
-mod refunds;
+mod refunds_due;
 mod registry;
 mod reply;
 mod shared_writer;

@@ -143,7 +143,7 @@ impl Orders {
         if lines > NewOrder::LINES_MAX {
             return Ok(CheckoutOutcome::NotPlaced(PlaceOutcome::Bad(BadOrder::LineCount { lines })));
         }
-        let list = self.house.office.price_list(&asked.list).await?;
+        let list = self.house.lists.read(&self.house.store, &asked.list).await?;
         if list.seq() == Seq::UNWRITTEN {
             return Ok(CheckoutOutcome::UnknownList);
         }

@@ -13,6 +13,7 @@ use boxoffice_core::ticket::payment::{OrderId, PaymentGateway};
 use tracing::{Instrument, field};
 
 use super::handle::Orders;
+use super::lists::Lists;
 use super::record::{Recorded, record};
 use super::watching::Watching;
 use crate::clock::Clock;
@@ -32,6 +33,7 @@ pub(super) struct House {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) gateway: Arc<dyn PaymentGateway>,
     pub(super) watching: Watching,
+    pub(super) lists: Lists,
 }
 
 impl fmt::Debug for House {
@@ -68,6 +70,7 @@ impl OrderDesk {
             office: office.clone(),
             gateway,
             watching: Watching::default(),
+            lists: Lists::default(),
         };
         Self { house: Arc::new(house) }
     }

@@ -48,6 +48,7 @@
 mod checkout;
 mod desk;
 mod handle;
+mod lists;
 mod money;
 mod outcome;
 mod reconcile;
