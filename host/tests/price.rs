@@ -124,6 +124,8 @@ fn a_file_that_makes_no_sense_is_refused_by_its_place() {
     home.write("negative.json", |list| list["tickets"][0]["price"] = json!("-1.00 EUR"));
     home.write("price.json", |list| list["tickets"][0]["price"] = json!("1 EUR"));
     home.write("pool.json", |list| list["vouchers"][1]["pools"] = json!(["none"]));
+    home.write("share.json", |list| list["promotions"][1]["effect"]["share"]["per_10_000"] = json!(10_001));
+    home.write("bundle.json", |list| list["promotions"][0]["effect"]["bundle"]["items"] = json!({}));
     home.write("member.json", |list| list["extra"] = json!(1));
     home.write("steer.json", |list| list["promotions"][0]["name"] = json!("\u{1b}[2J"));
     for (line, expected) in [
@@ -131,6 +133,8 @@ fn a_file_that_makes_no_sense_is_refused_by_its_place() {
         ("negative.json|--buy|adult=1", "negative.json: ticket adult: an amount is below zero"),
         ("price.json|--buy|adult=1", "price.json: \"1 EUR\" is no amount"),
         ("pool.json|--buy|adult=1", "pool.json: voucher COURIER: there is no voucher pool none"),
+        ("share.json|--buy|adult=1", "share.json: promotion members: its share is more than all there is, 10000 ten"),
+        ("bundle.json|--buy|adult=1", "bundle.json: promotion family: its bundle has no items"),
         ("member.json|--buy|adult=1", "member.json: unknown field `extra`"),
         ("none.json|--buy|adult=1", "cannot read none.json"),
         ("theatre.json", "--buy"),
