@@ -67,6 +67,8 @@ impl Home {
         let output = self.run(line);
         let complaint = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{line}: {complaint}");
+        // One line that says it, and none to say that something was said.
+        assert_eq!(complaint.lines().count(), 1, "{line}: {complaint}");
         complaint
     }
 
