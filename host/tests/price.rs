@@ -145,6 +145,10 @@ fn a_file_that_makes_no_sense_is_refused_by_its_place() {
         assert!(complaint.starts_with("boxoffice: ") && complaint.contains(expected), "{complaint}");
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
     }
+    let output = home.run("set|bundle.json|--store|s|--list|season");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let refused = "refused    promotion family: its bundle has no items\n";
+    assert_eq!((output.status.code(), text.as_str()), (Some(1), refused));
     let shown = home.well("steer.json|--buy|adult=1|--explain");
     assert!(shown.contains(r"\u{1b}[2J: nothing") && !shown.contains('\u{1b}'), "{shown}");
 }
