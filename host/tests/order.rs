@@ -136,7 +136,7 @@ fn seats_are_ordered_paid_given_up_in_part_and_the_books_agree() {
         cut.contains("line        0  1 of 2 adult  faust@20270105T190000  for ann: confirmed  48.00 EUR\n"),
         "{cut}"
     );
-    assert!(cut.contains("given back  22.00 EUR\nowed        26.00 EUR\nkept        2.00 EUR\n"), "{cut}");
+    assert!(cut.contains("given back  22.00 EUR\ncosts now   26.00 EUR\nkept        2.00 EUR\n"), "{cut}");
     home.well("refund|sled:s|o-1|6.00 EUR|--reason|no heating");
     assert_eq!(home.stands("o-1"), stood("fulfilled", 4_800, 2_800));
     assert!(home.badly("refund|sled:s|o-1|20.01 EUR|--reason|x", 1).contains("from nothing to 18.00 EUR"));
@@ -215,9 +215,38 @@ fn what_is_paid_twice_or_too_much_goes_back_and_what_is_missing_is_waited_for() 
     home.place("o-3", "cyd", "adult:1", "");
     let paid = home.well("pay|sled:s|o-3|--amount|20.00 USD");
     assert!(paid.starts_with("told        in another currency\n"), "{paid}");
-    assert!(paid.contains("paid        20.00 USD\n"), "{paid}");
+    let money = |back: &str, cost: &str| {
+        let other = format!("other       20.00 USD paid, {back} USD given back\n");
+        format!("paid        0.00 EUR\ngiven back  0.00 EUR\n{other}costs now   {cost} EUR\n")
+    };
+    assert!(paid.contains(&money("0.00", "24.00")), "{paid}");
+    // It goes back when there is nothing more to wait for.
+    let cancelled = home.well("cancel|sled:s|o-3|--reason|not in euros");
+    assert!(cancelled.contains(&money("20.00", "0.00")), "{cancelled}");
+    let dollars = json!({ "minor": 2_000, "currency": "USD" });
+    let expected = json!([{ "currency": "USD", "paid": dollars, "given_back": dollars }]);
+    assert_eq!(home.show("o-3")["other_money"], expected);
+    assert_eq!(home.show("o-2")["other_money"], json!([]));
     home.agrees();
     assert!(home.badly("pay|sled:s|o-3|--amount|0.00 EUR", 2).contains("nobody pays nothing"));
+}
+
+#[test]
+fn a_sum_that_cannot_be_told_is_not_shown_as_another() {
+    let home = Home::new();
+    home.place("o-1", "ann", "adult:1", "");
+    let most = "92233720368547758.07";
+    home.well(&format!("pay|sled:s|o-1|--twice|--amount|{most} USD"));
+    let cancelled = home.well("cancel|sled:s|o-1|--reason|too much");
+    let line = "other       more USD than can be told paid, more USD than can be told given back\n";
+    assert!(cancelled.contains(line), "{cancelled}");
+    let nothing = json!([{ "currency": "USD", "paid": null, "given_back": null }]);
+    assert_eq!(home.show("o-1")["other_money"], nothing);
+    home.place("o-2", "bob", "adult:1", "");
+    let paid = home.well(&format!("pay|sled:s|o-2|--twice|--amount|{most} EUR"));
+    assert!(paid.contains("paid        more EUR than can be told\n"), "{paid}");
+    assert!(paid.contains("costs now   24.00 EUR\n"), "{paid}");
+    assert_eq!(home.show("o-2")["paid"], json!(null));
 }
 
 #[test]

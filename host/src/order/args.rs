@@ -33,6 +33,10 @@ pub(super) enum OrderCommand {
     Place(PlaceArgs),
     /// Print one order: its seats, its money, and what happened to it, oldest first
     Show(OneOrder),
+    ///
+    /// `total` is what it cost when it was placed, `costs now` what is to stay with the seller: for the seats that it has or may yet
+    /// have, and what was kept of those given up. What was paid beyond that goes back to the buyer. `other` is money in another
+    /// currency.
     /// List orders by id
     List(ListArgs),
     /// Play the buyer who pays, and the gateway's webhook that tells of it
@@ -122,7 +126,7 @@ pub(super) struct OneOrder {
     /// The order
     #[arg(value_name = "ID")]
     pub(super) id: OrderId,
-    /// Print JSON lines: the order, and to show it an event each
+    /// Print JSON lines: the order, and to show it an event each. An amount that is null is more than can be told
     #[arg(long)]
     pub(super) json: bool,
 }
