@@ -250,6 +250,22 @@ fn a_sum_that_cannot_be_told_is_not_shown_as_another() {
 }
 
 #[test]
+fn what_is_on_sale_is_sold_again_with_more_or_fewer_seats_or_says_that_it_stays() {
+    let home = Home::new();
+    let sell = |seats: u32| format!("sell|sled:s|{EVENING}|--list|season|--seats|{seats}|--pool|stalls=4");
+    assert!(home.well(&sell(12)).contains(" is on sale: 12 of 12 seats; "));
+    home.place("o-1", "ann", "adult:4", "");
+    assert!(home.well(&sell(6)).contains(" is on sale: 2 of 6 seats; "));
+    let said = home.badly(&sell(3), 1);
+    let expected = format!("boxoffice: {EVENING} has 6 seats and stays as it is: 4 are taken or not for sale\n");
+    assert_eq!(said, expected);
+    assert!(home.well(&sell(6)).contains(" is on sale: 2 of 6 seats; "));
+    home.place("o-2", "bob", "child:2", "");
+    let said = home.badly(&sell(7).replace("stalls=4", "stalls=1"), 1);
+    assert_eq!(said, "boxoffice: pool stalls: 2 of its seats are taken: it stays as it is\n");
+}
+
+#[test]
 fn a_payment_of_which_nothing_was_told_is_a_difference_until_the_orders_are_looked_after() {
     let home = Home::new();
     home.place("o-1", "ann", "adult:2", "");
