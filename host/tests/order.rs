@@ -299,6 +299,13 @@ fn a_voucher_is_used_so_often_and_given_back_with_the_seats() {
     home.well("pay|sled:s|o-1");
     assert_eq!(home.stands("o-1"), stood("fulfilled", 1_900, 0));
     home.agrees();
+    // Uses of vouchers are no seats.
+    let verified: Value = serde_json::from_slice(&home.words(&["verify", "--store", "s", "--json"]).stdout).unwrap();
+    let of = |name: &str| verified[name].clone();
+    let counts = [of("capacity"), of("confirmed"), of("held"), of("voucher_uses"), of("oversold")];
+    assert_eq!(counts, [10, 1, 0, 1, 0].map(Value::from), "{verified}");
+    let verified = String::from_utf8(home.words(&["verify", "--store", "s"]).stdout).unwrap();
+    assert!(verified.contains("\nvouchers            1  (uses)\n"), "{verified}");
     home.well("cancel|sled:s|o-1|--reason|ill");
     assert!(home.well("show|sled:s|o-1").contains("line        1  voucher SPRING: given up\n"));
     assert_eq!(home.place("o-3", "bob", "adult:1", "--code|SPRING")["total"]["minor"], 1_900);
