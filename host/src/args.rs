@@ -56,7 +56,8 @@ pub(crate) enum Command {
     /// Audit a store: every booking stream, event by event
     ///
     /// Reads every record of the store (its checksum is checked with it) and follows every booking stream from its
-    /// first event. Changes nothing. Exit code: 0 when all is well, 1 when a rule is broken, 2 when there is no store.
+    /// first event. Changes nothing. Uses of vouchers are kept as seats are, and are counted apart. Exit code: 0 when all is
+    /// well, 1 when a rule is broken, 2 when there is no store.
     Verify(VerifyArgs),
     /// List the occurrences of an iCalendar file in a window of days
     ///

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use boxoffice::booking::{Auditor, decode, occurrence_of};
 use boxoffice::id::OccurrenceId;
 use boxoffice::persist::{Backend, RecordedEvent, Seq, StreamName};
+use boxoffice::ticket::list::vouchers_of;
 
 use crate::error::HostError;
 
@@ -19,6 +20,8 @@ pub(crate) struct Audit {
     pub(crate) capacity: u64,
     pub(crate) held: u64,
     pub(crate) confirmed: u64,
+    /// Uses of vouchers, which are kept as seats and are none: held or confirmed.
+    pub(crate) voucher_uses: u64,
     /// Payments that came too late and were not paid back, in all streams.
     pub(crate) refunds_due: u64,
     /// Seats taken beyond the capacity, in all streams.
@@ -56,7 +59,8 @@ pub(crate) async fn audit(store: &dyn Backend) -> Result<Audit, HostError> {
 
 async fn follow(store: &dyn Backend, name: &StreamName, found: &mut Audit) -> Result<(), HostError> {
     found.streams += 1;
-    let booking = occurrence_of(name).is_some();
+    let occurrence = occurrence_of(name);
+    let booking = occurrence.is_some();
     found.booking_streams += u64::from(booking);
     let mut auditor = Auditor::new();
     let mut next = store.head(name).await?.truncated_through.next();
@@ -77,9 +81,13 @@ async fn follow(store: &dyn Backend, name: &StreamName, found: &mut Audit) -> Re
         }
     }
     let tally = auditor.tally();
-    found.capacity += tally.capacity;
-    found.held += tally.held;
-    found.confirmed += tally.confirmed;
+    if occurrence.is_some_and(|occurrence| vouchers_of(&occurrence).is_some()) {
+        found.voucher_uses += tally.held + tally.confirmed;
+    } else {
+        found.capacity += tally.capacity;
+        found.held += tally.held;
+        found.confirmed += tally.confirmed;
+    }
     found.refunds_due += auditor.refunds_due();
     // What is over because the capacity was lowered was not sold so.
     found.oversold += (tally.held + tally.confirmed).saturating_sub(tally.capacity + tally.over);

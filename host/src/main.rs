@@ -30,7 +30,6 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::args::{Cli, Command, Log};
 use crate::error::HostError;
-use crate::output::complain;
 
 fn main() -> ExitCode {
     keep_caught_panics_quiet();
@@ -73,10 +72,8 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            complain("something is wrong: see above");
-            ExitCode::FAILURE
-        }
+        // The command has said what is not as it was asked, or not as it should be.
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => error.report(),
     }
 }

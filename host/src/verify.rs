@@ -17,7 +17,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<bool, HostError> {
         let line = json!({
             "streams": found.streams, "booking_streams": found.booking_streams, "events": found.events,
             "capacity": found.capacity, "held": found.held, "confirmed": found.confirmed,
-            "refunds_due": found.refunds_due, "oversold": found.oversold, "breaches": found.breaches,
+            "voucher_uses": found.voucher_uses, "refunds_due": found.refunds_due, "oversold": found.oversold, "breaches": found.breaches,
         });
         format!("{line}\n")
     } else {
@@ -25,13 +25,14 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<bool, HostError> {
             found.breaches.iter().map(|breach| visible(&format!("BREACH  {breach}")) + "\n").collect();
         let breaches = breaches.concat();
         format!(
-            "streams    {:>10}  ({} of bookings)\nevents     {:>10}\nseats      {:>10}\nconfirmed  {:>10}\nheld       {:>10}\nrefunds    {:>10}  (due)\noversold   {:>10}\nbreaches   {:>10}\n{breaches}",
+            "streams    {:>10}  ({} of bookings)\nevents     {:>10}\nseats      {:>10}\nconfirmed  {:>10}\nheld       {:>10}\nvouchers   {:>10}  (uses)\nrefunds    {:>10}  (due)\noversold   {:>10}\nbreaches   {:>10}\n{breaches}",
             found.streams,
             found.booking_streams,
             found.events,
             found.capacity,
             found.confirmed,
             found.held,
+            found.voucher_uses,
             found.refunds_due,
             found.oversold,
             found.breaches.len(),

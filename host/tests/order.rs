@@ -67,6 +67,8 @@ impl Home {
         let output = self.run(line);
         let complaint = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{line}: {complaint}");
+        // One line that says it, and none to say that something was said.
+        assert_eq!(complaint.lines().count(), 1, "{line}: {complaint}");
         complaint
     }
 
@@ -134,7 +136,7 @@ fn seats_are_ordered_paid_given_up_in_part_and_the_books_agree() {
         cut.contains("line        0  1 of 2 adult  faust@20270105T190000  for ann: confirmed  48.00 EUR\n"),
         "{cut}"
     );
-    assert!(cut.contains("given back  22.00 EUR\nowed        26.00 EUR\nkept        2.00 EUR\n"), "{cut}");
+    assert!(cut.contains("given back  22.00 EUR\ncosts now   26.00 EUR\nkept        2.00 EUR\n"), "{cut}");
     home.well("refund|sled:s|o-1|6.00 EUR|--reason|no heating");
     assert_eq!(home.stands("o-1"), stood("fulfilled", 4_800, 2_800));
     assert!(home.badly("refund|sled:s|o-1|20.01 EUR|--reason|x", 1).contains("from nothing to 18.00 EUR"));
@@ -213,9 +215,54 @@ fn what_is_paid_twice_or_too_much_goes_back_and_what_is_missing_is_waited_for() 
     home.place("o-3", "cyd", "adult:1", "");
     let paid = home.well("pay|sled:s|o-3|--amount|20.00 USD");
     assert!(paid.starts_with("told        in another currency\n"), "{paid}");
-    assert!(paid.contains("paid        20.00 USD\n"), "{paid}");
+    let money = |back: &str, cost: &str| {
+        let other = format!("other       20.00 USD paid, {back} USD given back\n");
+        format!("paid        0.00 EUR\ngiven back  0.00 EUR\n{other}costs now   {cost} EUR\n")
+    };
+    assert!(paid.contains(&money("0.00", "24.00")), "{paid}");
+    // It goes back when there is nothing more to wait for.
+    let cancelled = home.well("cancel|sled:s|o-3|--reason|not in euros");
+    assert!(cancelled.contains(&money("20.00", "0.00")), "{cancelled}");
+    let dollars = json!({ "minor": 2_000, "currency": "USD" });
+    let expected = json!([{ "currency": "USD", "paid": dollars, "given_back": dollars }]);
+    assert_eq!(home.show("o-3")["other_money"], expected);
+    assert_eq!(home.show("o-2")["other_money"], json!([]));
     home.agrees();
     assert!(home.badly("pay|sled:s|o-3|--amount|0.00 EUR", 2).contains("nobody pays nothing"));
+}
+
+#[test]
+fn a_sum_that_cannot_be_told_is_not_shown_as_another() {
+    let home = Home::new();
+    home.place("o-1", "ann", "adult:1", "");
+    let most = "92233720368547758.07";
+    home.well(&format!("pay|sled:s|o-1|--twice|--amount|{most} USD"));
+    let cancelled = home.well("cancel|sled:s|o-1|--reason|too much");
+    let line = "other       more USD than can be told paid, more USD than can be told given back\n";
+    assert!(cancelled.contains(line), "{cancelled}");
+    let nothing = json!([{ "currency": "USD", "paid": null, "given_back": null }]);
+    assert_eq!(home.show("o-1")["other_money"], nothing);
+    home.place("o-2", "bob", "adult:1", "");
+    let paid = home.well(&format!("pay|sled:s|o-2|--twice|--amount|{most} EUR"));
+    assert!(paid.contains("paid        more EUR than can be told\n"), "{paid}");
+    assert!(paid.contains("costs now   24.00 EUR\n"), "{paid}");
+    assert_eq!(home.show("o-2")["paid"], json!(null));
+}
+
+#[test]
+fn what_is_on_sale_is_sold_again_with_more_or_fewer_seats_or_says_that_it_stays() {
+    let home = Home::new();
+    let sell = |seats: u32| format!("sell|sled:s|{EVENING}|--list|season|--seats|{seats}|--pool|stalls=4");
+    assert!(home.well(&sell(12)).contains(" is on sale: 12 of 12 seats; "));
+    home.place("o-1", "ann", "adult:4", "");
+    assert!(home.well(&sell(6)).contains(" is on sale: 2 of 6 seats; "));
+    let said = home.badly(&sell(3), 1);
+    let expected = format!("boxoffice: {EVENING} has 6 seats and stays as it is: 4 are taken or not for sale\n");
+    assert_eq!(said, expected);
+    assert!(home.well(&sell(6)).contains(" is on sale: 2 of 6 seats; "));
+    home.place("o-2", "bob", "child:2", "");
+    let said = home.badly(&sell(7).replace("stalls=4", "stalls=1"), 1);
+    assert_eq!(said, "boxoffice: pool stalls: 2 of its seats are taken: it stays as it is\n");
 }
 
 #[test]
@@ -254,6 +301,13 @@ fn a_voucher_is_used_so_often_and_given_back_with_the_seats() {
     home.well("pay|sled:s|o-1");
     assert_eq!(home.stands("o-1"), stood("fulfilled", 1_900, 0));
     home.agrees();
+    // Uses of vouchers are no seats.
+    let verified: Value = serde_json::from_slice(&home.words(&["verify", "--store", "s", "--json"]).stdout).unwrap();
+    let of = |name: &str| verified[name].clone();
+    let counts = [of("capacity"), of("confirmed"), of("held"), of("voucher_uses"), of("oversold")];
+    assert_eq!(counts, [10, 1, 0, 1, 0].map(Value::from), "{verified}");
+    let verified = String::from_utf8(home.words(&["verify", "--store", "s"]).stdout).unwrap();
+    assert!(verified.contains("\nvouchers            1  (uses)\n"), "{verified}");
     home.well("cancel|sled:s|o-1|--reason|ill");
     assert!(home.well("show|sled:s|o-1").contains("line        1  voucher SPRING: given up\n"));
     assert_eq!(home.place("o-3", "bob", "adult:1", "--code|SPRING")["total"]["minor"], 1_900);

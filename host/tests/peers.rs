@@ -17,6 +17,8 @@ use boxoffice::persist::Location;
 use serde_json::Value;
 
 const WHY: [&str; 4] = ["--reason", "asked for at the meeting", "--by", "ann"];
+/// A key that nobody here has.
+const SOMEBODY: &str = "ed25519:6kpsY-KcUgq-9VB7Ey7F-ZVHduq6-vnuSQh7qaRRG0w";
 const WAY: [&str; 6] = ["--key", "peer.key", "--allow-private", "--allow-plain", "--time-limit", "2s"];
 
 fn boxoffice() -> Command {
@@ -184,7 +186,7 @@ async fn three_processes_and_a_liar_have_one_agenda() {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\x1b[2J").unwrap();
         }
     });
-    a.add("liar.example", &at, "ed25519:6kpsY-KcUgq-9VB7Ey7F-ZVHduq6-vnuSQh7qaRRG0w");
+    a.add("liar.example", &at, SOMEBODY);
     let output = a.run(&[&["sync"], &WAY[..]].concat());
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -194,7 +196,7 @@ async fn three_processes_and_a_liar_have_one_agenda() {
     assert!(list.lines().count() == 3 && list.contains("bad_signature"), "{list}");
     let history = a.well(&["history", "liar.example"]);
     assert_eq!(history.lines().count(), 2, "{history}");
-    assert!(history.contains("trusted \"allowed\"  (ann: asked for at the meeting)"), "{history}");
+    assert!(history.contains("trusted allowed  (ann: asked for at the meeting)"), "{history}");
 }
 
 #[tokio::test]
@@ -276,10 +278,81 @@ async fn what_comes_late_has_the_seats_again_if_nobody_else_does() {
     assert_eq!(a.audited()["confirmed"], 2);
 }
 
+/// A store of our own, in which nobody serves anything.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn run(&self, words: &[&str]) -> (Option<i32>, String) {
+        let mut command = boxoffice();
+        let command = command.args(["peers", "sled:store", "--as", "a.example"]).args(words).current_dir(&self.0);
+        let output = command.output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{words:?}");
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    #[track_caller]
+    fn decides(&self, words: &[&str], said: &str) {
+        assert_eq!(self.run(&[words, &WHY].concat()), (Some(0), format!("b.example: {said}\n")), "{words:?}");
+    }
+}
+
+#[test]
+fn what_was_decided_about_a_peer_is_told_in_words() {
+    let desk = Desk(tempfile::tempdir().unwrap());
+    desk.decides(&["add", "b.example", "https://b.example", SOMEBODY], "recorded");
+    desk.decides(&["trust", "b.example", "allow"], "recorded");
+    desk.decides(&["grant", "b.example", "--relay", "--hold", "8", "--for", "10m"], "recorded");
+    desk.decides(&["grant", "b.example", "--no-feed"], "recorded");
+    desk.decides(&["move", "b.example", "https://new.example/box"], "recorded");
+    desk.decides(&["move", "b.example", "https://new.example/box"], "is so already");
+    desk.decides(&["remove", "b.example"], "recorded");
+    let (code, said) = desk.run(&["history"]);
+    let told: Vec<&str> = said.lines().map(|line| line.split_once("  ").unwrap().1).collect();
+    let changes = [
+        &format!("added at https://b.example with the key {SOMEBODY}"),
+        "trusted allowed",
+        "granted: may read the feed, may pass on, may hold 8 for 600 s",
+        "granted: nothing",
+        "moved to https://new.example/box",
+        "removed",
+    ];
+    let expected = changes.map(|change| format!("b.example  {change}  (ann: asked for at the meeting)"));
+    assert_eq!((code, told), (Some(0), expected.each_ref().map(String::as_str).to_vec()));
+    let (_, said) = desk.run(&["history", "--json"]);
+    let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[4]["change"], &lines[4]["to"]), (&"moved".into(), &"https://new.example/box".into()));
+    let unknown = boxoffice()
+        .args(["peers", "sled:store", "--as", "a.example", "move", "c.example", "https://c.example"])
+        .args(WHY)
+        .current_dir(&desk.0)
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8(unknown.stderr).unwrap();
+    assert_eq!((unknown.status.code(), complaint.as_str()), (Some(2), "boxoffice: there is no peer c.example\n"));
+}
+
+#[test]
+fn what_is_not_let_through_names_the_flag_that_does() {
+    let desk = Desk(tempfile::tempdir().unwrap());
+    desk.run(&["key", "--key", "peer.key"]);
+    desk.decides(&["add", "b.example", "http://127.0.0.1:9", SOMEBODY], "recorded");
+    desk.decides(&["trust", "b.example", "allow"], "recorded");
+    let plain = "http: URLs are not allowed here: see --allow-plain";
+    let private = "the host has no public address: see --allow-private";
+    for (flags, why) in [(&[][..], plain), (&["--allow-plain"], private)] {
+        let (code, said) = desk.run(&[&["sync", "--key", "peer.key"], flags].concat());
+        assert_eq!((code, said), (Some(1), format!("b.example  unreachable  {why}\n")));
+        let list = desk.run(&["list"]).1;
+        assert!(list.contains(why), "{list}");
+    }
+    let (code, said) = desk.run(&["sync", "--key", "peer.key", "--allow-plain", "--allow-private"]);
+    assert!(code == Some(1) && !said.contains("--allow"), "{said}");
+}
+
 #[test]
 fn bad_names_keys_and_flags_end_with_one_line() {
     let folder = tempfile::tempdir().unwrap();
-    let key = "ed25519:6kpsY-KcUgq-9VB7Ey7F-ZVHduq6-vnuSQh7qaRRG0w";
+    let key = SOMEBODY;
     let cases: [(&[&str], &str); 6] = [
         (&["key", "--key", "nowhere/peer.key"], "peer.key"),
         (&["sync", "--key", "nowhere.key"], "nowhere.key"),

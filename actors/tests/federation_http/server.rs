@@ -160,9 +160,9 @@ async fn a_peer_reads_and_holds_only_as_it_is_trusted_and_granted() {
         };
         assert_eq!(error.to_string(), format!("refused: {reason}"));
     };
-    fails("status 401").await;
+    fails("status 401: the peer does not know us or not this key, or the clocks are apart").await;
     club.knows(&library, Grants { feed: false, ..Grants::default() }).await;
-    fails("status 403").await;
+    fails("status 403: the peer knows us, and does not trust us yet or grants us no feed").await;
     let refused = library.federation.hold(&club.name, &hold("order-1"), wanted(&evening, 1)).await.unwrap();
     assert_eq!(refused.name(), "refused");
     club.change(&library.name, PeerCommand::Grant { grants: grants(1) }).await;
@@ -170,9 +170,9 @@ async fn a_peer_reads_and_holds_only_as_it_is_trusted_and_granted() {
     let held = library.federation.hold(&club.name, &hold("order-2"), wanted(&evening, 1)).await.unwrap();
     assert!(matches!(held.stage(), Some(RemoteStage::Held { .. })), "{held:?}");
     club.change(&library.name, PeerCommand::Suspend).await;
-    fails("status 403").await;
+    fails("status 403: the peer knows us, and does not trust us yet or grants us no feed").await;
     club.change(&library.name, PeerCommand::Remove).await;
-    fails("status 401").await;
+    fails("status 401: the peer does not know us or not this key, or the clocks are apart").await;
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ pub(super) enum OrderCommand {
     /// Put seats of an occurrence on sale by a list of prices
     ///
     /// Pools that the list's tickets are taken from are made as large as the occurrence, but for those that are named. Asked again, it
-    /// brings the kinds of tickets in line with the list.
+    /// brings the seats in line with what is asked for, and the kinds of tickets with the list; what would leave fewer seats
+    /// than are taken is refused.
     Sell(SellArgs),
     /// Order seats, and print where they can be paid and until when
     ///
@@ -32,6 +33,10 @@ pub(super) enum OrderCommand {
     /// page to pay at; what costs nothing is had at once. The same order may be placed again.
     Place(PlaceArgs),
     /// Print one order: its seats, its money, and what happened to it, oldest first
+    ///
+    /// `total` is what it cost when it was placed, `costs now` what is to stay with the seller: for the seats that it has or may yet
+    /// have, and what was kept of those given up. What was paid beyond that goes back to the buyer. `other` is money in another
+    /// currency.
     Show(OneOrder),
     /// List orders by id
     List(ListArgs),
@@ -122,7 +127,7 @@ pub(super) struct OneOrder {
     /// The order
     #[arg(value_name = "ID")]
     pub(super) id: OrderId,
-    /// Print JSON lines: the order, and to show it an event each
+    /// Print JSON lines: the order, and to show it an event each. An amount that is null is more than can be told
     #[arg(long)]
     pub(super) json: bool,
 }

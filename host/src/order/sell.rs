@@ -31,7 +31,16 @@ async fn sell(office: &BoxOffice, args: &SellArgs) -> Result<bool, HostError> {
         return Err(HostError::Usage(format!("--pool: no ticket of the list draws on {}", unknown.pool)));
     }
     pools.extend(args.pool.iter().map(|size| (size.pool.clone(), size.seats)));
-    let mut all_well = heard(&format!("{occurrence}"), &office.open(occurrence, seats).await?);
+    let mut opened = office.open(occurrence, seats).await?;
+    if let BookingOutcome::AlreadyOpen { capacity } = opened.outcome {
+        opened = office.run(occurrence, BookingCommand::Resize { capacity: seats, below: Below::Refuse }).await?;
+        if let BookingOutcome::Taken { taken } = opened.outcome {
+            let stays = format!("has {capacity} seats and stays as it is: {taken} are taken or not for sale");
+            complain(&format!("{occurrence} {stays}"));
+            return Ok(false);
+        }
+    }
+    let mut all_well = heard(&format!("{occurrence}"), &opened);
     for (pool, capacity) in pools {
         let named = format!("pool {pool}");
         let command = BookingCommand::SetPool { pool, capacity, below: Below::Refuse };
@@ -54,9 +63,10 @@ async fn sell(office: &BoxOffice, args: &SellArgs) -> Result<bool, HostError> {
 /// Whether it is so now; complains of it if not.
 fn heard(what: &str, reply: &BookingReply) -> bool {
     let outcome = &reply.outcome;
-    let is_so =
-        outcome.is_accepted() || matches!(outcome, BookingOutcome::AsBefore | BookingOutcome::AlreadyOpen { .. });
-    if !is_so {
+    let is_so = outcome.is_accepted() || *outcome == BookingOutcome::AsBefore;
+    if let BookingOutcome::Taken { taken } = outcome {
+        complain(&format!("{what}: {taken} of its seats are taken: it stays as it is"));
+    } else if !is_so {
         complain(&format!("{what}: {}", outcome.name().replace('_', " ")));
     }
     is_so

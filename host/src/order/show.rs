@@ -1,10 +1,12 @@
 //! `boxoffice order show` and `list`: what is known of orders.
 
+use std::collections::BTreeSet;
+
 use boxoffice::orders::{
     LineState, Order, OrderEnd, OrderEvent, PlacedLine, RefundState, SessionState, load_order, order_events, order_ids,
 };
 use boxoffice::persist::{Backend, Fault, RecordedEvent, TypedEvent};
-use boxoffice::ticket::Money;
+use boxoffice::ticket::{Currency, Money};
 use serde_json::{Value, json};
 
 use super::args::{ListArgs, OneOrder};
@@ -87,7 +89,7 @@ pub(super) async fn open_orders(store: &dyn Backend) -> Result<Vec<boxoffice::or
 
 fn row(order: &Order) -> String {
     let (at, state) = (order.placed_at().to_string(), state_name(order));
-    let (total, paid) = (order.total().to_string(), order.received().to_string());
+    let (total, paid) = (order.total().to_string(), told(order.received(), order.total().currency()));
     visible(&format!("{at:<24}  {state:<12}  {total:>12}  {paid:>12}  {}", order.placed().id)) + "\n"
 }
 
@@ -105,23 +107,44 @@ fn state_name(order: &Order) -> &'static str {
     }
 }
 
-/// What was taken and what went back, in the order's currency.
-fn flows(order: &Order) -> (Money, Money) {
-    let currency = order.total().currency();
-    let (mut paid, mut back) = (0_i64, 0_i64);
-    for charge in order.purse().charges().values() {
-        paid = paid.saturating_add(minor(charge.captured.as_ref(), currency));
-        for (amount, state) in charge.refunds.values() {
-            if *state != RefundState::Failed {
-                back = back.saturating_add(minor(Some(amount), currency));
-            }
-        }
-    }
-    (Money::new(paid, currency), Money::new(back, currency))
+/// What was taken and what went back in one currency. None is more than an amount can be.
+struct Moved {
+    currency: Currency,
+    paid: Option<Money>,
+    back: Option<Money>,
 }
 
-fn minor(amount: Option<&Money>, currency: boxoffice::ticket::Currency) -> i64 {
-    amount.filter(|amount| amount.currency() == currency).map_or(0, Money::minor)
+impl Moved {
+    fn of(order: &Order, currency: Currency) -> Self {
+        let paid = order.purse().charges().values().filter_map(|charge| charge.captured.as_ref());
+        Self { currency, paid: sum(currency, paid), back: sum(currency, went_back(order)) }
+    }
+
+    /// In every currency but the order's own.
+    fn others(order: &Order) -> Vec<Self> {
+        let taken = order.purse().charges().values().filter_map(|charge| charge.captured.as_ref());
+        let mut others: BTreeSet<Currency> = taken.chain(went_back(order)).map(Money::currency).collect();
+        others.remove(&order.total().currency());
+        others.into_iter().map(|currency| Self::of(order, currency)).collect()
+    }
+
+    fn json(&self) -> Value {
+        json!({ "currency": self.currency, "paid": self.paid, "given_back": self.back })
+    }
+}
+
+fn went_back(order: &Order) -> impl Iterator<Item = &Money> {
+    let refunds = order.purse().charges().values().flat_map(|charge| charge.refunds.values());
+    refunds.filter(|(_, state)| *state != RefundState::Failed).map(|(amount, _)| amount)
+}
+
+fn sum<'a>(currency: Currency, amounts: impl Iterator<Item = &'a Money>) -> Option<Money> {
+    let sum = Money::sum(amounts.filter(|amount| amount.currency() == currency)).ok()?;
+    Some(sum.unwrap_or_else(|| Money::new(0, currency)))
+}
+
+fn told(amount: Option<Money>, currency: Currency) -> String {
+    amount.map_or_else(|| format!("more {currency} than can be told"), |amount| amount.to_string())
 }
 
 /// An order as it stands, one thing a line.
@@ -141,16 +164,14 @@ pub(super) fn head(order: &Order) -> String {
     let seats =
         order.lines().iter().enumerate().map(|(number, line)| ("line", format!("{number}  {}", line_words(line))));
     lines.extend(seats);
-    let (paid, back) = flows(order);
+    let Moved { currency, paid, back } = Moved::of(order, order.total().currency());
     lines.push(("total", order.total().to_string()));
-    lines.push(("paid", paid.to_string()));
-    for charge in order.purse().charges().values() {
-        // What came in another currency is in no sum.
-        let other = charge.captured.filter(|captured| captured.currency() != order.total().currency());
-        lines.extend(other.map(|captured| ("paid", captured.to_string())));
+    lines.push(("paid", told(paid, currency)));
+    lines.push(("given back", told(back, currency)));
+    for Moved { currency, paid, back } in Moved::others(order) {
+        lines.push(("other", format!("{} paid, {} given back", told(paid, currency), told(back, currency))));
     }
-    lines.push(("given back", back.to_string()));
-    lines.push(("owed", order.owed().to_string()));
+    lines.push(("costs now", order.owed().to_string()));
     if order.kept().minor() > 0 {
         lines.push(("kept", order.kept().to_string()));
     }
@@ -174,7 +195,8 @@ fn line_words(line: &PlacedLine) -> String {
 pub(super) fn line_json(order: &Order) -> String {
     let placed = order.placed();
     let session = order.session().filter(|_| is_payable(order));
-    let (paid, back) = flows(order);
+    let Moved { paid, back, .. } = Moved::of(order, order.total().currency());
+    let others: Vec<Value> = Moved::others(order).iter().map(Moved::json).collect();
     let missing = if let Some(OrderEnd::Short { missing }) = order.end() { Some(missing) } else { None };
     let lines: Vec<Value> = order.lines().iter().map(seats_json).collect();
     let line = json!({
@@ -182,7 +204,8 @@ pub(super) fn line_json(order: &Order) -> String {
         "state": state_name(order), "ended": order.end().is_some(), "missing": missing,
         "pay_at": session.map(|session| &session.url), "pay_until": session.map(|session| session.until),
         "lines": lines, "total": order.total(), "paid": paid, "given_back": back, "received": order.received(),
-        "owed": order.owed(), "kept": order.kept(), "allowed": order.allowed(), "seq": order.seq(),
+        "other_money": others, "costs_now": order.owed(), "kept": order.kept(), "allowed": order.allowed(),
+        "seq": order.seq(),
     });
     format!("{line}\n")
 }

@@ -37,6 +37,8 @@ pub(crate) enum PeersCommand {
     Trust(TrustArgs),
     /// Pin another key, after a peer has told you of it in some other way
     Pin(PinArgs),
+    /// Look for a peer elsewhere, after it has told you of it
+    Move(MoveArgs),
     /// Say what a peer may do once it is allowed; what is not given is not granted
     Grant(GrantArgs),
     /// Forget a peer
@@ -137,6 +139,18 @@ pub(crate) struct PinArgs {
     /// Its new public key
     #[arg(value_name = "KEY")]
     pub(crate) key: PeerKey,
+    #[command(flatten)]
+    pub(crate) reason: Reason,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    /// The peer
+    #[arg(value_name = "NAME")]
+    pub(crate) peer: PeerName,
+    /// Where it is found now: the URL before /feed
+    #[arg(value_name = "URL")]
+    pub(crate) url: PeerUrl,
     #[command(flatten)]
     pub(crate) reason: Reason,
 }

@@ -12,7 +12,10 @@ use boxoffice::persist::Seq;
 use boxoffice::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::args::{AddArgs, GrantArgs, HistoryArgs, Level, PeersArgs, PinArgs, Reason, RemoveArgs, TrustArgs};
+use super::args::{
+    AddArgs, GrantArgs, HistoryArgs, Level, MoveArgs, PeersArgs, PinArgs, Reason, RemoveArgs, TrustArgs,
+};
+use super::may_hold;
 use crate::error::HostError;
 use crate::output::{print, visible};
 
@@ -32,6 +35,10 @@ pub(super) async fn trust(args: &PeersArgs, trust: &TrustArgs) -> Result<bool, H
 
 pub(super) async fn pin(args: &PeersArgs, pin: &PinArgs) -> Result<bool, HostError> {
     change(args, &pin.peer, PeerCommand::Pin { key: pin.key }, &pin.reason, false).await
+}
+
+pub(super) async fn move_to(args: &PeersArgs, to: &MoveArgs) -> Result<bool, HostError> {
+    change(args, &to.peer, PeerCommand::MoveTo { url: to.url.clone() }, &to.reason, false).await
 }
 
 pub(super) async fn grant(args: &PeersArgs, grant: &GrantArgs) -> Result<bool, HostError> {
@@ -89,10 +96,26 @@ pub(super) async fn history(args: &PeersArgs, history: &HistoryArgs) -> Result<b
 }
 
 fn line(at: Timestamp, event: &PeerEvent) -> String {
-    let (name, detail) = told(&event.change);
-    let detail = detail.map(|detail| format!(" {detail}")).unwrap_or_default();
-    let because = &event.because;
-    visible(&format!("{at}  {}  {name}{detail}  ({}: {})", event.peer, because.by(), because.reason())) + "\n"
+    let (because, words) = (&event.because, words(&event.change));
+    visible(&format!("{at}  {}  {words}  ({}: {})", event.peer, because.by(), because.reason())) + "\n"
+}
+
+fn words(change: &PeerChange) -> String {
+    match change {
+        PeerChange::Added { url, key } => format!("added at {url} with the key {key}"),
+        PeerChange::Trusted { trust } => format!("trusted {}", trust.name()),
+        PeerChange::Pinned { key } => format!("pinned {key}"),
+        PeerChange::Moved { url } => format!("moved to {url}"),
+        PeerChange::Granted { grants } => format!("granted: {}", may(grants)),
+        PeerChange::Removed => "removed".to_owned(),
+    }
+}
+
+fn may(grants: &Grants) -> String {
+    let feed = grants.feed.then(|| "may read the feed".to_owned());
+    let relay = grants.relay.then(|| "may pass on".to_owned());
+    let all: Vec<String> = [feed, relay, grants.hold.as_ref().map(may_hold)].into_iter().flatten().collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
 fn line_json(seq: Seq, at: Timestamp, event: &PeerEvent) -> String {

@@ -9,7 +9,7 @@ mod serve;
 mod sync;
 
 use boxoffice::federation::http::LinkKey;
-use boxoffice::federation::{LinkFault, Trouble};
+use boxoffice::federation::{HoldGrant, LinkFault, Trouble};
 use serde_json::{Value, json};
 
 pub(crate) use args::PeersArgs;
@@ -27,6 +27,7 @@ pub(crate) fn run(args: &PeersArgs) -> Result<bool, HostError> {
             PeersCommand::Add(add) => book::add(args, add).await,
             PeersCommand::Trust(trust) => book::trust(args, trust).await,
             PeersCommand::Pin(pin) => book::pin(args, pin).await,
+            PeersCommand::Move(to) => book::move_to(args, to).await,
             PeersCommand::Grant(grant) => book::grant(args, grant).await,
             PeersCommand::Remove(remove) => book::remove(args, remove).await,
             PeersCommand::List(list) => sync::list(args, list).await,
@@ -51,9 +52,24 @@ fn show_key(args: &KeyArgs) -> Result<bool, HostError> {
     Ok(true)
 }
 
+/// What a link does not do unless it is told to, and the flag that tells it.
+const FLAGS: [(&str, &str); 2] =
+    [("http: URLs are not allowed here", "--allow-plain"), ("the host has no public address", "--allow-private")];
+
+/// A reason, with the flag that takes it away.
+fn hinted(reason: &str) -> String {
+    let flag = FLAGS.iter().find(|(said, _)| *said == reason).map(|(_, flag)| format!(": see {flag}"));
+    format!("{reason}{}", flag.unwrap_or_default())
+}
+
 /// Why something was not had, for people.
 fn why(fault: LinkFault, reason: &str) -> String {
-    format!("{}: {reason}", fault.name())
+    format!("{}: {}", fault.name(), hinted(reason))
+}
+
+/// What a peer may hold.
+fn may_hold(hold: &HoldGrant) -> String {
+    format!("may hold {} for {} s", hold.seats_max, hold.term_max.as_secs())
 }
 
 fn trouble(trouble: &Trouble) -> Value {

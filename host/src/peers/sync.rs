@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::args::{ListArgs, PeersArgs, SyncArgs};
 use super::link::Open;
-use super::{trouble, why};
+use super::{hinted, may_hold, trouble};
 use crate::error::HostError;
 use crate::output::{print, visible};
 
@@ -46,7 +46,7 @@ fn detail(outcome: &SyncOutcome) -> Option<String> {
         SyncOutcome::NotFollowed | SyncOutcome::Unchanged => None,
         SyncOutcome::Fetched { seq, events } => Some(format!("number {seq}, {events} entries")),
         SyncOutcome::Refused(refusal) => Some(refusal.to_string()),
-        SyncOutcome::Failed(error) => Some(why(error.fault, &error.reason)),
+        SyncOutcome::Failed(error) => Some(hinted(&error.reason)),
     }
 }
 
@@ -79,14 +79,12 @@ async fn look(open: &Open) -> Result<Vec<(Peer, Option<PeerStanding>)>, BoxOffic
 }
 
 fn peer_line(peer: &Peer, standing: Option<&PeerStanding>) -> String {
-    let hold = peer
-        .grants
-        .hold
-        .map_or_else(String::new, |hold| format!(", may hold {} for {} s", hold.seats_max, hold.term_max.as_secs()));
+    let hold = peer.grants.hold.map_or_else(String::new, |hold| format!(", {}", may_hold(&hold)));
     let feed = standing.map_or_else(String::new, |standing| {
         let had = standing.fetched_at.map_or_else(|| "never fetched".to_owned(), |at| format!("fetched {at}"));
         let stale = if standing.stale && standing.fetched_at.is_some() { ", stale" } else { "" };
-        let trouble = standing.trouble.as_ref().map(|trouble| format!(", {}: {}", trouble.name, trouble.reason));
+        let trouble =
+            standing.trouble.as_ref().map(|trouble| format!(", {}: {}", trouble.name, hinted(&trouble.reason)));
         format!("  {had}{stale}, {} entries{}", standing.events, trouble.unwrap_or_default())
     });
     visible(&format!("{:<9} {}  {}{hold}{feed}", peer.trust.name(), peer.name, peer.url)) + "\n"

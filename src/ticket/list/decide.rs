@@ -19,6 +19,8 @@ use crate::time::Timestamp;
 const KINDS_MAX: usize = 1_000;
 /// Vouchers that were ever on a list.
 const VOUCHERS_MAX: usize = 10_000;
+/// The whole, in ten-thousandths.
+const ALL: u32 = 10_000;
 /// Pools that one thing draws on: with a voucher's own they have room in an event of a booking stream.
 const POOLS_MAX: usize = 25;
 
@@ -107,6 +109,12 @@ fn set_promotion(list: &PriceList, promotion: &Promotion) -> Decided {
         return Err(PriceOutcome::Invalid(PriceFlaw::NoName));
     }
     let amount = match &promotion.effect {
+        Effect::Share { per_10_000, .. } if *per_10_000 > ALL => {
+            return Err(PriceOutcome::Invalid(PriceFlaw::MoreThanAll { max: ALL }));
+        }
+        Effect::Bundle { items, .. } if items.values().all(|count| *count == 0) => {
+            return Err(PriceOutcome::Invalid(PriceFlaw::EmptyBundle));
+        }
         Effect::Share { .. } => None,
         Effect::Fixed { off: amount } | Effect::Bundle { price: amount, .. } | Effect::Rate { unit: amount } => {
             Some(amount)

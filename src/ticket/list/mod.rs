@@ -20,7 +20,7 @@
 //! | --- | --- |
 //! | [`decide`], [`PriceList`] | the rules and the state, pure |
 //! | [`PriceList::quote`], [`PriceList::which_promotions`] | forward and backward |
-//! | [`voucher_occurrence`], [`voucher_commands`], [`redemption`] | redemptions as seats |
+//! | [`voucher_occurrence`], [`vouchers_of`], [`voucher_commands`], [`redemption`] | redemptions as seats |
 //! | [`ticket_commands`] | which pools of an occurrence each kind of ticket draws on |
 //! | [`load_prices`], [`run`] | lists in a store, without an actor |
 //!
@@ -73,7 +73,7 @@ pub use decide::{PriceDecision, decide};
 pub use event::PriceEvent;
 pub use offer::{SaleWindow, TicketOffer, Voucher};
 pub use outcome::{PriceFlaw, PriceOutcome, PriceReply};
-pub use redeem::{redemption, ticket_commands, voucher_commands, voucher_occurrence};
+pub use redeem::{redemption, ticket_commands, voucher_commands, voucher_occurrence, vouchers_of};
 pub use state::PriceList;
 pub use stream::{load_prices, price_stream, run};
 pub use wire::{PriceWireError, decode, encode};

@@ -19,6 +19,13 @@ pub enum PriceFlaw {
     },
     /// An amount is below zero.
     Negative,
+    /// A promotion takes a share of more than the whole.
+    MoreThanAll {
+        /// Ten-thousandths that are the whole.
+        max: u32,
+    },
+    /// A promotion sells a set in which nothing is.
+    EmptyBundle,
     /// The end of a window is not after its start.
     NeverOnSale,
     /// It draws on too many pools.
@@ -41,6 +48,8 @@ impl fmt::Display for PriceFlaw {
             Self::NoName => f.write_str("a name or a code is empty"),
             Self::OtherCurrency { currency } => write!(f, "the list is in {currency}"),
             Self::Negative => f.write_str("an amount is below zero"),
+            Self::MoreThanAll { max } => write!(f, "its share is more than all there is, {max} ten-thousandths"),
+            Self::EmptyBundle => f.write_str("its bundle has no items"),
             Self::NeverOnSale => f.write_str("the end of the window is not after its start"),
             Self::TooManyPools { max } => write!(f, "it draws on more than {max} pools"),
             Self::ReservedPool => f.write_str("names that begin with code: are kept for the limits of vouchers"),

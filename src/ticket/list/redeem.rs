@@ -9,6 +9,8 @@ use jiff::civil::Date;
 
 /// Before the code of a voucher, the name of the pool that is its own limit.
 pub(super) const OWN_LIMIT: &str = "code:";
+/// Before the name of a list, the series of its redemptions.
+const VOUCHERS: &str = "vouchers:";
 /// The one recurrence id of what is no calendar entry.
 const DAY: Date = Date::constant(1970, 1, 1);
 
@@ -23,7 +25,22 @@ const DAY: Date = Date::constant(1970, 1, 1);
 /// # Ok::<(), boxoffice_core::id::IdError>(())
 /// ```
 pub fn voucher_occurrence(list: &PriceListName) -> OccurrenceId {
-    OccurrenceId::new(SeriesId::of_checked(&format!("vouchers:{list}")), RecurrenceId::date(DAY))
+    OccurrenceId::new(SeriesId::of_checked(&format!("{VOUCHERS}{list}")), RecurrenceId::date(DAY))
+}
+
+/// The list whose [`voucher_occurrence`] it is; none if its seats are seats.
+///
+/// ```
+/// use boxoffice_core::id::{OccurrenceId, PriceListName};
+/// use boxoffice_core::ticket::list::vouchers_of;
+/// let redemptions: OccurrenceId = "vouchers:season@19700101".parse()?;
+/// assert_eq!(vouchers_of(&redemptions), Some(PriceListName::new("season")?));
+/// assert_eq!(vouchers_of(&"chess@20260105T190000".parse()?), None);
+/// # Ok::<(), boxoffice_core::id::IdError>(())
+/// ```
+pub fn vouchers_of(occurrence: &OccurrenceId) -> Option<PriceListName> {
+    let name = occurrence.series().as_str().strip_prefix(VOUCHERS)?;
+    PriceListName::new(name).ok().filter(|list| voucher_occurrence(list) == *occurrence)
 }
 
 /// What brings [`voucher_occurrence`] in line with the list, to be run in this order after each change of it. To run them again

@@ -268,9 +268,10 @@ impl Order {
         self.placed.total().ok().flatten().unwrap_or_else(|| self.money(0))
     }
 
-    /// What of its money is ours now: taken, not given back, not under dispute. In its own currency.
-    pub fn received(&self) -> Money {
-        self.money(self.ours())
+    /// What of its money is ours now: taken, not given back, not under dispute. In its own currency. None when that is beyond what
+    /// an amount can be.
+    pub fn received(&self) -> Option<Money> {
+        i64::try_from(self.ours()).ok().map(|minor| Money::new(minor, self.currency))
     }
 
     /// What should be ours: the cost of the seats that it has or may have yet, what is kept of those given up, less what was

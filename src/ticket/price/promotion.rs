@@ -23,7 +23,7 @@ pub enum Share {
 pub enum Effect {
     /// Takes a share away.
     Share {
-        /// Ten-thousandths: 1,000 is a tenth. What is beyond 10,000 counts as 10,000.
+        /// Ten-thousandths: 1,000 is a tenth. What is beyond 10,000 counts as 10,000; a [list](crate::ticket::list) takes no more.
         per_10_000: u32,
         /// Of what.
         of: Share,
@@ -35,7 +35,7 @@ pub enum Effect {
     },
     /// Sells so many of these together at a price, as often as the cart has them. What is in one set is in no other.
     Bundle {
-        /// How many of each item make a set.
+        /// How many of each item make a set. Of nothing there are no sets; a [list](crate::ticket::list) takes none such.
         items: BTreeMap<String, u32>,
         /// What a set costs.
         price: Money,

@@ -111,7 +111,7 @@ async fn play(story: &Story, order: &[usize], times: usize, is_late: bool, crash
     let expected = if is_late { story.late } else { story.in_time };
     assert!(expected.contains(&(end.name(), ours)), "{row}: {end:?} with {ours}");
     let order = house.orders.order(&id).await.unwrap().unwrap();
-    assert_eq!((order.received(), order.owed()), (eur(ours), eur(ours)), "{row}");
+    assert_eq!((order.received(), order.owed()), (Some(eur(ours)), eur(ours)), "{row}");
     let seats = if end == OrderEnd::Fulfilled { Some((2, true)) } else { None };
     assert_eq!(house.seats_of(1, "ann").await, seats, "{row}");
     let history = house.office.history(&evening(1), &who("ann")).await.unwrap();

@@ -23,6 +23,10 @@ use crate::http::{Answer, Fault, HttpClient, HttpSetupError, NoAnswer, Target, r
 /// The longest wait that an answer can ask for. Nobody has signed that.
 const AFTER_MAX: Duration = Duration::from_secs(3_600);
 
+/// What a peer most likely means by them; nobody has signed that either.
+const STRANGER: &str = "status 401: the peer does not know us or not this key, or the clocks are apart";
+const NOT_TRUSTED: &str = "status 403: the peer knows us, and does not trust us yet or grants us no feed";
+
 /// The way to peers over HTTP, each request and each answer signed as [RFC 9421](https://www.rfc-editor.org/rfc/rfc9421) says.
 ///
 /// | what happened | fault |
@@ -156,6 +160,8 @@ impl HttpLink {
                 Err(LinkError { retry_after, ..LinkError::new(LinkFault::Unavailable, format!("status {status}")) })
             }
             300..400 => Err(LinkError::new(LinkFault::Refused, format!("status {status}: no redirect is followed"))),
+            401 => Err(LinkError::new(LinkFault::Refused, STRANGER)),
+            403 => Err(LinkError::new(LinkFault::Refused, NOT_TRUSTED)),
             400..500 => Err(LinkError::new(LinkFault::Refused, format!("status {status}"))),
             _ => Err(LinkError::new(LinkFault::Malformed, format!("status {status}"))),
         }

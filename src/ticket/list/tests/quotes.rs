@@ -174,8 +174,8 @@ fn any_commands() -> impl Strategy<Value = Vec<PriceCommand>> {
     let tags = prop::collection::btree_set(Just("seat".to_owned()), 0..2);
     let tickets = prop::collection::vec((0_i64..3_000, tags.clone()), 4..5);
     let effect = prop_oneof![
-        (0_u32..12_000).prop_map(|per_10_000| Effect::Share { per_10_000, of: Share::List }),
-        (0_u32..12_000).prop_map(|per_10_000| Effect::Share { per_10_000, of: Share::Left }),
+        (0_u32..=10_000).prop_map(|per_10_000| Effect::Share { per_10_000, of: Share::List }),
+        (0_u32..=10_000).prop_map(|per_10_000| Effect::Share { per_10_000, of: Share::Left }),
         (0_i64..4_000).prop_map(|off| Effect::Fixed { off: eur(off) }),
         (0_i64..2_000).prop_map(|unit| Effect::Rate { unit: eur(unit) }),
         (1_u32..3, 0_i64..3_000).prop_map(|(count, price)| {

@@ -29,6 +29,23 @@ fn none_left(name: &str, capacity: u32) -> BookingOutcome {
 }
 
 #[test]
+fn redemptions_are_told_from_seats_by_their_occurrence() {
+    for name in ["season", "s", "a b", "vouchers:x", &"n".repeat(64)] {
+        let list = PriceListName::new(name).unwrap();
+        assert_eq!(vouchers_of(&voucher_occurrence(&list)), Some(list));
+    }
+    for id in [
+        "chess@20260105T190000",
+        "vouchers@19700101",
+        "vouchers:season@19700102",
+        "vouchers:season@19700101T000000",
+        "x-vouchers:season@19700101",
+    ] {
+        assert_eq!(vouchers_of(&id.parse().unwrap()), None, "{id}");
+    }
+}
+
+#[test]
 fn a_voucher_has_its_uses_and_its_pools_and_the_tightest_is_named() {
     let store = store_after(&commands());
     // Spring has two uses of its own; autumn draws on a pool of three, and so does a third.

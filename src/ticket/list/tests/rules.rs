@@ -15,6 +15,11 @@ fn commands_are_answered_by_the_first_reason_that_applies() {
     let set = PriceCommand::set_ticket;
     let voucher = |voucher: Voucher| PriceCommand::set_voucher(voucher);
     let promote = PriceCommand::set_promotion;
+    let share = |per_10_000, of| Promotion::new("x", 1, Effect::Share { per_10_000, of });
+    let bundle = |items: &[(&str, u32)]| {
+        let items = items.iter().map(|(item, count)| ((*item).to_owned(), *count)).collect();
+        Promotion::new("x", 1, Effect::Bundle { items, price: eur(1) })
+    };
     let spring = || Voucher::new(code("NEW"), "spring");
     let pools = |count: u32| (0..count).map(|n| pool(&format!("p{n}"))).collect::<BTreeSet<_>>();
     let currency = eur(0).currency();
@@ -42,6 +47,12 @@ fn commands_are_answered_by_the_first_reason_that_applies() {
             Invalid(PriceFlaw::OtherCurrency { currency }),
         ),
         (promote(Promotion::new("x", 1, Effect::Rate { unit: eur(-1) })), Invalid(PriceFlaw::Negative)),
+        (promote(share(10_000, Share::List)), Set),
+        (promote(share(10_001, Share::List)), Invalid(PriceFlaw::MoreThanAll { max: 10_000 })),
+        (promote(share(u32::MAX, Share::Left)), Invalid(PriceFlaw::MoreThanAll { max: 10_000 })),
+        (promote(bundle(&[("a", 1), ("b", 2)])), Set),
+        (promote(bundle(&[])), Invalid(PriceFlaw::EmptyBundle)),
+        (promote(bundle(&[("a", 0), ("b", 0)])), Invalid(PriceFlaw::EmptyBundle)),
         (promote(half("spring", "other")), Set),
         (promote(half("spring", "lock").needs(Needs::default())), Unlocked { by: code("AUTUMN") }),
         (PriceCommand::RemovePromotion { promotion: "spring".to_owned() }, Unlocked { by: code("AUTUMN") }),

@@ -325,7 +325,7 @@ impl World {
 
     /// Money, seats and order agree, once everything has been told.
     pub(super) fn assert_squared(&self) {
-        let ours = self.order.received().minor();
+        let ours = self.order.received().unwrap().minor();
         assert_eq!(ours, self.bank.balance(), "the bank's books: {:?}\n{:?}", self.bank, self.events);
         let owed = self.order.owed().minor();
         match self.order.end() {
