@@ -315,16 +315,17 @@ impl Orders {
             let flow = order_flow(id, closings);
             let flow = flow.map_err(|error| Fault::Unavailable { reason: error.to_string().into() })?;
             let began = self.flows.start(&flow, &OrderInput { order: id.clone() }).await?;
-            let status = match began {
-                FlowOutcome::Started => return Ok(()),
-                FlowOutcome::Already(status) => status,
-                no => return Err(unflown(id, &no)),
-            };
+            if began == FlowOutcome::Started {
+                return Ok(());
+            }
+            let FlowOutcome::Already(status) = &began else { return Err(unflown(id, &began)) };
             if !status.is_over() {
-                match self.flows.signal(&flow, ORDER_NEWS, Some(&signal), &()).await? {
-                    FlowOutcome::Done | FlowOutcome::Unchanged => return Ok(()),
-                    FlowOutcome::Over(_) | FlowOutcome::Unknown => {}
-                    no => return Err(unflown(id, &no)),
+                let told = self.flows.signal(&flow, ORDER_NEWS, Some(&signal), &()).await?;
+                if matches!(told, FlowOutcome::Done | FlowOutcome::Unchanged) {
+                    return Ok(());
+                }
+                if !matches!(told, FlowOutcome::Over(_) | FlowOutcome::Unknown) {
+                    return Err(unflown(id, &told));
                 }
             }
             // It ended between: either the order is closed by now, or somebody ended its flow.

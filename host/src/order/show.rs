@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use boxoffice::orders::{
-    LineState, Order, OrderEnd, OrderEvent, PlacedLine, RefundState, SessionState, load_order, order_events, order_ids,
+    LineState, Order, OrderEnd, OrderEvent, OrderId, PlacedLine, RefundState, SessionState, load_order, open_orders,
+    order_events, order_ids,
 };
 use boxoffice::persist::{Backend, Fault, RecordedEvent, TypedEvent};
 use boxoffice::ticket::{Currency, Money};
@@ -33,12 +34,10 @@ pub(super) async fn run(args: &OneOrder) -> Result<bool, HostError> {
 }
 
 fn read(recorded: &RecordedEvent) -> Result<OrderEvent, Fault> {
-    let corrupt = |reason: String| Fault::Corrupt {
-        place: format!("{} of stream {}", recorded.seq, recorded.stream).into(),
-        reason: reason.into(),
-    };
+    let place = format!("{} of stream {}", recorded.seq, recorded.stream);
+    let corrupt = |reason: &str| Fault::corrupt(&place, reason);
     let event = OrderEvent::from_payload(recorded.event_type.as_str(), &recorded.data);
-    event.map_err(|error| corrupt(error.to_string()))?.ok_or_else(|| corrupt("no event of an order".to_owned()))
+    event.map_err(|error| corrupt(&error.to_string()))?.ok_or_else(|| corrupt("no event of an order"))
 }
 
 fn event_line(recorded: &RecordedEvent, event: &OrderEvent) -> String {
@@ -71,19 +70,15 @@ pub(super) async fn list(args: &ListArgs) -> Result<bool, HostError> {
 }
 
 /// All orders that have not ended.
-pub(super) async fn open_orders(store: &dyn Backend) -> Result<Vec<boxoffice::orders::OrderId>, HostError> {
-    let (mut open, mut after) = (Vec::new(), None);
+pub(super) async fn all_open(store: &dyn Backend) -> Result<BTreeSet<OrderId>, HostError> {
+    let mut open = BTreeSet::new();
     loop {
-        let page = order_ids(store, after.as_ref(), PAGE).await?;
-        for id in &page {
-            if load_order(store, id).await?.is_some_and(|order| order.end().is_none()) {
-                open.push(id.clone());
-            }
-        }
-        if page.len() < PAGE {
+        let page = open_orders(store, open.last(), PAGE).await?;
+        let is_last = page.len() < PAGE;
+        open.extend(page);
+        if is_last {
             return Ok(open);
         }
-        after = page.into_iter().last();
     }
 }
 

@@ -1,6 +1,7 @@
 //! `boxoffice order run`: orders are looked after until nothing is left to do.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use boxoffice::clock::{Clock, SystemClock};
 use boxoffice::orders::OrderId;
@@ -21,7 +22,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<bool, HostError> {
     let mut ends = Ends::new()?;
     let store = owned(&args.store).await?;
     // Before the till is open: what is due is done as soon as it is.
-    let open = show::open_orders(&*store).await?;
+    let open = show::all_open(&*store).await?;
     let till = Till::over(store)?;
     let done = look_after(&till, &mut ends, open, args.length).await;
     till.close().await;
@@ -34,16 +35,14 @@ pub(super) async fn run(args: &RunArgs) -> Result<bool, HostError> {
 async fn look_after(
     till: &Till,
     ends: &mut Ends,
-    mut open: Vec<OrderId>,
+    mut open: BTreeSet<OrderId>,
     length: Option<Duration>,
 ) -> Result<usize, HostError> {
     let now = SystemClock.now();
     // Orders that ended may be told something too: all that the sandbox has is read.
     let read = till.orders.statement(Timestamp::EPOCH, now + Duration::from_millis(1)).await??;
     tracing::debug!(read = read.read, new = read.new, strays = read.strays, "the statement was read");
-    open.extend(show::open_orders(&*till.store).await?);
-    open.sort_unstable();
-    open.dedup();
+    open.extend(show::all_open(&*till.store).await?);
     let end = length.and_then(|length| Instant::now().checked_add(length));
     let mut look = tokio::time::interval(LOOK);
     loop {
@@ -59,16 +58,12 @@ async fn look_after(
 }
 
 /// Prints which of them have ended; those that have not are left.
-async fn ended(till: &Till, open: Vec<OrderId>) -> Result<Vec<OrderId>, HostError> {
-    let mut left = Vec::with_capacity(open.len());
-    for id in open {
-        let order = till.orders.order(&id).await?;
-        match order.as_ref().and_then(|order| order.end()) {
-            Some(end) => {
-                print(&(visible(&format!("{id}: {}", words::end(end))) + "\n"))?;
-            }
-            None => left.push(id),
+async fn ended(till: &Till, open: BTreeSet<OrderId>) -> Result<BTreeSet<OrderId>, HostError> {
+    let left = show::all_open(&*till.store).await?;
+    for id in open.difference(&left) {
+        if let Some(end) = till.orders.order(id).await?.as_ref().and_then(|order| order.end()) {
+            print(&(visible(&format!("{id}: {}", words::end(end))) + "\n"))?;
         }
     }
-    Ok(left)
+    Ok(open.intersection(&left).cloned().collect())
 }
