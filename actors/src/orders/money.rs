@@ -36,9 +36,9 @@ impl House {
         Ok(match self.ask_gateway("refund", self.gateway.refund(&ask)).await {
             Ok(facts) => {
                 let event = order.answered(facts);
-                let mut after = order.clone();
-                after.evolve(order.seq().next(), self.clock.now(), &event);
-                if after.is_asked(&ask.key) {
+                // Some of what is new may be all that is recorded at once; then the gateway is asked again.
+                let says_nothing = matches!(&event, OrderEvent::Told { facts, .. } if facts.is_empty());
+                if says_nothing && order.is_asked(&ask.key) {
                     return Err("the gateway does not say what became of a refund".to_owned());
                 }
                 event

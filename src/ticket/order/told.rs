@@ -6,6 +6,9 @@ use super::state::Order;
 use crate::ticket::money::Money;
 use crate::ticket::payment::{ChargeId, DisputeState, News, NewsId, PaymentFact, RefundState};
 
+/// Bytes of facts that are recorded at once, as JSON: with what each came to they fit into an event.
+const ANSWER_BYTES_MAX: usize = 2_400;
+
 /// What news come to.
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +39,16 @@ impl Order {
         Hearing::New(self.told_now(Some(news.id.clone()), news.facts.clone()))
     }
 
-    /// What an answer of the gateway to a question of ours comes to. Of more facts than are recorded at once, those are left out that
-    /// are known.
+    /// What an answer of the gateway to a question of ours comes to: those of its facts that are new, as many as are recorded at once.
+    /// Asked again, it says the others.
     pub fn answered(&self, facts: Vec<PaymentFact>) -> OrderEvent {
-        let mut known = self.purse.clone();
-        let new: Vec<PaymentFact> = facts.into_iter().filter(|fact| known.put(fact)).collect();
-        let facts = new.into_iter().take(News::FACTS_MAX).collect();
-        self.told_now(None, facts)
+        let (mut known, mut bytes) = (self.purse.clone(), 0);
+        let new = facts.into_iter().filter(|fact| known.put(fact)).take(News::FACTS_MAX);
+        let fitting = new.take_while(|fact| {
+            bytes += serde_json::to_string(fact).map_or(usize::MAX, |text| text.len());
+            bytes <= ANSWER_BYTES_MAX
+        });
+        self.told_now(None, fitting.collect())
     }
 
     fn told_now(&self, news: Option<NewsId>, facts: Vec<PaymentFact>) -> OrderEvent {

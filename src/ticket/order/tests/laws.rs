@@ -222,3 +222,25 @@ proptest! {
         prop_assert_eq!(line.cost_of(crate::booking::Seats::new(asked)), eur(first));
     }
 }
+
+#[test]
+fn an_answer_with_more_than_is_recorded_at_once_is_recorded_in_pieces_that_fit() {
+    let mut world = World::selling(vec![line(0, 2, 2_000)]);
+    let charge = ChargeId::new("c".repeat(ChargeId::LENGTH_MAX)).unwrap();
+    let refund = |n: usize| PaymentFact::Refund {
+        charge: charge.clone(),
+        refund: RefundId::new(format!("{n:0>width$}", width = RefundId::LENGTH_MAX)).unwrap(),
+        amount: eur(1),
+        state: RefundState::Succeeded,
+    };
+    let facts: Vec<PaymentFact> = (0..100).map(refund).collect();
+    let mut told = 0;
+    while told < facts.len() {
+        let event = world.order.answered(facts.clone());
+        let OrderEvent::Told { facts: some, .. } = &event else { panic!("{event:?}") };
+        assert!(!some.is_empty() && serde_json::to_string(&event).unwrap().len() < 3_900, "{some:?}");
+        told += some.len();
+        world.record(event);
+    }
+    assert_eq!(world.order.purse().charges()[&charge].refunds.len(), 100);
+}
