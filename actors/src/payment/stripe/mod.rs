@@ -20,8 +20,8 @@ use boxoffice_core::time::Timestamp;
 use self::objects::{CheckoutSession, List};
 use super::call::{Api, form, segment};
 use super::check_length;
+use super::news::told;
 use super::secret::{GatewaySecret, Proof};
-use super::told::told;
 use crate::clock::{Clock, SystemClock};
 use crate::http::{HttpClient, HttpSetupError};
 
