@@ -31,7 +31,7 @@ const PAGE: usize = 100;
 /// A gateway for demos and tests: nobody pays, but somebody says that somebody did.
 ///
 /// Its sessions are kept in a store under `sandbox/`, and changed by compare-and-set, so that one process can sell and another
-/// can [pay](Self::pay). It has names for requests, at most 13 refunds of a charge, and every change comes with a signed
+/// can [pay](Self::pay). It has idempotency keys, at most 13 refunds of a charge, and every change comes with a signed
 /// [delivery](SandboxDelivery) that [`PaymentGateway::hear`] believes, as a real gateway's webhook would.
 ///
 /// ```

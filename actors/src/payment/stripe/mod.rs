@@ -40,8 +40,8 @@ const PAGE: usize = 25;
 /// units; `BHD`, `JOD`, `KWD`, `OMR` and `TND` only in tens of the smallest; of those that have neither none nor two decimal places no
 /// other at all. Prices are not converted (no adaptive pricing).
 ///
-/// *Requests* have names that Stripe knows for a day. A refund is looked for before it is asked for, by the key in its metadata and by
-/// what has been given back, so it is made once however late it is asked for again. Asked again under the same name, Stripe repeats its
+/// *Requests* have idempotency keys that Stripe knows for a day. A refund is looked for before it is asked for, by the key in its metadata and by
+/// what has been given back, so it is made once however late it is asked for again. Asked again under the same key, Stripe repeats its
 /// first answer, a refusal as well. An opening that is repeated more than a day later opens another session: ask for ends within
 /// a day.
 ///

@@ -181,9 +181,10 @@ impl SumUpGateway {
         if ask.is_covered(&said)? {
             return Ok(said);
         }
-        let mark = self.mark(ask).await?;
         let path = format!("/v0.1/me/refund/{}", segment(ask.charge.as_str())?);
-        if let Heard::No { status, code } = self.post(&path, json(&NewRefund { amount: number(ask.amount)? })?).await? {
+        let body = json(&NewRefund { amount: number(ask.amount)? })?;
+        let mark = self.mark(ask).await?;
+        if let Heard::No { status, code } = self.post(&path, body).await? {
             // It was not carried out, so it may be asked for again. After any other end nobody knows.
             self.store.delete(&mark).await.map_err(failed)?;
             return Err(refusal(status, &code));

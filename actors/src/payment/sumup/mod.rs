@@ -29,12 +29,12 @@ use crate::http::{HttpClient, HttpSetupError};
 /// The reference of a checkout is the request's name, `ORDER.ATTEMPT`, and a checkout that has it already is the one that is meant.
 /// Amounts are exact decimals both ways. `expire` deactivates a checkout.
 ///
-/// *Refunds* have no names here. Before one is asked for, what has been given back is compared with [`RefundAsk::before`]: where
-/// it covers the request already, the request was carried out. Before it is asked for it is marked in a store under
-/// `sumup-refund/` and its key, and what is marked is never asked for again, by nobody who shares the store: while it does not
-/// show it is [unavailable](GatewayError::Unavailable) for 15 minutes, and then [refused](GatewayError::Refused), so that a person
-/// looks at SumUp's own books and has it asked for anew, under another key. SumUp's refusal takes the mark away. One caller at
-/// a time for one charge; a refund made by hand at the same time counts as this one.
+/// *Refunds* have no idempotency keys here. First, what has been given back is compared with [`RefundAsk::before`]: where it covers
+/// the request already, the request was carried out. If not, the request is marked in a store, under `sumup-refund/` and its key,
+/// and then made. What is marked is not asked for again by anybody who shares the store: as long as it does not show it is
+/// [unavailable](GatewayError::Unavailable) for 15 minutes, and [refused](GatewayError::Refused) from then on, so that a person
+/// looks at SumUp's own books and, if it is not there, has it asked for under another key. A refusal of SumUp takes the mark away.
+/// One caller at a time for one charge; a refund made by hand at the same time counts as this one.
 ///
 /// *Deliveries* are not signed and name only a checkout: it is asked for, so a stranger can make us ask, but not believe. A host
 /// should bound how many come in. The name of the news is a hash of what was found. A checkout that SumUp does not know is unproven.
