@@ -113,7 +113,7 @@ async fn a_refund_that_does_not_show_is_asked_for_once_also_after_a_restart_and_
         match &refund {
             Err(GatewayError::Unavailable { .. }) => assert!(!is_over, "{refund:?}"),
             Err(GatewayError::Refused { reason }) => {
-                assert!(is_over && reason.contains("SumUp's own books"), "{refund:?}")
+                assert!(is_over && reason.contains("SumUp's own books"), "{refund:?}");
             }
             Err(_) | Ok(_) => panic!("{refund:?}"),
         }
@@ -255,11 +255,12 @@ async fn what_was_cancelled_after_it_was_paid_is_back_once_however_and_in_which_
         assert_eq!(sums(told.last().unwrap()), (2_500, 2_500), "{story:?}");
         for is_reversed in [false, true] {
             let mut purse = Purse::default();
-            let told: Vec<&PaymentFact> = told.iter().flatten().collect();
+            let mut told: Vec<&PaymentFact> = told.iter().flatten().collect();
             if is_reversed {
-                told.iter().rev().for_each(|fact| _ = purse.put(fact));
-            } else {
-                told.iter().for_each(|fact| _ = purse.put(fact));
+                told.reverse();
+            }
+            for fact in told {
+                purse.put(fact);
             }
             let charge = &purse.charges()[&"tx-1".parse().unwrap()];
             let alive = charge.refunds.values().filter(|(_, state)| *state != RefundState::Failed);
