@@ -4,9 +4,10 @@
 //! floating-point number. What does not divide evenly is dealt out unit by unit: [`Money::allocate`].
 //!
 //! [`price`] says what a cart costs, and which promotions made it so. [`list`] keeps what is sold, when and to whom, and vouchers with
-//! limits.
+//! limits. [`payment`] is the contract with whoever takes the money.
 //!
-//! [`payment`] is the contract with whoever takes the money.
+//! An [`order`] is what a buyer owes for: seats are held, paid for, confirmed or given back, and its stream says what is to be done
+//! next. [`reconcile`] finds by rules where money, seats and orders differ.
 //!
 //! *What is absent.* Rates of exchange: amounts of two currencies are never added.
 //!

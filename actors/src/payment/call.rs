@@ -32,7 +32,7 @@ pub(super) struct Call<'a> {
     pub(super) body: Vec<u8>,
 }
 
-/// What the gateway did: that, or a refusal with its status and code.
+/// What the gateway did: that, or nothing, with the status and code of its refusal.
 pub(super) enum Heard {
     Done(Vec<u8>),
     No { status: u16, code: String },
@@ -49,7 +49,12 @@ impl Heard {
 }
 
 pub(super) fn refusal(status: u16, code: &str) -> GatewayError {
-    if code.is_empty() { refused(format!("HTTP {status}")) } else { refused(format!("HTTP {status}: {code}")) }
+    match status {
+        // A key that was revoked or is not allowed this, or a hurry: somebody mends it, and orders wait until then.
+        401 | 403 | 425 | 429 => unavailable(format!("HTTP {status}")),
+        _ if code.is_empty() => refused(format!("HTTP {status}")),
+        _ => refused(format!("HTTP {status}: {code}")),
+    }
 }
 
 impl Api {
@@ -63,7 +68,7 @@ impl Api {
         }
     }
 
-    /// Makes a request. What leaves open whether it was carried out is an error; a refusal is not.
+    /// Makes a request. What leaves open whether it was carried out is an error; what says that it was not is none.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Heard, GatewayError> {
         let Call { method, path, mut headers, body } = call;
         let target = self.client.target(&format!("{}{path}", self.url));
@@ -74,8 +79,7 @@ impl Api {
         let Answer { status, headers, body } = answer.map_err(|no| unavailable(no.to_string()))?;
         let heard = match status {
             200..300 => Ok(Heard::Done(body)),
-            // A key that was revoked or is not allowed this: somebody mends it, and orders wait until then.
-            401 | 403 | 408 | 425 | 429 | 500.. => Err(unavailable(format!("HTTP {status}"))),
+            408 | 500.. => Err(unavailable(format!("HTTP {status}"))),
             400..500 => {
                 Ok(Heard::No { status, code: (self.code_of)(&body).map(|code| bounded(&code)).unwrap_or_default() })
             }

@@ -1,26 +1,27 @@
 //! Gateways that take the money: adapters of [`PaymentGateway`].
 //!
-//! | gateway | feature | what it is | names for requests | its deliveries are |
+//! | gateway | feature | what it is | idempotency keys | its deliveries are |
 //! | --- | --- | --- | --- | --- |
 //! | [`SandboxGateway`] | | for demos and tests: keeps its sessions in a store | yes | signed |
-//! | `StripeGateway` | `stripe` | Checkout Sessions of Stripe | yes, for a day: looked for before asking | signed |
-//! | `SumUpGateway` | `sumup` | hosted checkouts of SumUp | for checkouts only: refunds are told by their sum | looked up |
+//! | `StripeGateway` | `stripe` | Checkout Sessions of Stripe | yes, for a day: refunds are looked for before they are asked for | signed |
+//! | `SumUpGateway` | `sumup` | hosted checkouts of SumUp | for checkouts; refunds are told by their sum, and asked for once by marks in a store | looked up |
 //!
-//! An answer is awaited as long as the [`HttpClient`](crate::http::HttpClient) says, and read up to 1 MiB. What cannot be reached, is in a hurry (429) or out of order (5xx) is
+//! An answer is awaited as long as the [`HttpClient`](crate::http::HttpClient) says, and read up to 1 MiB. What
+//! cannot be reached, does not take our key (401, 403), is in a hurry (429) or out of order (5xx) is
 //! [unavailable](GatewayError::Unavailable), and whether it did what it was asked is not known; every other 4xx is a
 //! [refusal](GatewayError::Refused), with the gateway's code. Each call by [orders](crate::orders) is a span
 //! `gateway` at debug level, with `gateway`, `operation`, `outcome` and `ms`; neither it nor an error says anything of the buyer.
 
 #[cfg(any(feature = "stripe", feature = "sumup"))]
 mod call;
+#[cfg(any(feature = "stripe", feature = "sumup"))]
+mod news;
 mod sandbox;
 mod secret;
 #[cfg(feature = "stripe")]
 mod stripe;
 #[cfg(feature = "sumup")]
 mod sumup;
-#[cfg(any(feature = "stripe", feature = "sumup"))]
-mod told;
 
 use core::fmt::Write as _;
 

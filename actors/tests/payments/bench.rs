@@ -45,6 +45,7 @@ pub(crate) struct OfStripe {
 pub(crate) struct OfSumUp {
     pub(crate) gateway: SumUpGateway,
     pub(crate) double: SumUp,
+    store: Store,
     clock: ManualClock,
 }
 
@@ -75,14 +76,29 @@ impl OfSumUp {
     pub(crate) async fn start() -> Self {
         let clock = ManualClock::new(NOW);
         let double = SumUp::start(clock.clone()).await;
-        let gateway = SumUpGateway::new("sup_sk_4711".parse().unwrap(), "MH4H92C7").unwrap();
-        let gateway = gateway
-            .with_url(&format!("http://127.0.0.1:{}", double.server.port))
-            .unwrap()
-            .with_http(http())
-            .with_clock(Arc::new(clock.clone()));
-        Self { gateway: gateway.with_webhook_url("https://club.example/sumup"), double, clock }
+        let store = Store::memory();
+        let gateway = of_sumup(&double, &store, &clock);
+        Self { gateway, double, store, clock }
     }
+
+    /// Another gateway of the same account, on the same store.
+    pub(crate) fn another(&self) -> SumUpGateway {
+        of_sumup(&self.double, &self.store, &self.clock)
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.gateway = self.another();
+    }
+}
+
+fn of_sumup(double: &SumUp, store: &Store, clock: &ManualClock) -> SumUpGateway {
+    let gateway = SumUpGateway::new("sup_sk_4711".parse().unwrap(), "MH4H92C7", store.clone()).unwrap();
+    gateway
+        .with_url(&format!("http://127.0.0.1:{}", double.server.port))
+        .unwrap()
+        .with_http(http())
+        .with_clock(Arc::new(clock.clone()))
+        .with_webhook_url("https://club.example/sumup")
 }
 
 pub(crate) async fn benches() -> Vec<Box<dyn Bench>> {

@@ -73,6 +73,29 @@ async fn only_what_was_signed_by_a_secret_of_ours_a_moment_ago_is_believed() {
 }
 
 #[tokio::test]
+async fn what_costs_nothing_to_see_is_looked_at_before_the_body_is() {
+    for (bench, header, secret) in signing().await {
+        let body = vec![b' '; 1_024 * 1_024];
+        let others = format!("v1={},", "0".repeat(64)).repeat(30);
+        let cases = [
+            (format!("t={},{others}", seconds(NOW) - 301), "signed too long ago, or in the future"),
+            (format!("t={},{others}", seconds(NOW) + 301), "signed too long ago, or in the future"),
+            (signature(secret, seconds(NOW) - 301, &body), "signed too long ago, or in the future"),
+            (format!("t={},{others}", seconds(NOW)), "no signature of ours"),
+            (format!("t={},v1=00", seconds(NOW)), "no signature of ours"),
+        ];
+        for (value, wanted) in cases {
+            let heard = bench.gateway().hear(signed(header, &value, &body).at(NOW)).await;
+            assert_eq!(heard, Err(WebhookError::Unproven { reason: wanted.to_owned() }), "{value:.90}");
+        }
+        // Of as many signatures as are looked at the last may be ours.
+        let (time, ours) =
+            signature(secret, seconds(NOW), &body).split_once(',').map(|(t, v)| (t.to_owned(), v.to_owned())).unwrap();
+        assert_eq!(heard(&*bench, &signed(header, &format!("{time},{others}{ours}"), &body)).await, "unreadable");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_was_changed_a_header_that_is_missing_or_there_twice_and_a_body_too_long_prove_nothing() {
     for (bench, header, secret) in signing().await {
         let session = bench.gateway().open(&ask("o-1")).await.unwrap();

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::bench::{Bench, OfStripe};
+use crate::stripe_double::Sale;
 use crate::{NOW, ask, eur, http, sums};
 
 async fn paid(bench: &OfStripe, order: &str) -> SessionId {
@@ -65,6 +66,27 @@ async fn an_end_too_soon_or_too_late_is_moved_and_said_and_the_session_is_found_
         bench.clock().advance(Duration::from_secs(30));
         assert_eq!(bench.gateway.open(&ask).await.unwrap(), first, "{order}");
         assert_eq!(bench.double.state.lock().unwrap().sales.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_found_again_however_many_were_opened_before_it() {
+    let bench = OfStripe::start().await;
+    bench.gateway.open(&ask("o-0")).await.unwrap();
+    let more = |prefix: &str, count: usize| {
+        let mut state = bench.double.state.lock().unwrap();
+        let first = state.sales[0].clone();
+        state.sales.extend((0..count).map(|number| Sale { id: format!("cs_{prefix}_{number}"), ..first.clone() }));
+    };
+    more("before", 2_100);
+    let ask = SessionAsk { until: NOW + Duration::from_secs(60), ..ask("o-1") };
+    let first = bench.gateway.open(&ask).await.unwrap();
+    for (after, pages) in [(0, 1), (150, 2)] {
+        more(&format!("after{after}"), after);
+        bench.clock().advance(Duration::from_secs(1));
+        let before = bench.double.server.asked_for("GET", "/sessions").len();
+        assert_eq!(bench.gateway.open(&ask).await.unwrap(), first);
+        assert_eq!(bench.double.server.asked_for("GET", "/sessions").len() - before, pages);
     }
 }
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use boxoffice::payment::{
-    GatewayError, OrderId, PaymentFact, PaymentGateway as _, RefundAsk, SessionAsk, SessionId, SessionState,
+    GatewayError, OrderId, PaymentFact, PaymentGateway as _, RefundAsk, RefundState, SessionAsk, SessionId,
+    SessionState,
 };
+use boxoffice::ticket::order::Purse;
 use boxoffice::ticket::{Currency, Money};
 
 use crate::bench::{Bench, OfSumUp};
@@ -93,34 +95,64 @@ async fn an_amount_is_read_however_it_is_written_and_not_at_all_if_it_is_none_of
     }
 }
 
+/// The transaction of the first checkout, as if nothing had come of it.
+const OLD: &str = r#"{"id":"tx-1","amount":25,"currency":"EUR","status":"SUCCESSFUL"}"#;
+
 #[tokio::test]
-async fn a_refund_that_does_not_show_yet_is_not_asked_for_again_for_a_while() {
-    let bench = OfSumUp::start().await;
+async fn a_refund_that_does_not_show_is_asked_for_once_also_after_a_restart_and_then_somebody_must_look() {
+    let mut bench = OfSumUp::start().await;
     paid(&bench, "o-1").await;
-    let old = r#"{"id":"tx-1","amount":25,"currency":"EUR","status":"SUCCESSFUL"}"#;
     // It is taken on, and the transaction does not say so yet.
-    for (status, body) in [(200, old), (204, ""), (200, old)] {
+    for (status, body) in [(200, OLD), (204, ""), (200, OLD)] {
         bench.double.server.say(status, body);
     }
-    for _ in 0..3 {
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    for (later, is_over) in [(0, false), (0, false), (14, false), (1, true), (3 * 1_440, true)] {
+        bench.clock().advance(minutes(later));
         let refund = bench.gateway.refund(&back("a", 1_000)).await;
-        assert!(matches!(refund, Err(GatewayError::Unavailable { .. })), "{refund:?}");
+        match &refund {
+            Err(GatewayError::Unavailable { .. }) => assert!(!is_over, "{refund:?}"),
+            Err(GatewayError::Refused { reason }) => {
+                assert!(is_over && reason.contains("SumUp's own books"), "{refund:?}");
+            }
+            Err(_) | Ok(_) => panic!("{refund:?}"),
+        }
+        bench.restart();
+        bench.double.server.say(200, OLD);
     }
     assert_eq!(bench.double.server.asked_for("POST", "/refund").len(), 1);
-    bench.clock().advance(Duration::from_secs(15 * 60));
-    assert_eq!(sums(&bench.gateway.refund(&back("a", 1_000)).await.unwrap()), (2_500, 1_000));
+    // Somebody looked, and wants it to be asked for anew.
+    assert_eq!(sums(&bench.gateway.refund(&back("b", 1_000)).await.unwrap()), (2_500, 1_000));
     assert_eq!(bench.double.server.asked_for("POST", "/refund").len(), 2);
+    // Or it shows after all.
+    assert_eq!(sums(&bench.gateway.refund(&back("a", 1_000)).await.unwrap()), (2_500, 1_000));
+}
+
+#[tokio::test]
+async fn of_many_that_ask_for_a_refund_under_one_name_at_once_one_is_heard() {
+    let bench = OfSumUp::start().await;
+    paid(&bench, "o-1").await;
+    let asks: Vec<_> = (0..8).map(|_| bench.another()).collect();
+    let refunds = asks.iter().map(|gateway| async { gateway.refund(&back("a", 1_000)).await });
+    let refunds = futures_util::future::join_all(refunds).await;
+    assert!(refunds.iter().any(Result::is_ok), "{refunds:?}");
+    assert_eq!(bench.double.server.asked_for("POST", "/refund").len(), 1);
 }
 
 #[tokio::test]
 async fn a_refund_that_was_refused_may_be_asked_for_again_at_once() {
     let bench = OfSumUp::start().await;
     paid(&bench, "o-1").await;
-    let old = r#"{"id":"tx-1","amount":25,"currency":"EUR","status":"SUCCESSFUL"}"#;
-    bench.double.server.say(200, old);
-    bench.double.server.say(409, r#"{"title":"Conflict","detail":"ann@club.example"}"#);
-    let refund = bench.gateway.refund(&back("a", 1_000)).await;
-    assert_eq!(refund, Err(GatewayError::Refused { reason: "HTTP 409: Conflict".to_owned() }));
+    // In a hurry, or the key is not allowed this: it was not carried out either.
+    for (status, wanted) in [
+        (409, GatewayError::Refused { reason: "HTTP 409: Conflict".to_owned() }),
+        (403, GatewayError::Unavailable { reason: "HTTP 403".to_owned() }),
+        (429, GatewayError::Unavailable { reason: "HTTP 429".to_owned() }),
+    ] {
+        bench.double.server.say(200, OLD);
+        bench.double.server.say(status, r#"{"title":"Conflict","detail":"ann@club.example"}"#);
+        assert_eq!(bench.gateway.refund(&back("a", 1_000)).await, Err(wanted));
+    }
     assert_eq!(sums(&bench.gateway.refund(&back("a", 1_000)).await.unwrap()), (2_500, 1_000));
     let other = RefundAsk { amount: "5.00 USD".parse().unwrap(), before: "0.00 USD".parse().unwrap(), ..back("b", 1) };
     assert!(matches!(bench.gateway.refund(&other).await, Err(GatewayError::Refused { .. })));
@@ -144,14 +176,117 @@ async fn a_checkout_and_its_transaction_are_told_as_they_stand() {
         let wanted = PaymentFact::Session { session: id.clone(), state: wanted };
         assert_eq!(bench.gateway.look(&id).await.unwrap(), [wanted], "{body}");
     }
-    // Refunds that failed count for nothing; what was cancelled after it was paid is all back.
+    // Refunds that failed count for nothing.
     bench.double.change(id.as_str(), |checkout| checkout.events.push(("REFUND", "FAILED", "25".to_owned())));
     assert_eq!(sums(&bench.gateway.look(&id).await.unwrap()), (2_500, 0));
     bench.double.change(id.as_str(), |checkout| checkout.events.push(("REFUND", "PENDING", "5.5".to_owned())));
     bench.double.change(id.as_str(), |checkout| checkout.events.push(("PAYOUT", "PAID_OUT", "19.5".to_owned())));
     assert_eq!(sums(&bench.gateway.look(&id).await.unwrap()), (2_500, 550));
-    bench.double.change(id.as_str(), |checkout| checkout.transaction_status = "CANCELLED");
-    assert_eq!(sums(&bench.gateway.look(&id).await.unwrap()), (2_500, 2_500));
+}
+
+/// A transaction of 25.00 EUR with what stands in its two lists.
+fn transaction(status: &str, own: &str, events: &str) -> String {
+    format!(
+        r#"{{"id":"tx-1","amount":25,"currency":"EUR","status":"{status}","transaction_events":[{own}],"events":[{events}]}}"#
+    )
+}
+
+#[tokio::test]
+async fn refunds_count_in_whichever_list_they_stand_and_in_both_once() {
+    let bench = OfSumUp::start().await;
+    let id = paid(&bench, "o-1").await;
+    let checkout = r#"{"id":"co-1","amount":25,"currency":"EUR","status":"PAID","transactions":[{"id":"tx-1","status":"SUCCESSFUL"}]}"#;
+    let payout = r#"{"id":1,"event_type":"PAYOUT","status":"PAID_OUT","amount":25}"#;
+    let own = r#"{"id":2,"event_type":"REFUND","status":"REFUNDED","amount":5}"#;
+    let other = r#"{"id":"2","type":"REFUND","status":"PENDING","amount":5}"#;
+    let second = r#"{"id":3,"type":"REFUND","status":"REFUNDED","amount":7}"#;
+    let failed = r#"{"id":2,"type":"REFUND","status":"FAILED","amount":5}"#;
+    let nameless = r#"{"type":"REFUND","status":"REFUNDED","amount":5}"#;
+    let dispute = r#"{"id":9,"type":"CHARGE_BACK","status":"PENDING","amount":25}"#;
+    let cases = [
+        (own.to_owned(), String::new(), 500),
+        (String::new(), other.to_owned(), 500),
+        (payout.to_owned(), other.to_owned(), 500),
+        (own.to_owned(), other.to_owned(), 500),
+        (format!("{payout},{own}"), format!("{other},{second}"), 1_200),
+        (own.to_owned(), failed.to_owned(), 0),
+        (failed.to_owned(), own.to_owned(), 0),
+        (nameless.to_owned(), String::new(), 500),
+        (payout.to_owned(), nameless.to_owned(), 500),
+        (own.to_owned(), nameless.to_owned(), 500),
+        (nameless.to_owned(), own.to_owned(), 500),
+        (format!("{nameless},{nameless}"), nameless.to_owned(), 1_000),
+        (dispute.to_owned(), format!("{dispute},{nameless}"), 500),
+    ];
+    for (own, events, wanted) in cases {
+        bench.double.server.say(200, checkout);
+        bench.double.server.say(200, &transaction("SUCCESSFUL", &own, &events));
+        let facts = bench.gateway.look(&id).await.unwrap();
+        assert_eq!(sums(&facts), (2_500, wanted), "{own} {events}");
+        let disputes = facts.iter().filter(|fact| matches!(fact, PaymentFact::Dispute { .. })).count();
+        assert_eq!(disputes, usize::from(own.contains("CHARGE_BACK")));
+    }
+}
+
+#[tokio::test]
+async fn what_was_cancelled_after_it_was_paid_is_back_once_however_and_in_which_order_it_is_told() {
+    let bench = OfSumUp::start().await;
+    let id = paid(&bench, "o-1").await;
+    let checkout = r#"{"id":"co-1","amount":25,"currency":"EUR","status":"PAID","transactions":[{"id":"tx-1","status":"SUCCESSFUL"}]}"#;
+    let part = r#"{"id":2,"type":"REFUND","status":"REFUNDED","amount":10}"#;
+    let rest = r#"{"id":3,"type":"REFUND","status":"REFUNDED","amount":15}"#;
+    let whole = r#"{"id":4,"type":"REFUND","status":"REFUNDED","amount":25}"#;
+    let both = format!("{part},{rest}");
+    let stories = [
+        vec![("CANCELLED", "")],
+        vec![("CANCELLED", ""), ("CANCELLED", whole)],
+        vec![("SUCCESSFUL", whole), ("CANCELLED", whole)],
+        vec![("SUCCESSFUL", part), ("CANCELLED", part), ("CANCELLED", &both)],
+        vec![("SUCCESSFUL", &both), ("CANCELLED", &both)],
+        vec![("CANCELLED", ""), ("CANCELLED", part), ("CANCELLED", &both)],
+    ];
+    for story in stories {
+        let mut told = Vec::new();
+        for (status, events) in &story {
+            bench.double.server.say(200, checkout);
+            bench.double.server.say(200, &transaction(status, "", events));
+            told.push(bench.gateway.look(&id).await.unwrap());
+        }
+        assert_eq!(sums(told.last().unwrap()), (2_500, 2_500), "{story:?}");
+        for is_reversed in [false, true] {
+            let mut purse = Purse::default();
+            let mut told: Vec<&PaymentFact> = told.iter().flatten().collect();
+            if is_reversed {
+                told.reverse();
+            }
+            for fact in told {
+                purse.put(fact);
+            }
+            let charge = &purse.charges()[&"tx-1".parse().unwrap()];
+            let alive = charge.refunds.values().filter(|(_, state)| *state != RefundState::Failed);
+            assert_eq!(alive.map(|(amount, _)| amount.minor()).sum::<i64>(), 2_500, "{story:?} {purse:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_next_page_that_cannot_be_asked_for_is_no_end() {
+    let bench = OfSumUp::start().await;
+    paid(&bench, "o-1").await;
+    let now = boxoffice::clock::Clock::now(bench.clock());
+    let long = "a".repeat(1_001);
+    for (href, is_next) in
+        [("a=1", true), ("https://x/y?a=1", true), ("", false), ("a b", false), ("a#b", false), (&long, false)]
+    {
+        let links =
+            format!(r#"{{"items":[{{"id":"1","transaction_id":"tx-1"}}],"links":[{{"rel":"next","href":"{href}"}}]}}"#);
+        bench.double.server.say(200, &links);
+        match bench.gateway.statement(now, now, None).await {
+            Ok(page) => assert!(is_next && page.next.as_deref() == Some("a=1"), "{href:.20}"),
+            Err(GatewayError::Unavailable { .. }) => assert!(!is_next, "{href:.20}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@
 //!
 //! *Codes.* A code that a buyer gives is one of three. It is a *voucher*'s: that opens what the promotion needs which the
 //! voucher names, and each order that it made cheaper is one of its uses. It is what a promotion needs to which no voucher was
-//! ever given out: that opens it, as often as one likes. Or it is what a kind of ticket is sold to only. One that opens what
-//! two promotions need opens both.
+//! ever given out: that opens it, any number of times. Or it is the code that a kind of ticket is sold under. One that opens
+//! what two promotions need opens both.
 //!
 //! *Limits of vouchers.* They are kept by the rules of [`booking`](crate::booking), so that there is no second ledger and no
 //! second way to give one use too many. A list has one occurrence of its own, [`voucher_occurrence`]: there a voucher's code is

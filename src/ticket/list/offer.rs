@@ -12,10 +12,10 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SaleWindow {
-    /// First instant inside; none is since ever.
+    /// First instant inside; none is no lower bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
-    /// First instant after it; none is for ever.
+    /// First instant after it; none is no upper bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
@@ -74,7 +74,7 @@ impl TicketOffer {
     }
 }
 
-/// A code that unlocks a promotion, so often and no more.
+/// A code that unlocks a promotion a limited number of times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Voucher {
@@ -85,8 +85,8 @@ pub struct Voucher {
     /// Orders that it may make cheaper; none is any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<u32>,
-    /// Pools of uses that it draws on besides, each shared with other vouchers; at most 25. Set to others, it takes its uses
-    /// along.
+    /// Pools of uses that it draws on besides, each shared with other vouchers; at most 25. Moved to other pools, its uses count
+    /// there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub pools: BTreeSet<PoolName>,
     /// When it is taken.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{News, PaymentFact};
+use super::fact::{News, PaymentFact, RefundState};
 use super::id::{ChargeId, OrderId, SessionId};
-use crate::ticket::money::Money;
+use crate::ticket::money::{Money, MoneyError};
 use crate::time::Timestamp;
 
 /// What a session is opened for.
@@ -33,6 +33,29 @@ impl SessionAsk {
     pub fn key(&self) -> String {
         format!("{}.{}", self.order, self.attempt)
     }
+
+    /// Whether there is something to pay, and time to: what every gateway asks first.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] if not.
+    pub fn check(&self, now: Timestamp) -> Result<(), GatewayError> {
+        if self.amount.minor() <= 0 || self.until <= now {
+            return Err(refused("nothing to pay, or no time to"));
+        }
+        Ok(())
+    }
+
+    /// Whether the session that has this name already was asked for with the same amount.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] if not.
+    pub fn check_again(&self, asked: Money) -> Result<(), GatewayError> {
+        if asked == self.amount { Ok(()) } else { Err(refused("this session was asked for with another amount")) }
+    }
+}
+
+fn refused(reason: impl Into<String>) -> GatewayError {
+    GatewayError::Refused { reason: reason.into() }
 }
 
 /// A session that is open.
@@ -59,9 +82,30 @@ pub struct RefundAsk {
     pub charge: ChargeId,
     /// How much; more than nothing.
     pub amount: Money,
-    /// What had been given back of this charge before, in all. A gateway without names for requests tells by it whether the request was
+    /// What had been given back of this charge before, in all. A gateway without idempotency keys tells by it whether the request was
     /// carried out already: more has been given back then.
     pub before: Money,
+}
+
+impl RefundAsk {
+    /// Whether as much has been given back of the charge, or is about to be, as there would be after this: refunds that failed do not
+    /// count.
+    ///
+    /// # Errors
+    /// [`GatewayError::Refused`] when the amounts do not add up: they are of two currencies, or too much.
+    pub fn is_covered(&self, said: &[PaymentFact]) -> Result<bool, GatewayError> {
+        let refunds = said.iter().filter_map(|fact| match fact {
+            PaymentFact::Refund { charge, amount, state, .. } => {
+                (*charge == self.charge && *state != RefundState::Failed).then_some(*amount)
+            }
+            PaymentFact::Session { .. } | PaymentFact::Charge { .. } | PaymentFact::Dispute { .. } => None,
+        });
+        let zero = Money::new(0, self.amount.currency());
+        let back = refunds.into_iter().try_fold(zero, Money::plus);
+        let no_sum = |error: MoneyError| refused(error.to_string());
+        let wanted = self.before.plus(self.amount).map_err(no_sum)?;
+        Ok(back.map_err(no_sum)?.minor() >= wanted.minor())
+    }
 }
 
 /// What a gateway posted to us, as it came.

@@ -8,12 +8,15 @@ use super::promotion::Promotion;
 use super::quote::Codes;
 use crate::ticket::money::Money;
 
+/// How many times two sets may be compared for each quote that may be made: together they take no longer than the quote.
+const COMPARED_PER_QUOTE: u64 = 100;
+
 /// What a search came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Names of promotions that together do what was asked for, the smallest sets first. None is part of another.
     pub sets: Vec<BTreeSet<String>>,
-    /// Whether all sets were looked at. If not, the budget ended first, and there may be more.
+    /// Whether no set was left out. If not, the budget ended first, and there may be more.
     pub complete: bool,
     /// Quotes that were made.
     pub quotes: u64,
@@ -21,7 +24,9 @@ pub struct Found {
 
 /// Which sets of `promotions` give exactly the total `wanted`: all minimal ones. Codes of those in a set count as given.
 ///
-/// The sets are tried by size, at most `quotes_max` of them; with `n` promotions there are two to the power of `n`.
+/// The sets are tried by size, at most `quotes_max` of them; with `n` promotions there are two to the power of `n`. Those that contain
+/// one that was found are passed over without a quote; the search ends when all of a size are. What passing over takes is
+/// bounded too: 100 times `quotes_max` comparisons of two sets.
 ///
 /// # Errors
 /// As [`Cart::quote`].
@@ -42,23 +47,75 @@ pub fn which_promotions<P: Borrow<Promotion>>(
     quotes_max: u64,
 ) -> Result<Found, PriceError> {
     let mut found = Found { sets: Vec::new(), complete: true, quotes: 0 };
-    let mut masks: Vec<BTreeSet<usize>> = Vec::new();
+    let mut minimal = Minimal::with_budget(quotes_max.saturating_mul(COMPARED_PER_QUOTE));
     each_set(promotions.len(), &mut |set| {
-        if masks.iter().any(|smaller| smaller.is_subset(set)) {
-            return Ok(true);
-        }
-        if found.quotes == quotes_max {
-            found.complete = false;
-            return Ok(false);
+        match minimal.covers(set) {
+            Covered::Yes => return Ok(true),
+            Covered::All => return Ok(false),
+            Covered::No if found.quotes < quotes_max => {}
+            Covered::No | Covered::Unknown => {
+                found.complete = false;
+                return Ok(false);
+            }
         }
         found.quotes += 1;
         if total(cart, promotions, set)? == wanted {
-            masks.push(set.clone());
+            minimal.sets.push(set.clone());
             found.sets.push(names(promotions, set));
         }
         Ok(true)
     })?;
     Ok(found)
+}
+
+/// Whether a set contains one that was found.
+enum Covered {
+    Yes,
+    No,
+    /// It does, and so does every set from here on.
+    All,
+    /// The budget is over.
+    Unknown,
+}
+
+/// The sets that were found so far, while sets are looked at by size.
+struct Minimal {
+    sets: Vec<BTreeSet<usize>>,
+    /// The size that is being looked at.
+    size: usize,
+    /// Those that are smaller than that come first.
+    smaller: usize,
+    /// Whether a set of that size contains none of them.
+    is_open: bool,
+    /// Comparisons that are left.
+    budget: u64,
+}
+
+impl Minimal {
+    fn with_budget(budget: u64) -> Self {
+        Self { sets: Vec::new(), size: 0, smaller: 0, is_open: false, budget }
+    }
+
+    fn covers(&mut self, set: &BTreeSet<usize>) -> Covered {
+        if set.len() > self.size {
+            // Each larger set contains one of this size, and so what that contains.
+            if !self.is_open {
+                return Covered::All;
+            }
+            (self.size, self.smaller, self.is_open) = (set.len(), self.sets.len(), false);
+        }
+        for smaller in self.sets.iter().take(self.smaller) {
+            if self.budget == 0 {
+                return Covered::Unknown;
+            }
+            self.budget -= 1;
+            if smaller.is_subset(set) {
+                return Covered::Yes;
+            }
+        }
+        self.is_open = true;
+        Covered::No
+    }
 }
 
 /// The least that the cart can cost, and the smallest set of `promotions` that does it; of equal ones the first in their order. The

@@ -6,7 +6,8 @@
 //!
 //! Rules, in this order:
 //! 1. Promotions are looked at by rank, the lowest first, then by name.
-//! 2. Of a group only the first that fits counts. Groups are how a promotion is made exclusive.
+//! 2. Of a group only the first that takes something counts; one that fits and finds nothing to take keeps nobody out. Groups are how
+//!    a promotion is made exclusive.
 //! 3. A share is worked out once, of all amounts that it is of, and rounded half up; then it is dealt out to the lines by the largest
 //!    remainder (see [`Money::allocate`](super::Money::allocate)). So the parts add up to the whole.
 //! 4. Nothing is taken from a line beyond what is left of it.

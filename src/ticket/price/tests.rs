@@ -156,6 +156,26 @@ fn a_search_that_runs_out_of_its_budget_says_so() {
     assert_eq!((none.sets.len(), none.complete, none.quotes), (0, true, 4_096));
 }
 
+#[test]
+fn a_search_ends_when_every_larger_set_has_one_that_was_found_in_it() {
+    let off: Vec<Promotion> = (0..64).map(|n| fixed(&format!("p{n:02}"), n, 1)).collect();
+    // Without any promotion it costs that: there is no other minimal set.
+    let none = which_promotions(&cart(), &off, eur(2_500), 100_000).unwrap();
+    assert_eq!((none.sets, none.complete, none.quotes), (vec![BTreeSet::new()], true, 1));
+    let one = which_promotions(&cart(), &off, eur(2_499), 100_000).unwrap();
+    assert_eq!((one.sets.len(), one.complete, one.quotes), (64, true, 65));
+    assert!(one.sets.iter().all(|set| set.len() == 1));
+}
+
+#[test]
+fn a_search_that_mostly_passes_sets_over_ends_within_its_budget_too() {
+    // Each of 50 does it alone, and 14 do nothing however many: there are 10^14 sets of up to 14, and 2^14 without one of those 50.
+    let promotions: Vec<Promotion> = (0..64).map(|n| fixed(&format!("p{n:02}"), n, i64::from(n < 50))).collect();
+    let found = which_promotions(&cart(), &promotions, eur(2_499), 20_000).unwrap();
+    assert_eq!((found.sets.len(), found.complete), (50, false));
+    assert!(found.quotes < 20_000);
+}
+
 fn lines() -> impl Strategy<Value = Vec<Line>> {
     let tags = prop::collection::btree_set(prop::sample::select(vec!["seat".to_owned(), "food".to_owned()]), 0..3);
     let line = (prop::sample::select(vec!["a", "b", "c"]), 0_u32..5, 0_i64..2_000, tags);

@@ -31,7 +31,7 @@ const PAGE: usize = 100;
 /// A gateway for demos and tests: nobody pays, but somebody says that somebody did.
 ///
 /// Its sessions are kept in a store under `sandbox/`, and changed by compare-and-set, so that one process can sell and another
-/// can [pay](Self::pay). It has names for requests, at most 13 refunds of a charge, and every change comes with a signed
+/// can [pay](Self::pay). It has idempotency keys, at most 13 refunds of a charge, and every change comes with a signed
 /// [delivery](SandboxDelivery) that [`PaymentGateway::hear`] believes, as a real gateway's webhook would.
 ///
 /// ```
@@ -219,15 +219,11 @@ impl SandboxGateway {
 
     async fn open_sale(&self, ask: &SessionAsk) -> Result<Session, GatewayError> {
         let now = self.clock.now();
-        if ask.amount.minor() <= 0 || ask.until <= now {
-            return Err(refused("nothing to pay, or no time to"));
-        }
+        ask.check(now)?;
         let name = ask.key();
-        let sale = match self.store.put_new(&key(&name)?, Sale::new(ask, now)).await.map_err(failed)? {
-            Created::Done(sale) => sale,
-            Created::Exists { actual } if actual.amount == ask.amount => actual,
-            Created::Exists { .. } => return Err(refused("this session was asked for with another amount")),
-        };
+        let (Created::Done(sale) | Created::Exists { actual: sale }) =
+            self.store.put_new(&key(&name)?, Sale::new(ask, now)).await.map_err(failed)?;
+        ask.check_again(sale.amount)?;
         let (url, id) = (format!("{}/{name}", self.page), SessionId::new(name).map_err(no_id)?);
         Ok(Session { id, url, until: sale.until })
     }

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use boxoffice_core::ticket::Money;
 use boxoffice_core::ticket::payment::{
     GatewayError, PaymentFact, RefundAsk, Session, SessionAsk, SessionId, SessionState,
 };
@@ -99,9 +98,7 @@ impl StripeGateway {
 
     pub(super) async fn open_session(&self, ask: &SessionAsk) -> Result<Session, GatewayError> {
         let now = self.clock.now();
-        if ask.amount.minor() <= 0 || ask.until <= now {
-            return Err(refused("nothing to pay, or no time to"));
-        }
+        ask.check(now)?;
         let body = form(&self.fields(ask, now)?);
         let session = match self.call(Method::POST, "/v1/checkout/sessions", Some(&ask.key()), body).await? {
             Heard::Done(body) => read(&body)?,
@@ -120,20 +117,38 @@ impl StripeGateway {
     async fn find(&self, ask: &SessionAsk, now: Timestamp) -> Result<CheckoutSession, GatewayError> {
         let since = seconds(now).saturating_sub(i64::try_from(LOOK_BACK.as_secs()).unwrap_or(i64::MAX));
         let query = form(&[("created[gte]", since.to_string())]);
-        let found = self.all::<CheckoutSession>("/v1/checkout/sessions", &query, |session| &session.id).await?;
         let (order, attempt) = (ask.order.as_str(), ask.attempt.to_string());
         let is_it = |session: &CheckoutSession| {
             let metadata = session.metadata.as_ref();
             let says = |name: &str| metadata.and_then(|metadata| metadata.get(name)).map(String::as_str);
             says("order") == Some(order) && says("attempt") == Some(&attempt)
         };
-        let session = found.into_iter().find(is_it).ok_or_else(|| unavailable("a session that is not to be found"))?;
-        let asked = from_stripe(session.amount_total.unwrap_or(0), session.currency.as_deref().unwrap_or_default());
-        if asked == Ok(ask.amount) {
-            Ok(session)
-        } else {
-            Err(refused("this session was asked for with another amount"))
+        let mut after = None;
+        // The newest come first, and this one is rarely old: nothing beyond it is read.
+        for _ in 0..PAGES_MAX {
+            let List { data, has_more } = self.listed("/v1/checkout/sessions", &query, after.as_deref()).await?;
+            after = data.last().map(|session: &CheckoutSession| session.id.clone()).filter(|_| has_more);
+            if let Some(session) = data.into_iter().find(is_it) {
+                let (amount, currency) = (session.amount_total.unwrap_or(0), session.currency.as_deref());
+                let asked = from_stripe(amount, currency.unwrap_or_default()).map_err(NoFact::from)?;
+                return ask.check_again(asked).map(|()| session);
+            }
+            if after.is_none() {
+                return Err(unavailable("a session that is not to be found"));
+            }
         }
+        Err(unavailable("a list that is too long"))
+    }
+
+    /// A page of a list: what comes after that id.
+    async fn listed<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &str,
+        after: Option<&str>,
+    ) -> Result<List<T>, GatewayError> {
+        let after = after.map(|after| form(&[("&starting_after", after.to_owned())])).unwrap_or_default();
+        self.get(&format!("{path}?{query}&limit=100{after}")).await
     }
 
     /// All of a list, page by page.
@@ -145,8 +160,7 @@ impl StripeGateway {
     ) -> Result<Vec<T>, GatewayError> {
         let mut found: Vec<T> = Vec::new();
         for _ in 0..PAGES_MAX {
-            let after = found.last().map(|last| form(&[("&starting_after", id(last).to_owned())])).unwrap_or_default();
-            let page: List<T> = self.get(&format!("{path}?{query}&limit=100{after}")).await?;
+            let page: List<T> = self.listed(path, query, found.last().map(&id)).await?;
             let is_last = !page.has_more || page.data.is_empty();
             found.extend(page.data);
             if is_last {
@@ -234,7 +248,10 @@ impl StripeGateway {
         let mut said = self.charge_facts(&charge).await?;
         let refunds = charge.refunds.map(|refunds| refunds.data).unwrap_or_default();
         let name = refund_name(&ask.key);
-        if is_done(&refunds, &name, ask)? {
+        let is_named = |refund: &Refund| {
+            refund.metadata.as_ref().and_then(|metadata| metadata.get("key")).is_some_and(|key| *key == name)
+        };
+        if refunds.iter().any(is_named) || ask.is_covered(&said)? {
             return Ok(said);
         }
         // Names of requests are forgotten after a day, metadata is not: that is why it was looked for first.
@@ -249,23 +266,4 @@ impl StripeGateway {
         said.push(facts::refund(&charge.id, &refund)?);
         Ok(said)
     }
-}
-
-/// Whether there is a refund of this name, or as much has been given back as there would be after it.
-fn is_done(refunds: &[Refund], name: &str, ask: &RefundAsk) -> Result<bool, GatewayError> {
-    let named = |refund: &Refund| {
-        refund.metadata.as_ref().and_then(|metadata| metadata.get("key")).is_some_and(|key| key == name)
-    };
-    if refunds.iter().any(named) {
-        return Ok(true);
-    }
-    let alive = refunds.iter().filter(|refund| !matches!(refund.status.as_deref(), Some("failed" | "canceled")));
-    let amounts: Vec<Money> = alive
-        .map(|refund| from_stripe(refund.amount, &refund.currency))
-        .collect::<Result<_, _>>()
-        .map_err(|error| unavailable(error.to_string()))?;
-    let zero = Money::new(0, ask.amount.currency());
-    let back = amounts.into_iter().try_fold(zero, Money::plus).map_err(|error| refused(error.to_string()))?;
-    let wanted = ask.before.plus(ask.amount).map_err(|error| refused(error.to_string()))?;
-    Ok(back.minor() >= wanted.minor())
 }

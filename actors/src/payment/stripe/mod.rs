@@ -20,8 +20,8 @@ use boxoffice_core::time::Timestamp;
 use self::objects::{CheckoutSession, List};
 use super::call::{Api, form, segment};
 use super::check_length;
+use super::news::told;
 use super::secret::{GatewaySecret, Proof};
-use super::told::told;
 use crate::clock::{Clock, SystemClock};
 use crate::http::{HttpClient, HttpSetupError};
 
@@ -40,10 +40,10 @@ const PAGE: usize = 25;
 /// units; `BHD`, `JOD`, `KWD`, `OMR` and `TND` only in tens of the smallest; of those that have neither none nor two decimal places no
 /// other at all. Prices are not converted (no adaptive pricing).
 ///
-/// *Requests* have names that Stripe knows for a day. A refund is looked for before it is asked for, by the key in its metadata and by
-/// what has been given back, so it is made once however late it is asked for again. Asked again under the same name, Stripe repeats its
-/// first answer, a refusal as well. An opening that is repeated more than a day later opens another session: ask for ends within
-/// a day.
+/// *Requests* have idempotency keys that Stripe knows for a day. A refund is looked for before it is asked for, by the key in its
+/// metadata and by what has been given back, so it is made once however late it is asked for again. Asked again under the same key,
+/// Stripe repeats its first answer, a refusal as well. An opening that is repeated more than a day later opens another session: ask
+/// for ends within a day. One that is repeated with another end is looked for among the sessions of that day, the newest first.
 ///
 /// *Events* are heard of sessions, charges, refunds and disputes; of all others they are news without facts. What of them does not
 /// name an order or a charge is asked for. Of a charge with more than a dozen refunds an event tells the latest only. A dispute

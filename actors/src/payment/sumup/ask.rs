@@ -2,26 +2,27 @@
 
 use core::time::Duration;
 
+use boxoffice_core::persist::{Created, Key, StoreError};
 use boxoffice_core::ticket::payment::{
     GatewayError, PaymentFact, RefundAsk, Session, SessionAsk, SessionId, SessionState, StatementPage,
 };
 use boxoffice_core::time::Timestamp;
 use hyper::Method;
 use hyper::header::CONTENT_TYPE;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::super::call::{Call, Heard, form, read, refusal, segment};
-use super::super::told::told;
+use super::super::news::told;
 use super::super::{refused, unavailable};
-use super::objects::{self, Checkout, History, Transaction, refunded};
+use super::objects::{self, Checkout, History, Transaction};
 use super::{SumUpGateway, decimal};
 
-/// How long a refund that was asked for may take to show. It is not asked for again before that.
+/// How long a refund that was asked for may take to show. Somebody must look then.
 const SETTLING: Duration = Duration::from_secs(15 * 60);
-/// Most refunds of which it is remembered that they were asked for.
-const ASKED_MAX: usize = 10_000;
+/// What the keys of marks begin with.
+const PREFIX: &str = "sumup-refund/";
 /// Transactions on a page of a statement.
 const PAGE: usize = 20;
 
@@ -50,6 +51,20 @@ struct NewRefund {
     amount: Box<RawValue>,
 }
 
+/// That a refund was asked for, so that it is not asked for twice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Mark {
+    at: Timestamp,
+}
+
+fn mark_key(ask: &RefundAsk) -> Result<Key, GatewayError> {
+    Key::new(format!("{PREFIX}{}", ask.key)).map_err(|_| refused("a refund with a key that cannot be kept"))
+}
+
+fn failed(_: StoreError) -> GatewayError {
+    unavailable("the store failed")
+}
+
 fn number(money: boxoffice_core::ticket::Money) -> Result<Box<RawValue>, GatewayError> {
     RawValue::from_string(decimal::write(money)).map_err(|_| refused("an amount without a JSON form"))
 }
@@ -74,9 +89,7 @@ impl SumUpGateway {
     }
 
     pub(super) async fn open_checkout(&self, ask: &SessionAsk) -> Result<Session, GatewayError> {
-        if ask.amount.minor() <= 0 || ask.until <= self.clock.now() {
-            return Err(refused("nothing to pay, or no time to"));
-        }
+        ask.check(self.clock.now())?;
         let body = json(&NewCheckout {
             checkout_reference: ask.key(),
             amount: number(ask.amount)?,
@@ -109,7 +122,7 @@ impl SumUpGateway {
         let checkout =
             found.into_iter().find(is_it).ok_or_else(|| unavailable("a checkout that is not to be found"))?;
         let asked = objects::money(&checkout.amount, &checkout.currency)?;
-        if asked == ask.amount { Ok(checkout) } else { Err(refused("this checkout was asked for with another amount")) }
+        ask.check_again(asked).map(|()| checkout)
     }
 
     pub(super) async fn checkout(&self, id: &str) -> Result<Checkout, GatewayError> {
@@ -156,50 +169,42 @@ impl SumUpGateway {
         if ask.amount.minor() <= 0 {
             return Err(refused("nothing to give back"));
         }
-        let wanted = ask.before.plus(ask.amount).map_err(|error| refused(error.to_string()))?;
         let said = self.transaction(ask.charge.as_str()).await?.facts()?;
         let captured = said.iter().find_map(|fact| match fact {
             PaymentFact::Charge { captured, .. } => Some(*captured),
             PaymentFact::Session { .. } | PaymentFact::Refund { .. } | PaymentFact::Dispute { .. } => None,
         });
         let captured = captured.ok_or_else(|| refused("a transaction that has taken nothing"))?;
-        if captured.currency() != wanted.currency() {
+        if captured.currency() != ask.amount.currency() {
             return Err(refused("the transaction is of another currency"));
         }
-        if refunded(&said, wanted)?.minor() >= wanted.minor() {
+        if ask.is_covered(&said)? {
             return Ok(said);
         }
-        self.note(ask)?;
         let path = format!("/v0.1/me/refund/{}", segment(ask.charge.as_str())?);
-        if let Heard::No { status, code } = self.post(&path, json(&NewRefund { amount: number(ask.amount)? })?).await? {
-            self.forget(ask);
+        let body = json(&NewRefund { amount: number(ask.amount)? })?;
+        let mark = self.mark(ask).await?;
+        if let Heard::No { status, code } = self.post(&path, body).await? {
+            // It was not carried out, so it may be asked for again. After any other end nobody knows.
+            self.store.delete(&mark).await.map_err(failed)?;
             return Err(refusal(status, &code));
         }
         let said = self.transaction(ask.charge.as_str()).await?.facts()?;
-        if refunded(&said, wanted)?.minor() < wanted.minor() {
-            return Err(unavailable("a refund that does not show yet"));
-        }
-        self.forget(ask);
-        Ok(said)
+        if ask.is_covered(&said)? { Ok(said) } else { Err(unavailable("a refund that does not show yet")) }
     }
 
-    /// Notes that a refund is asked for, unless that was a moment ago and what came of it does not show yet.
-    fn note(&self, ask: &RefundAsk) -> Result<(), GatewayError> {
-        let now = self.clock.now();
-        let mut asked = self.asked();
-        asked.retain(|_, at| now.saturating_since(*at) < SETTLING);
-        if asked.contains_key(&ask.key) {
-            return Err(unavailable("a refund that was asked for and does not show yet"));
+    /// Marks that a refund is asked for, durably, unless it is marked: then it was asked for, and does not show.
+    async fn mark(&self, ask: &RefundAsk) -> Result<Key, GatewayError> {
+        let (key, now) = (mark_key(ask)?, self.clock.now());
+        match self.store.put_new(&key, Mark { at: now }).await.map_err(failed)? {
+            Created::Done(_) => Ok(key),
+            Created::Exists { actual: Mark { at } } if now.saturating_since(at) < SETTLING => {
+                Err(unavailable("a refund that was asked for and does not show yet"))
+            }
+            Created::Exists { actual: Mark { at } } => Err(refused(format!(
+                "a refund that was asked for at {at} and does not show: look at SumUp's own books"
+            ))),
         }
-        if asked.len() >= ASKED_MAX {
-            return Err(unavailable("too many refunds that do not show yet"));
-        }
-        asked.insert(ask.key.clone(), now);
-        Ok(())
-    }
-
-    fn forget(&self, ask: &RefundAsk) {
-        self.asked().remove(&ask.key);
     }
 
     pub(super) async fn page(
@@ -230,7 +235,11 @@ impl SumUpGateway {
         }
         let next = history.links.into_iter().find(|link| link.rel == "next").map(|link| link.href);
         let next = next.map(|href| href.rsplit_once('?').map_or(href.clone(), |(_, query)| query.to_owned()));
-        Ok(StatementPage { news, next: next.filter(|next| is_query(next) && !history.items.is_empty()) })
+        // Without it the rest would be missing, and nobody would know.
+        if next.as_ref().is_some_and(|next| !is_query(next)) {
+            return Err(unavailable("a next page that cannot be asked for"));
+        }
+        Ok(StatementPage { news, next: next.filter(|_| !history.items.is_empty()) })
     }
 }
 

@@ -5,10 +5,10 @@ mod decimal;
 mod objects;
 
 use core::fmt;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use boxoffice_core::persist::Store;
 use boxoffice_core::ticket::payment::{
     GatewayError, News, PaymentFact, PaymentGateway, RefundAsk, Session, SessionAsk, SessionId, StatementPage,
     WebhookDelivery, WebhookError,
@@ -18,8 +18,8 @@ use hyper::Method;
 
 use self::objects::{Checkout, Notification};
 use super::call::{Api, Heard, read, segment};
+use super::news::piece;
 use super::secret::{GatewaySecret, unproven};
-use super::told::piece;
 use super::{check_length, place, unreadable};
 use crate::clock::{Clock, SystemClock};
 use crate::http::{HttpClient, HttpSetupError};
@@ -29,10 +29,12 @@ use crate::http::{HttpClient, HttpSetupError};
 /// The reference of a checkout is the request's name, `ORDER.ATTEMPT`, and a checkout that has it already is the one that is meant.
 /// Amounts are exact decimals both ways. `expire` deactivates a checkout.
 ///
-/// *Refunds* have no names here. Before one is asked for, what has been given back is compared with [`RefundAsk::before`]: where
-/// it covers the request already, the request was carried out. One that was asked for and does not show yet is not asked for
-/// again within 15 minutes by this gateway; keep one gateway for one account, and one caller at a time for one charge.
-/// A refund made by hand at the same time counts as this one.
+/// *Refunds* have no idempotency keys here. First, what has been given back is compared with [`RefundAsk::before`]: where it covers
+/// the request already, the request was carried out. If not, the request is marked in a store, under `sumup-refund/` and its key,
+/// and then made. What is marked is not asked for again by anybody who shares the store: as long as it does not show it is
+/// [unavailable](GatewayError::Unavailable) for 15 minutes, and [refused](GatewayError::Refused) from then on, so that a person
+/// looks at SumUp's own books and, if it is not there, has it asked for under another key. A refusal of SumUp takes the mark away.
+/// One caller at a time for one charge; a refund made by hand at the same time counts as this one.
 ///
 /// *Deliveries* are not signed and name only a checkout: it is asked for, so a stranger can make us ask, but not believe. A host
 /// should bound how many come in. The name of the news is a hash of what was found. A checkout that SumUp does not know is unproven.
@@ -43,16 +45,20 @@ use crate::http::{HttpClient, HttpSetupError};
 /// ```no_run
 /// use boxoffice::payment::SumUpGateway;
 ///
-/// let gateway = SumUpGateway::new("sup_sk_4711".parse()?, "MH4H92C7")?.with_webhook_url("https://club.example/sumup");
+/// # use boxoffice::persist::Store;
+/// # let store = Store::memory();
+/// // A store that lasts: the same as that of the orders will do.
+/// let gateway = SumUpGateway::new("sup_sk_4711".parse()?, "MH4H92C7", store)?;
+/// let gateway = gateway.with_webhook_url("https://club.example/sumup");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SumUpGateway {
     api: Api,
     merchant: String,
     webhook_url: Option<String>,
+    /// Marks of refunds that were asked for.
+    store: Store,
     clock: Arc<dyn Clock>,
-    /// Refunds that were asked for and do not show yet.
-    asked: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 impl fmt::Debug for SumUpGateway {
@@ -65,11 +71,11 @@ impl fmt::Debug for SumUpGateway {
 }
 
 impl SumUpGateway {
-    /// With the key of the API, and the code of the merchant whose account it is.
+    /// With the key of the API, the code of the merchant whose account it is, and the store that keeps which refunds were asked for.
     ///
     /// # Errors
     /// [`HttpSetupError`] when TLS cannot be set up.
-    pub fn new(key: GatewaySecret, merchant: impl Into<String>) -> Result<Self, HttpSetupError> {
+    pub fn new(key: GatewaySecret, merchant: impl Into<String>, store: Store) -> Result<Self, HttpSetupError> {
         Ok(Self {
             api: Api {
                 client: HttpClient::new()?,
@@ -79,8 +85,8 @@ impl SumUpGateway {
             },
             merchant: merchant.into(),
             webhook_url: None,
+            store,
             clock: Arc::new(SystemClock),
-            asked: Mutex::default(),
         })
     }
 
@@ -109,10 +115,6 @@ impl SumUpGateway {
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
-    }
-
-    fn asked(&self) -> MutexGuard<'_, BTreeMap<String, Timestamp>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn found(&self, delivery: WebhookDelivery<'_>) -> Result<News, WebhookError> {

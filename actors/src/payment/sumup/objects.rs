@@ -1,5 +1,7 @@
 //! What SumUp says of its objects; of each only what is read. Amounts are kept as the text that stood there.
 
+use std::collections::BTreeMap;
+
 use boxoffice_core::id::IdError;
 use boxoffice_core::ticket::payment::{
     ChargeId, DisputeId, DisputeState, GatewayError, OrderId, PaymentFact, RefundId, RefundState, SessionState,
@@ -135,81 +137,86 @@ impl Checkout {
 }
 
 impl Transaction {
-    /// Refunds and chargebacks. They stand in two lists; the fuller one counts.
-    fn events(&self) -> &[Event] {
-        let listed = self.own_events.as_deref().unwrap_or_default();
-        if listed.is_empty() { self.events.as_deref().unwrap_or_default() } else { listed }
-    }
-
-    /// What was taken, what was given back, and what is disputed. A transaction that was cancelled after it was paid has given back
-    /// all that its refunds have not.
+    /// What was taken, what was given back, and what is disputed.
+    ///
+    /// A transaction that was cancelled after it was paid has given back all of it, as one refund of our making: SumUp may show it as a
+    /// refund of its own before, after or never. So its other refunds are told as failed, and the same money never counts twice.
     pub(super) fn facts(&self) -> Result<Vec<PaymentFact>, GatewayError> {
         if !matches!(self.status.as_str(), "SUCCESSFUL" | "REFUNDED" | "CHARGE_BACK" | "CANCELLED") {
             return Ok(Vec::new());
         }
+        let is_cancelled = self.status == "CANCELLED";
         let charge = ChargeId::new(&self.id).map_err(no_id)?;
         let captured = money(&self.amount, &self.currency)?;
         let mut said = vec![PaymentFact::Charge { charge: charge.clone(), captured }];
-        for (event, number) in self.events().iter().zip(1_u32..) {
-            said.extend(self.event(&charge, captured, event, number)?);
+        for (refund, (amount, stands)) in self.events("REFUND", captured)? {
+            let state = match stands {
+                _ if is_cancelled => RefundState::Failed,
+                Stands::Open => RefundState::Pending,
+                Stands::Done => RefundState::Succeeded,
+                Stands::Failed => RefundState::Failed,
+            };
+            let refund = RefundId::new(refund).map_err(no_id)?;
+            said.push(PaymentFact::Refund { charge: charge.clone(), refund, amount, state });
         }
-        let rest = captured.minus(refunded(&said, captured)?).map_err(|error| unavailable(error.to_string()))?;
-        if self.status == "CANCELLED" && rest.minor() > 0 {
+        if is_cancelled {
             let refund = RefundId::new(format!("{}.cancelled", self.id)).map_err(no_id)?;
-            said.push(PaymentFact::Refund { charge, refund, amount: rest, state: RefundState::Succeeded });
+            let (charge, state) = (charge.clone(), RefundState::Succeeded);
+            said.push(PaymentFact::Refund { charge, refund, amount: captured, state });
+        }
+        for (dispute, (amount, stands)) in self.events("CHARGE_BACK", captured)? {
+            let state = match stands {
+                Stands::Open => DisputeState::Open,
+                Stands::Done => DisputeState::Lost,
+                Stands::Failed => DisputeState::Won,
+            };
+            let dispute = DisputeId::new(dispute).map_err(no_id)?;
+            said.push(PaymentFact::Dispute { charge: charge.clone(), dispute, amount, state });
         }
         Ok(said)
     }
 
-    fn event(
-        &self,
-        charge: &ChargeId,
-        captured: Money,
-        event: &Event,
-        number: u32,
-    ) -> Result<Option<PaymentFact>, GatewayError> {
-        let charge = charge.clone();
-        let amount = || event.amount.as_deref().map_or(Ok(captured), |amount| money(amount, &self.currency));
-        // An event without an id goes by its place: they are listed in the order in which they happened.
-        let id = event.id.as_ref().map(|id| id.get().trim_matches('"').to_owned());
-        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("{}.{number}", self.id));
-        let (is_pending, has_failed) = match event.status.as_deref() {
-            Some("PENDING" | "SCHEDULED") | None => (true, false),
-            Some(status) => (false, status == "FAILED"),
-        };
-        Ok(match event.kind.as_deref() {
-            Some("REFUND") => {
-                let state = match (is_pending, has_failed) {
-                    (true, _) => RefundState::Pending,
-                    (false, true) => RefundState::Failed,
-                    (false, false) => RefundState::Succeeded,
-                };
-                let refund = RefundId::new(id).map_err(no_id)?;
-                Some(PaymentFact::Refund { charge, refund, amount: amount()?, state })
-            }
-            Some("CHARGE_BACK") => {
-                let state = match (is_pending, has_failed) {
-                    (true, _) => DisputeState::Open,
-                    (false, true) => DisputeState::Won,
-                    (false, false) => DisputeState::Lost,
-                };
-                let dispute = DisputeId::new(id).map_err(no_id)?;
-                Some(PaymentFact::Dispute { charge, dispute, amount: amount()?, state })
-            }
-            _ => None,
-        })
+    /// Events of a kind, by their ids. They stand in two lists, in either or in both: the later state counts. One without an id goes by
+    /// its place, as they are listed in the order in which they happened; if all of a list have one, it is one of these.
+    fn events(&self, kind: &str, captured: Money) -> Result<BTreeMap<String, (Money, Stands)>, GatewayError> {
+        let lists = [&self.own_events, &self.events].map(|list| -> Vec<&Event> {
+            list.iter().flatten().filter(|event| event.kind.as_deref() == Some(kind)).collect()
+        });
+        let is_named = |list: &Vec<&Event>| !list.is_empty() && list.iter().all(|event| event.id().is_some());
+        let has_names = lists.iter().any(is_named);
+        let mut found = BTreeMap::<String, (Money, Stands)>::new();
+        for (event, number) in lists.iter().flat_map(|list| list.iter().zip(1_u32..)) {
+            let id = match event.id() {
+                Some(id) => id.to_owned(),
+                None if has_names => continue,
+                None => format!("{}.{number}", self.id),
+            };
+            let amount = event.amount.as_deref().map_or(Ok(captured), |amount| money(amount, &self.currency))?;
+            let known = found.entry(id).or_insert((amount, event.stands()));
+            known.1 = known.1.max(event.stands());
+        }
+        Ok(found)
     }
 }
 
-/// What has been given back, or is about to be.
-pub(super) fn refunded(facts: &[PaymentFact], like: Money) -> Result<Money, GatewayError> {
-    let alive = facts.iter().filter_map(|fact| match fact {
-        PaymentFact::Refund { amount, state: RefundState::Pending | RefundState::Succeeded, .. } => Some(*amount),
-        PaymentFact::Refund { .. }
-        | PaymentFact::Session { .. }
-        | PaymentFact::Charge { .. }
-        | PaymentFact::Dispute { .. } => None,
-    });
-    let zero = Money::new(0, like.currency());
-    alive.into_iter().try_fold(zero, Money::plus).map_err(|error| unavailable(error.to_string()))
+/// How far an event has come; later ones count.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stands {
+    Open,
+    Done,
+    Failed,
+}
+
+impl Event {
+    fn id(&self) -> Option<&str> {
+        self.id.as_ref().map(|id| id.get().trim_matches('"')).filter(|id| !id.is_empty())
+    }
+
+    fn stands(&self) -> Stands {
+        match self.status.as_deref() {
+            Some("PENDING" | "SCHEDULED") | None => Stands::Open,
+            Some("FAILED") => Stands::Failed,
+            Some(_) => Stands::Done,
+        }
+    }
 }
