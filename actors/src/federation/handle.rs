@@ -16,6 +16,8 @@ use boxoffice_core::time::{Timestamp, Window};
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 
+#[cfg(doc)]
+use super::HOLDS_NEW_MAX;
 use super::builder::FederationBuilder;
 use super::house::House;
 use super::sync::Word;
@@ -354,8 +356,12 @@ impl Federation {
         }
     }
 
-    /// Decides what a peer asks, which has proven to hold the key `proven`. The same message is answered alike for ever. A peer
-    /// that asks for more than 64 things at the same time is answered [`Busy`](BoxOfficeError::Busy).
+    /// Decides what a peer asks, which has proven to hold the key `proven`. Once decided, the same message is answered alike for
+    /// ever. Refused for lack of trust, and for what is not public, nothing is decided: asked again, it may be granted. A peer
+    /// that asks for more than 64 things at the same time, or for more than [`HOLDS_NEW_MAX`] new ones in an hour, is answered
+    /// [`Busy`](BoxOfficeError::Busy).
+    ///
+    /// What was begun is carried through, though nobody waits for it any more.
     ///
     /// # Errors
     /// [`BoxOfficeError`] when it could not be decided: to be answered so that the peer asks again. If the fate of a message is
@@ -366,7 +372,8 @@ impl Federation {
         proven: &PeerKey,
         message: PeerMessage,
     ) -> Result<PeerReply, BoxOfficeError> {
-        self.inner.house.receive(from, proven, message).await
+        let (house, from, proven) = (Arc::clone(&self.inner.house), from.clone(), *proven);
+        self.on_thread(async move { house.receive(&from, &proven, message).await }).await?
     }
 
     /// Fetches no more and ends the thread. What is being asked of peers stays written down as open.

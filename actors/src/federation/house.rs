@@ -43,7 +43,33 @@ pub(super) struct Options {
 #[derive(Debug)]
 pub(super) struct Turns {
     pub(super) room: Semaphore,
-    pub(super) turn: tokio::sync::Mutex<()>,
+    pub(super) turn: tokio::sync::Mutex<Turn>,
+}
+
+/// How many holds a peer may ask for in an hour, each under a name of its own: what was asked stays in the store for ever.
+pub const HOLDS_NEW_MAX: u32 = 3_600;
+/// That hour.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What a peer has asked anew since that hour began. Counted in memory.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    since: Timestamp,
+    new: u32,
+}
+
+impl Turn {
+    /// Counts one more; or when there is room for it again.
+    pub(super) fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
+        if now < self.since || now >= self.since + HOUR {
+            *self = Self { since: now, new: 0 };
+        }
+        if self.new >= HOLDS_NEW_MAX {
+            return Err((self.since + HOUR).saturating_since(now));
+        }
+        self.new += 1;
+        Ok(())
+    }
 }
 
 /// The feed that was published last, and the series that it was made of.

@@ -23,3 +23,4 @@ pub use boxoffice_core::federation::*;
 pub use builder::FederationBuilder;
 pub use handle::{Federation, FeedAnswer, PeerStanding};
 pub use memory::{MemoryLink, MemoryNet};
+pub use house::HOLDS_NEW_MAX;
