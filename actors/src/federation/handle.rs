@@ -198,6 +198,12 @@ impl Federation {
         Ok(self.inner.house.peer(name).await?)
     }
 
+    /// The same, as far as it is known in memory: another process may have written the store since.
+    #[cfg(feature = "federation-http")]
+    pub(super) fn known_peer(&self, name: &PeerName) -> Option<Peer> {
+        self.inner.house.known_peer(name)
+    }
+
     /// Everything that was decided about peers, or about one of them, oldest first: as which event it is recorded, when, and
     /// what it was.
     ///

@@ -165,6 +165,12 @@ impl House {
     /// What is had of those whose entries are shown.
     pub(super) fn feeds(&self, book: &PeerBook) -> Vec<PeerFeed> {
         let merged = book.peers().filter(|peer| peer.is_merged());
+    /// One peer as it is known in memory: others may have written the store since.
+    #[cfg(feature = "federation-http")]
+    pub(super) fn known_peer(&self, name: &PeerName) -> Option<Peer> {
+        self.book.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
         let had = merged.filter_map(|peer| {
             let cached = self.cached(peer)?;
             Some(PeerFeed { feed: Arc::clone(cached.feed.as_ref()?), fetched_at: cached.state.fetched_at? })
