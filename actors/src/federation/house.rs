@@ -26,6 +26,8 @@ use crate::stats::Counters;
 pub(super) const TURNS_MAX: usize = 64;
 /// Agendas that are merged at the same time.
 const MERGES_MAX: usize = 2;
+/// Feeds that are read at the same time.
+const READS_MAX: usize = 1;
 
 /// What a builder sets.
 pub(super) struct Options {
@@ -83,11 +85,32 @@ pub(super) struct House {
     pub(super) options: Options,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) counters: Arc<Counters>,
+    /// Places for what may take long, of each kind its own: see [`apart`].
     pub(super) merging: Arc<Semaphore>,
+    pub(super) reading: Arc<Semaphore>,
+    /// Of its own: while feeds are loaded nobody drives a pull, which may be the next to have its turn at reading.
+    pub(super) loading: Arc<Semaphore>,
+    /// Of whoever looks our feed up, and builds it if it has changed: one at a time, so that it is built once.
+    pub(super) publisher: tokio::sync::Mutex<()>,
     book: RwLock<Arc<PeerBook>>,
     caches: RwLock<BTreeMap<PeerName, Arc<CachedFeed>>>,
     turns: Mutex<BTreeMap<PeerName, Arc<Turns>>>,
     published: Mutex<Published>,
+}
+
+/// Runs what may take long on a thread where it holds up nobody but others of its kind, `room` at a time. None when it panicked.
+/// Once begun it goes on, and keeps its place, though nobody waits for it.
+pub(super) async fn apart<R: Send + 'static>(
+    room: Arc<Semaphore>,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    let place = room.acquire_owned().await.ok()?;
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(place);
+        done
+    });
+    done.await.ok()
 }
 
 impl core::fmt::Debug for House {
@@ -108,6 +131,9 @@ impl House {
             clock,
             counters,
             merging: Arc::new(Semaphore::new(MERGES_MAX)),
+            reading: Arc::new(Semaphore::new(READS_MAX)),
+            loading: Arc::new(Semaphore::new(1)),
+            publisher: tokio::sync::Mutex::default(),
             book: RwLock::default(),
             caches: RwLock::default(),
             turns: Mutex::default(),
@@ -139,6 +165,12 @@ impl House {
         }
     }
 
+    /// One peer as it is known in memory: others may have written the store since.
+    #[cfg(feature = "federation-http")]
+    pub(super) fn known_peer(&self, name: &PeerName) -> Option<Peer> {
+        self.book.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
     pub(super) async fn peer(&self, name: &PeerName) -> Result<Option<Peer>, Fault> {
         Ok(self.book().await?.get(name).cloned())
     }
@@ -165,12 +197,6 @@ impl House {
     /// What is had of those whose entries are shown.
     pub(super) fn feeds(&self, book: &PeerBook) -> Vec<PeerFeed> {
         let merged = book.peers().filter(|peer| peer.is_merged());
-    /// One peer as it is known in memory: others may have written the store since.
-    #[cfg(feature = "federation-http")]
-    pub(super) fn known_peer(&self, name: &PeerName) -> Option<Peer> {
-        self.book.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
-    }
-
         let had = merged.filter_map(|peer| {
             let cached = self.cached(peer)?;
             Some(PeerFeed { feed: Arc::clone(cached.feed.as_ref()?), fetched_at: cached.state.fetched_at? })
@@ -205,5 +231,27 @@ impl House {
                 Err(LinkError::new(LinkFault::TimedOut, reason))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_asks_for_so_many_new_holds_in_an_hour_and_then_for_as_many_again() {
+        let (mut turn, at) =
+            (Turn::default(), |seconds: i64| Timestamp::from_millis(1_767_225_600_000 + seconds * 1_000));
+        assert!((0..HOLDS_NEW_MAX).all(|_| turn.take(at(0)).is_ok()));
+        assert_eq!(turn.take(at(1)), Err(Duration::from_secs(3_599)));
+        assert_eq!(turn.take(at(3_600)), Ok(()));
+        assert_eq!(turn.take(at(3_601)), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_panics_apart_ends_nobody_and_gives_its_place_back() {
+        let room = Arc::new(Semaphore::new(1));
+        assert_eq!(apart(Arc::clone(&room), || panic!("on purpose")).await, None::<u8>);
+        assert_eq!(apart(room, || 7).await, Some(7));
     }
 }
