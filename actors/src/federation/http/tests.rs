@@ -270,8 +270,8 @@ fn a_signature_of_another_kind_is_not_taken_even_if_it_is_true() {
     }
     let more = |count: usize| {
         signed_otherwise(|input| {
-            let more: String = (0..count).map(|n| format!("\"x-{n}\" ")).collect();
-            input.replacen("(", &format!("({more}"), 1)
+            let more: Vec<String> = (0..count).map(|n| format!("\"x-{n}\" ")).collect();
+            input.replacen('(', &format!("({}", more.concat()), 1)
         })
     };
     assert_eq!((more(26), more(27)), (Err(Unproven::Absent), Err(Unproven::Unreadable)), "32 components, and 33");
