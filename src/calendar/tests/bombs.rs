@@ -174,7 +174,7 @@ fn rules_times_changes_times_rules_that_exclude_are_not_all_kept_open() {
 #[test]
 fn rules_that_are_looked_at_only_for_a_note_take_the_steps_of_one_event_in_a_whole_file() {
     let entry = |uid: &str, rules: &[&str]| {
-        let rules: String = rules.iter().map(|rule| format!("RRULE:{rule}\n")).collect();
+        let rules: String = rules.iter().map(|rule| ["RRULE:", rule, "\n"].concat()).collect();
         format!("BEGIN:VEVENT\nUID:{uid}\nDTSTART:20260105T190000Z\n{rules}END:VEVENT\n")
     };
     let noted = |entries: [&str; 2]| {
