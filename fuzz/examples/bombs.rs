@@ -105,6 +105,29 @@ fn rules() {
     century("YEARLY less 100 EXRULE:SECONDLY;COUNT limited", &excluded);
 }
 
+fn products() {
+    let start = date(2000, 1, 3).at(9, 0, 0, 0);
+    let yearly: Vec<String> = (1..=100).map(|n| format!("FREQ=YEARLY;INTERVAL={n}")).collect();
+    for (rules, excluded) in [(100, 100), (100, 0), (1, 100), (1, 0)] {
+        let rules: Vec<&str> = yearly.iter().take(rules).map(String::as_str).collect();
+        let mut bomb = event("UTC", &rules);
+        bomb.excluded_rules = yearly.iter().take(excluded).map(|rule| rule.parse().expect("a rule")).collect();
+        bomb.length = Length::days(36_500);
+        let change = |n: i64| Change {
+            of: start + n.seconds(),
+            range: Range::ThisAndFuture,
+            start: start + n.seconds(),
+            frame: Frame::Utc,
+            length: bomb.length,
+            summary: bomb.summary.clone(),
+            cancelled: false,
+            details: bomb.details.clone(),
+        };
+        bomb.changes = (0..4_999).map(change).collect();
+        century(&format!("{} rules, {excluded} EXRULEs, 4,999 lasting changes", rules.len()), &bomb);
+    }
+}
+
 fn lists() {
     let start = date(2000, 1, 3).at(9, 0, 0, 0);
     for zone in ["UTC", "America/New_York"] {
@@ -184,6 +207,7 @@ fn main() {
     let part = std::env::args().nth(1).unwrap_or_default();
     if part != "files" {
         rules();
+        products();
         lists();
     }
     if part != "rules" {

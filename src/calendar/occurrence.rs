@@ -116,12 +116,20 @@ impl CalendarEvent {
         if self.recurrence_id(original) != *recurrence {
             return Ok(false);
         }
-        let occurrences = self.occurrences(original, original, Select::Starting);
+        let mut occurrences = self.occurrences(original, original, Select::Starting);
         let changed = self.changes.iter().any(|change| change.of == original);
         if changed && !occurrences.clone().excludes(day::civil(original)) {
             return Ok(true);
         }
         occurrences.has_original(day::civil(original))
+    }
+
+    /// Whether its rules and dates give its own start, of `steps` so many as that takes; none if there are not so many.
+    pub(super) fn gives_its_start(&self, steps: &mut u64) -> Option<bool> {
+        let mut occurrences = self.occurrences(self.start, self.start, Select::Starting).with_steps(*steps);
+        let gives = occurrences.has_original(day::civil(self.start)).ok();
+        *steps = if gives.is_some() { occurrences.steps_left() } else { 0 };
+        gives
     }
 
     /// The recurrence id of the occurrence that rule or date first let start at `original`, whether there is one or not.

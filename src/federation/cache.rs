@@ -78,7 +78,7 @@ pub struct PullState {
     /// When it was asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried_at: Option<Timestamp>,
-    /// How often in a row it was not had since.
+    /// Failures in a row since `fetched_at`.
     #[serde(default)]
     pub failures: u32,
     /// When the peer asked us to come again.
@@ -113,9 +113,21 @@ impl CachedFeed {
         limits: &FeedLimits,
     ) -> SyncOutcome {
         let outcome = self.look(from, pulled, now, limits);
+        self.note(&outcome, now);
+        outcome
+    }
+
+    /// Takes nothing, and counts a failure: for a feed that could not even be looked at. Pure.
+    pub fn refuse(&mut self, refusal: FeedRefusal, now: Timestamp) -> SyncOutcome {
+        let outcome = SyncOutcome::Refused(refusal);
+        self.note(&outcome, now);
+        outcome
+    }
+
+    fn note(&mut self, outcome: &SyncOutcome, now: Timestamp) {
         let state = &mut self.state;
         state.tried_at = Some(now);
-        (state.failures, state.trouble, state.retry_after_ms) = match &outcome {
+        (state.failures, state.trouble, state.retry_after_ms) = match outcome {
             SyncOutcome::NotFollowed | SyncOutcome::Unchanged | SyncOutcome::Fetched { .. } => (0, None, None),
             SyncOutcome::Refused(refusal) => {
                 (state.failures.saturating_add(1), Some(Trouble::of(refusal.name(), &refusal.to_string())), None)
@@ -128,7 +140,6 @@ impl CachedFeed {
         if outcome.is_current() {
             state.fetched_at = Some(now);
         }
-        outcome
     }
 
     fn look(
@@ -181,12 +192,12 @@ impl CachedFeed {
     /// The longest that a peer may ask us to stay away: a day.
     pub const REST_MAX: Duration = Duration::from_secs(86_400);
 
-    /// Reads what is kept of `peer`; nothing, if that was fetched under another key.
+    /// Loads what is kept of `peer`, to be read with [`KeptFeed::read`]; nothing, if that was fetched under another key.
     ///
     /// # Errors
     /// [`StoreError`] when storage failed.
-    pub async fn load(store: &Store, peer: &Peer, limits: &FeedLimits) -> Result<Self, StoreError> {
-        let nothing = Self::new(peer.pinned);
+    pub async fn load(store: &Store, peer: &Peer) -> Result<KeptFeed, StoreError> {
+        let nothing = KeptFeed { state: PullState { pinned: peer.pinned, ..PullState::default() }, bytes: None };
         // What cannot be read is fetched again.
         let state = store.get::<PullState>(&state_key(&peer.name)).await;
         let state = if matches!(state, Err(StoreError::Payload(_))) { None } else { state? };
@@ -196,15 +207,7 @@ impl CachedFeed {
         }
         let name = snapshot_name(peer);
         let kept: Option<Projected<String>> = load_snapshot(&**store.backend(), &name).await?;
-        // Kept under the limits of then; the skew was looked at when it came.
-        let read = |kept: Projected<String>| {
-            let limits = FeedLimits { skew_max: Duration::MAX, ..*limits };
-            FetchedFeed::read(kept.value.as_bytes(), &peer.name, Timestamp::MAX, &limits).ok()
-        };
-        match kept.and_then(read) {
-            Some(feed) => Ok(Self { state, feed: Some(Arc::new(feed)) }),
-            None => Ok(Self { state: PullState { etag: None, fetched_at: None, ..state }, feed: None }),
-        }
+        Ok(KeptFeed { state, bytes: kept.map(|kept| kept.value) })
     }
 
     /// Keeps it; `bytes` is the envelope, if it is a new one.
@@ -218,6 +221,33 @@ impl CachedFeed {
             save_snapshot(&**store.backend(), &snapshot_name(peer), &state).await?;
         }
         store.put(&state_key(&peer.name), self.state.clone()).await.map(drop)
+    }
+}
+
+/// What is kept of a peer's feed, as it lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFeed {
+    state: PullState,
+    /// The envelope.
+    bytes: Option<String>,
+}
+
+impl KeptFeed {
+    /// Reads it, which takes as long as when it came. Pure.
+    pub fn read(&self, peer: &PeerName, limits: &FeedLimits) -> CachedFeed {
+        let state = self.state.clone();
+        // Kept under the limits of then; the skew was looked at when it came.
+        let limits = FeedLimits { skew_max: Duration::MAX, ..*limits };
+        let bytes = self.bytes.as_ref();
+        match bytes.and_then(|bytes| FetchedFeed::read(bytes.as_bytes(), peer, Timestamp::MAX, &limits).ok()) {
+            Some(feed) => CachedFeed { state, feed: Some(Arc::new(feed)) },
+            None => self.unread(),
+        }
+    }
+
+    /// What is had when it cannot be read: it is fetched again.
+    pub fn unread(&self) -> CachedFeed {
+        CachedFeed { state: PullState { etag: None, fetched_at: None, ..self.state.clone() }, feed: None }
     }
 }
 

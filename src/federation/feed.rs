@@ -111,7 +111,7 @@ pub enum FeedRefusal {
         had: u64,
     },
     /// It has the number of the one that is had, and says something else.
-    #[error("it is another number {seq} than the one that is had")]
+    #[error("it has number {seq}, as the one that is had, and says something else")]
     Forked {
         /// The number of both.
         seq: u64,

@@ -20,7 +20,7 @@ use super::peer::HoldGrant;
 use super::publish::hex;
 use super::stream::not_taken;
 use crate::booking::{BookingCommand, BookingOutcome, HoldTerm, Seats};
-use crate::id::{AttendeeId, OccurrenceId};
+use crate::id::{AttendeeId, OccurrenceId, SeriesId};
 use crate::persist::{Backend, CommitOutcome, Fault, IdempotencyKey, Key, KeyExpect, KvWrite, Payload, Transaction};
 use crate::time::Timestamp;
 
@@ -75,8 +75,30 @@ pub struct HeldHere {
     pub seats: Seats,
     /// The ledger has given them; before, whether it did is not known, and they count until then.
     pub settled: bool,
-    /// When they count no longer, if the ledger was never asked.
+    /// When they count no longer, if the ledger does not have them: nobody asks it for them any more. What it has counts for as
+    /// long as it has it.
     pub until: Timestamp,
+}
+
+impl Asked {
+    /// The message, with the occurrence by the name under which it was written down, if it says the same: in a feed a part of
+    /// a series has a name of its own.
+    pub fn in_its_words(&self, message: &PeerMessage) -> PeerMessage {
+        let mut message = message.clone();
+        if let (Self::Hold(hold), MessageBody::Hold(wanted)) = (self, &mut message.body) {
+            let (is, says) = (&hold.occurrence, &wanted.occurrence);
+            if is.recurrence() == says.recurrence() && whole_of(says.series()).as_ref() == Some(is.series()) {
+                wanted.occurrence = is.clone();
+            }
+        }
+        message
+    }
+}
+
+/// The series that a part is of, by the name of the part in a feed: one that took over at an occurrence is named after both, see
+/// [`Series::events`](crate::schedule::Series::events).
+pub fn whole_of(part: &SeriesId) -> Option<SeriesId> {
+    part.as_str().rsplit_once("_R").and_then(|(series, _)| SeriesId::new(series).ok())
 }
 
 /// What is to be done about a message.

@@ -1,62 +1,25 @@
 //! The way to a peer, injected.
 
 use core::fmt;
+use core::str::FromStr;
 use core::time::Duration;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::message::{PeerMessage, PeerReply};
 use super::peer::Peer;
-use crate::id::{IdError, check_text};
+use crate::id::{IdError, check_text, text_id};
 
-/// What a feed is told apart by, in the words of its publisher: the opaque tag of an entity tag, quotes included (RFC 9110
-/// section 8.8.3). 1 to 200 visible ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ETag(Arc<str>);
+text_id!(
+    /// What a feed is told apart by, in the words of its publisher: the opaque tag of an entity tag, quotes included (RFC 9110
+    /// section 8.8.3). 1 to 200 visible ASCII characters.
+    ETag, "entity tag", 200, is_visible, "visible ASCII characters"
+);
 
-impl ETag {
-    /// Checks `text` and wraps it.
-    ///
-    /// # Errors
-    /// [`IdError`] when it is empty, too long, or holds what may not stand in a header.
-    pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
-        let text = text.as_ref();
-        check_text("entity tag", text, 200)?;
-        if !text.bytes().all(|c| c.is_ascii_graphic()) {
-            return Err(IdError::Shape {
-                kind: "entity tag",
-                text: text.chars().take(40).collect(),
-                wanted: "visible ASCII characters",
-            });
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The text itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ETag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for ETag {
-    type Error = IdError;
-    fn try_from(text: String) -> Result<Self, IdError> {
-        Self::new(text)
-    }
-}
-
-impl From<ETag> for String {
-    fn from(tag: ETag) -> String {
-        tag.0.as_ref().to_owned()
-    }
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|c| c.is_ascii_graphic())
 }
 
 /// What a peer's feed came to.
@@ -74,7 +37,7 @@ pub enum Pulled {
 }
 
 /// How a link failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LinkFault {

@@ -28,7 +28,7 @@ use crate::time::{Timestamp, Window};
 pub struct MergeOptions {
     /// Whether cancelled occurrences of peers are listed too, marked. Default: no.
     pub cancelled: bool,
-    /// How many entries of one peer at most. Default: 10,000.
+    /// How many entries of one peer at most; twice as many are in memory while they are looked for. Default: 10,000.
     pub entries_max: usize,
     /// How many steps of expansion one peer's feed may take. Default: 500,000.
     pub steps_max: u64,
@@ -208,6 +208,8 @@ fn expand<'f>(
     options: &MergeOptions,
 ) -> (Vec<(&'f PeerName, AgendaEntry)>, Vec<MergeGap>) {
     let (mut found, mut gaps, mut steps) = (Vec::new(), Vec::new(), options.steps_max);
+    // One more, to say what is left out.
+    let most = options.entries_max.saturating_add(1);
     'feed: for (origin, event) in events {
         let mut occurrences = event.occurrences_within(window, viewer, Select::Overlapping).with_steps(steps);
         for next in occurrences.by_ref() {
@@ -216,6 +218,9 @@ fn expand<'f>(
                 Ok(occurrence) => {
                     let (window, capacity) = (occurrence.window(viewer), event.capacity);
                     found.push((*origin, AgendaEntry { occurrence, window, capacity }));
+                    if found.len() >= most.saturating_mul(2) {
+                        keep_first(&mut found, most);
+                    }
                 }
                 Err(truncated) => {
                     gaps.push(MergeGap::TooManySteps { via: via.clone(), truncated });
@@ -225,12 +230,18 @@ fn expand<'f>(
         }
         steps = occurrences.steps_left();
     }
-    found.sort_by_cached_key(|(origin, entry)| (entry.window.start, (*origin).clone(), entry.occurrence.id()));
+    keep_first(&mut found, most);
     if let Some((_, first)) = found.get(options.entries_max) {
         gaps.push(MergeGap::TooManyEntries { via: via.clone(), from: first.window.start });
         found.truncate(options.entries_max);
     }
     (found, gaps)
+}
+
+/// Puts them in order, and keeps so many of them.
+fn keep_first(found: &mut Vec<(&PeerName, AgendaEntry)>, most: usize) {
+    found.sort_by_cached_key(|(origin, entry)| (entry.window.start, (*origin).clone(), entry.occurrence.id()));
+    found.truncate(most);
 }
 
 /// The entries of a merged calendar, to be written with [`write_icalendar`](crate::calendar::write_icalendar): `local` as they

@@ -43,11 +43,11 @@ mod remote_store;
 mod stream;
 mod wire;
 
-pub use cache::{CachedFeed, PullState, SyncOutcome, Trouble};
+pub use cache::{CachedFeed, KeptFeed, PullState, SyncOutcome, Trouble};
 pub use feed::{FeedEnvelope, FeedEvent, FeedLimits, FeedRefusal, FetchedFeed};
 pub use guest::{
     Asked, AskedHold, GuestHolds, GuestStep, HeldHere, forget_held, guest_holds, guest_key, guest_outcome, guest_step,
-    load_asked, record_asked, settle_asked,
+    load_asked, record_asked, settle_asked, whole_of,
 };
 pub use ledger::{PEERS_MAX, PeerBook, PeerChange, PeerCommand, PeerCommandOutcome, PeerEvent, decide_peer};
 pub use link::{ETag, LinkError, LinkFault, PeerLink, Pulled};
@@ -57,7 +57,7 @@ pub use merge::{
 pub use message::{MessageBody, MessageError, PeerMessage, PeerOutcome, PeerReply, Refusal, Verb, Wanted};
 pub use name::{HoldId, Holder, PeerKey, PeerName, PeerUrl};
 pub use peer::{Because, Grants, HoldGrant, Peer, Trust};
-pub use publish::{PublishedFeed, public_events, publish};
+pub use publish::{PublishedFeed, WrittenFeed, public_events, publish};
 pub use remote::{RemoteAnswer, RemoteEvent, RemoteHold, RemoteStage};
 pub use remote_store::{load_remote, open_remote, record_remote, remote_stream};
 pub use stream::{peer_history, peers_stream, run_peer};

@@ -68,7 +68,8 @@ pub struct Grants {
     pub feed: bool,
     /// Pass on to us what others publish. Default: no, and what it passes on is left out of the agenda.
     pub relay: bool,
-    /// Hold seats of public series. Default: none.
+    /// Hold seats of public series. What is asked is kept for ever, so that it is answered alike: a peer with this grant makes the
+    /// store grow, however little it holds. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldGrant>,
 }

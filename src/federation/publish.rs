@@ -55,18 +55,35 @@ pub fn public_events<'s>(series: impl IntoIterator<Item = &'s Series>) -> Vec<Ca
     events
 }
 
-/// Publishes these entries: gives them a number, a new one if they are not what was published last.
+/// Our calendar as it is published, without a number yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenFeed {
+    calendar: String,
+    digest: String,
+}
+
+impl WrittenFeed {
+    /// Writes these entries. `us` is our own name. Pure, and may take long.
+    pub fn new(us: &PeerName, events: &[CalendarEvent]) -> Self {
+        // Every entry of a series has a DTSTAMP of its own, so that this one is never written.
+        let calendar = write_icalendar(&Feed::new(PRODUCT, Timestamp::EPOCH).named(us.as_str()), events);
+        Self { digest: hex(&Sha256::digest(&calendar)), calendar }
+    }
+}
+
+/// Publishes what was written: gives it a number, a new one if it is not what was published last.
 ///
 /// ```
-/// use boxoffice_core::federation::{PeerName, publish};
+/// use boxoffice_core::federation::{PeerName, WrittenFeed, publish};
 /// use boxoffice_core::persist::MemoryBackend;
 /// use boxoffice_core::time::Timestamp;
 ///
 /// # futures_util::FutureExt::now_or_never(async {
 /// let (store, us) = (MemoryBackend::new(), PeerName::new("club.example")?);
-/// let first = publish(&store, &us, &[], Timestamp::from_millis(1)).await?;
+/// let written = WrittenFeed::new(&us, &[]);
+/// let first = publish(&store, &us, written.clone(), Timestamp::from_millis(1)).await?;
 /// // The same again, later: the same bytes.
-/// assert_eq!(publish(&store, &us, &[], Timestamp::from_millis(2)).await?, first);
+/// assert_eq!(publish(&store, &us, written, Timestamp::from_millis(2)).await?, first);
 /// assert_eq!(first.seq, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap().unwrap();
@@ -77,12 +94,10 @@ pub fn public_events<'s>(series: impl IntoIterator<Item = &'s Series>) -> Vec<Ca
 pub async fn publish(
     backend: &dyn Backend,
     us: &PeerName,
-    events: &[CalendarEvent],
+    written: WrittenFeed,
     now: Timestamp,
 ) -> Result<PublishedFeed, Fault> {
-    // Every entry of a series has a DTSTAMP of its own, so that this one is never written.
-    let calendar = write_icalendar(&Feed::new(PRODUCT, Timestamp::EPOCH).named(us.as_str()), events);
-    let digest = hex(&Sha256::digest(&calendar));
+    let WrittenFeed { calendar, digest } = written;
     let key = Key::stored(KEY);
     loop {
         let found = backend.get(&key).await?;

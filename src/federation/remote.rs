@@ -3,6 +3,8 @@
 //! Everything is written down before it is sent. So after a crash whoever asked finds what was asked, and asks again or gives it
 //! up. Nothing is shown as held or confirmed before the owner said so.
 
+use core::time::Duration;
+
 use super::link::LinkError;
 use super::message::{MessageBody, PeerMessage, PeerOutcome, PeerReply, Refusal, Verb, Wanted};
 use super::name::{HoldId, PeerName};
@@ -179,7 +181,7 @@ impl RemoteHold {
             (RemoteEvent::ConfirmAsked, _) => Some(RemoteStage::Confirming { refused: None }),
             (RemoteEvent::ReleaseAsked, _) => Some(RemoteStage::Releasing { refused: None }),
             (RemoteEvent::Answered { verb: Verb::Hold, outcome, sent_at }, RemoteStage::Asked) => {
-                after_hold(outcome, *sent_at)
+                after_hold(outcome, *sent_at, self.wanted.term)
             }
             (RemoteEvent::Answered { verb: Verb::Confirm, outcome, .. }, RemoteStage::Confirming { .. }) => {
                 after_confirm(outcome)
@@ -195,9 +197,10 @@ impl RemoteHold {
     }
 }
 
-fn after_hold(outcome: &PeerOutcome, sent_at: Timestamp) -> Option<RemoteStage> {
+fn after_hold(outcome: &PeerOutcome, sent_at: Timestamp, term: Duration) -> Option<RemoteStage> {
     match outcome {
-        PeerOutcome::Held { until_in } => Some(RemoteStage::Held { until: sent_at + *until_in }),
+        // Nobody holds seats for longer than was asked, whatever it says.
+        PeerOutcome::Held { until_in } => Some(RemoteStage::Held { until: sent_at + (*until_in).min(term) }),
         PeerOutcome::Full { free } => Some(RemoteStage::Full { free: *free }),
         PeerOutcome::Refused(refusal) => Some(RemoteStage::Refused(refusal.clone())),
         PeerOutcome::Confirmed

@@ -358,6 +358,66 @@ fn a_feed_that_takes_too_many_steps_is_cut_and_takes_none_from_others() {
 }
 
 #[test]
+fn however_few_entries_a_peer_may_have_they_are_the_first() {
+    let twice = ["a", "b", "c"].map(|uid| vevent(uid, "RRULE:FREQ=HOURLY;INTERVAL=5\r\n"));
+    let book = book(&[("p.example", Trust::Allowed, false)]);
+    let feeds = [fed("p.example", &ical(&twice.concat()))];
+    let all = merged(&[], &book, &feeds, &MergeOptions::default());
+    assert_eq!((all.entries.len(), all.gaps.len()), (3 * 59, 0));
+    for entries_max in (0..20).chain([100, 176]) {
+        let found = merged(&[], &book, &feeds, &MergeOptions { entries_max, ..MergeOptions::default() });
+        assert_eq!(found.entries, all.entries[..entries_max]);
+        let (via, from) = (peer("p.example"), all.entries[entries_max].entry.window.start);
+        assert_eq!(found.gaps, [MergeGap::TooManyEntries { via, from }]);
+    }
+}
+
+#[tokio::test]
+async fn a_changed_feed_is_built_once_however_many_ask_for_it() {
+    let (net, store) = (MemoryNet::new(), crate::backends::MoodyBackend::new());
+    let library = System::on(&net, "library.example", 2, Arc::new(store.clone()), |builder| builder);
+    library.weekly("tea", "Tea").await;
+    store.close_gate();
+    let before = store.commits();
+    let asked: Vec<_> = (0..4)
+        .map(|_| {
+            let fed = library.fed.clone();
+            tokio::spawn(async move { fed.feed(None).await.unwrap() })
+        })
+        .collect();
+    until(async || store.commits() > before).await;
+    for _ in 0..10 {
+        assert_eq!(library.office.all_series().await.unwrap().len(), 1);
+    }
+    store.let_pass(100);
+    for answer in asked {
+        assert!(matches!(answer.await.unwrap(), FeedAnswer::Feed(feed) if feed.seq == 1));
+    }
+    assert_eq!(store.commits(), before + 1);
+}
+
+#[tokio::test]
+async fn of_those_that_are_due_whoever_has_waited_longest_is_fetched_first() {
+    let net = MemoryNet::new();
+    let often = boxoffice_core::flow::RetryPolicy::growing(Duration::from_millis(1), Duration::from_millis(1)).unwrap();
+    let club = System::on(&net, "club.example", 1, Arc::new(MemoryBackend::new()), |builder| {
+        builder.at_once(1).back_off(often)
+    });
+    for (name, key) in [("a.example", 2), ("b.example", 3), ("c.example", 4)] {
+        let slow = System::start(&net, name, key);
+        net.stall(&club.name, &slow.name, true);
+        club.allow(&slow, Grants::default()).await;
+    }
+    until(async || {
+        club.clock.advance(seconds(1));
+        club.office.stats().federation_pulls_failed >= 3
+    })
+    .await;
+    let standing = club.fed.standing().await.unwrap();
+    assert!(standing.iter().all(|peer| peer.failures > 0), "{standing:?}");
+}
+
+#[test]
 fn nobody_speaks_for_us_or_for_another_peer() {
     let says = |origin: &str, uid: &str, summary: &str| {
         let more = format!("SUMMARY:{summary}\r\nX-BOXOFFICE-ORIGIN:{origin}\r\nX-BOXOFFICE-UID:{uid}\r\n");

@@ -1,17 +1,20 @@
 //! Seats that one system asks of another: once for each message, by the owner's clock, never sold twice.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use boxoffice::BoxOfficeError;
 use boxoffice::booking::{Party, Seats};
 use boxoffice::federation::{
-    Asked, Grants, GuestStep, HoldGrant, HoldId, Holder, MemoryNet, MessageBody, PeerCommand, PeerCommandOutcome,
-    PeerKey, PeerMessage, PeerOutcome, PeerReply, Refusal, RemoteAnswer, RemoteStage, Verb, Wanted, guest_step,
+    Asked, Grants, GuestStep, HoldGrant, HoldId, Holder, MemoryNet, MessageBody, PeerBook, PeerCommand,
+    PeerCommandOutcome, PeerKey, PeerMessage, PeerOutcome, PeerReply, Refusal, RemoteAnswer, RemoteEvent, RemoteHold,
+    RemoteStage, Verb, Wanted, guest_holds, guest_key, guest_step, record_asked, run_peer,
 };
 use boxoffice::id::OccurrenceId;
 use boxoffice::jiff::civil::date;
 use boxoffice::persist::{Backend, MemoryBackend, Seq};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 
@@ -379,6 +382,128 @@ async fn a_part_of_a_split_series_is_found_by_the_name_that_its_feed_gives_it() 
     let named: OccurrenceId = "chess_R20260119T190000Z@20260119T190000Z".parse().unwrap();
     assert_eq!(asker.ask(&owner, "a", &named, 3).await.name(), "held");
     assert_eq!(taken(&owner, &later).await, (3, 0));
+}
+
+#[tokio::test]
+async fn seats_whose_hold_was_never_noted_count_for_as_long_as_the_ledger_has_them() {
+    let net = MemoryNet::new();
+    let (owner, asker, evening) = pair(&net, 100).await;
+    let message = asker.message(&owner, "a", MessageBody::Hold(wanted(&evening, 8)));
+    let grant = HoldGrant { seats_max: Seats::new(8), term_max: seconds(600) };
+    // It was written down, and the owner ended. A second before it would have lapsed it was asked again; the seats were taken,
+    // and the owner ended once more.
+    let none = guest_holds(&*owner.store, &asker.name).await.unwrap();
+    let GuestStep::Record(asked) = guest_step(None, &message, &grant, Some(0), at(BEGIN)) else { panic!("it is new") };
+    assert!(record_asked(&*owner.store, &message, None, &asked, Some((&none, &[]))).await.unwrap());
+    owner.clock.advance(seconds(299));
+    let GuestStep::Run(occurrence, command) = guest_step(Some(&asked), &message, &grant, None, at(BEGIN + 299_000))
+    else {
+        panic!("it is in time")
+    };
+    let taken_now = owner.office.run_once(&occurrence, command, guest_key(&message).unwrap()).await.unwrap();
+    assert_eq!(taken_now.outcome.name(), "held");
+    owner.clock.advance(seconds(2));
+    assert_eq!(taken(&owner, &evening).await, (8, 0));
+    let more = MessageBody::Hold(wanted(&evening, 1));
+    assert_eq!(asker.say(&owner, "b", more.clone()).await.name(), "too_many_held");
+    owner.clock.advance(seconds(298));
+    assert_eq!(asker.say(&owner, "c", more).await.name(), "held", "all have lapsed");
+}
+
+#[tokio::test]
+async fn what_a_peer_has_begun_is_carried_through_though_it_hangs_up() {
+    let net = MemoryNet::new();
+    let (owner, asker, evening) = pair(&net, 100).await;
+    let message = asker.message(&owner, "a", MessageBody::Hold(wanted(&evening, 8)));
+    let hung_up = owner.fed.receive(&asker.name, &asker.key, message.clone()).now_or_never();
+    assert!(hung_up.is_none(), "it takes longer than that");
+    let next = asker.say(&owner, "b", MessageBody::Hold(wanted(&evening, 1))).await;
+    assert_eq!(next.name(), "too_many_held");
+    assert_eq!(taken(&owner, &evening).await, (8, 0));
+    assert_eq!(asker.say(&owner, "a", message.body).await, held(300));
+}
+
+#[tokio::test]
+async fn what_was_held_is_answered_as_it_was_though_its_series_is_no_longer_public() {
+    let (net, is_public) = (MemoryNet::new(), Arc::new(AtomicBool::new(true)));
+    let shown = Arc::clone(&is_public);
+    let owner = System::on(&net, "club.example", 1, Arc::new(MemoryBackend::new()), |builder| {
+        builder.public(move |_| shown.load(Ordering::SeqCst))
+    });
+    let asker = System::start(&net, "library.example", 2);
+    let evening = owner.on_sale("chess", 10).await;
+    let later: OccurrenceId = "chess@20260119T190000Z".parse().unwrap();
+    let mut split = crate::federation::weekly("chess", "Chess, anew");
+    split.start = date(2026, 1, 19).at(19, 0, 0, 0);
+    assert_eq!(owner.office.split_series(&later, split).await.unwrap().outcome.name(), "split");
+    assert!(owner.office.open(&later, Seats::new(3)).await.unwrap().outcome.is_accepted());
+    let named: OccurrenceId = "chess_R20260119T190000Z@20260119T190000Z".parse().unwrap();
+    owner.allow(&asker, Grants::holding(8, seconds(600))).await;
+    asker.allow(&owner, Grants::default()).await;
+    net.lose_replies(&asker.name, &owner.name, 2);
+    for (name, of) in [("a", &evening), ("b", &named)] {
+        let lost = asker.fed.hold(&owner.name, &hold(name), wanted(of, 2)).await.unwrap();
+        assert_eq!(lost.name(), "unknown");
+    }
+    is_public.store(false, Ordering::SeqCst);
+    let until = at(BEGIN + 300_000);
+    for name in ["a", "b"] {
+        let settled = known(asker.fed.settle(&owner.name, &hold(name)).await.unwrap());
+        assert_eq!(settled, RemoteStage::Held { until }, "{name}");
+        assert_eq!(asker.release(&owner, name).await, RemoteStage::Released, "{name}");
+    }
+    let refused = |refusal| PeerOutcome::Refused(refusal);
+    let ask = async |name: &str, of: &OccurrenceId| asker.say(&owner, name, MessageBody::Hold(wanted(of, 2))).await;
+    assert_eq!(ask("c", &evening).await, refused(Refusal::NotOnSale), "what is new is not had");
+    assert_eq!(ask("a", &named).await, refused(Refusal::IdReused), "another evening");
+    assert_eq!((taken(&owner, &evening).await, taken(&owner, &later).await), ((0, 0), (0, 0)));
+}
+
+#[tokio::test]
+async fn a_peer_that_is_suspended_while_its_message_waits_for_its_turn_gets_nothing() {
+    let (net, store) = (MemoryNet::new(), crate::backends::MoodyBackend::new());
+    let owner = System::on(&net, "club.example", 1, Arc::new(store.clone()), |builder| builder);
+    let asker = System::start(&net, "library.example", 2);
+    let evening = owner.on_sale("chess", 10).await;
+    owner.allow(&asker, Grants::holding(8, seconds(600))).await;
+    asker.allow(&owner, Grants::default()).await;
+    // Nothing else is to be written: both feeds are published and had.
+    assert!(owner.fed.sync_now(&asker.name).await.unwrap().is_current());
+    assert!(asker.fed.sync_now(&owner.name).await.unwrap().is_current());
+    store.close_gate();
+    let before = store.commits();
+    let ask = |name: &str| {
+        let message = asker.message(&owner, name, MessageBody::Hold(wanted(&evening, 1)));
+        let (fed, from, key) = (owner.fed.clone(), asker.name.clone(), asker.key);
+        tokio::spawn(async move { fed.receive(&from, &key, message).await.unwrap().outcome })
+    };
+    let first = ask("a");
+    until(async || store.commits() == before + 1).await;
+    let second = ask("b");
+    // There and back again: the second stands behind the first by now.
+    let nothing = owner.fed.settle(&asker.name, &hold("nothing")).await.unwrap();
+    assert_eq!(nothing, RemoteAnswer::NoSuchHold);
+    // By another process on the same store.
+    let (us, name, same_store) = (owner.name.clone(), asker.name.clone(), store.clone());
+    let suspended = tokio::spawn(async move {
+        let (mut book, why) = (PeerBook::new(), crate::federation::because());
+        run_peer(&same_store, &mut book, &us, &name, &PeerCommand::Suspend, &why, at(BEGIN)).await.unwrap()
+    });
+    until(async || store.commits() == before + 2).await;
+    store.let_pass(2);
+    assert_eq!(suspended.await.unwrap(), PeerCommandOutcome::Done);
+    store.let_pass(100);
+    assert_eq!(first.await.unwrap().name(), "held");
+    assert_eq!(second.await.unwrap(), PeerOutcome::Refused(Refusal::NotAllowed));
+    assert_eq!(taken(&owner, &evening).await, (1, 0));
+}
+
+#[test]
+fn an_owner_is_not_believed_that_seats_are_held_for_longer_than_was_asked() {
+    let mut asked = RemoteHold::new(crate::federation::peer("a.example"), hold("a"), wanted(&first("chess"), 2));
+    let outcome = PeerOutcome::Held { until_in: Duration::MAX };
+    asked.evolve(&RemoteEvent::Answered { verb: Verb::Hold, outcome, sent_at: at(BEGIN) });
+    assert_eq!(asked.stage, RemoteStage::Held { until: at(BEGIN + 300_000) });
 }
 
 #[test]

@@ -8,16 +8,18 @@ use boxoffice_core::calendar::CalendarEvent;
 use boxoffice_core::federation::{
     Because, ETag, MergedAgenda, Peer, PeerBook, PeerCommand, PeerCommandOutcome, PeerEvent, PeerKey, PeerLink,
     PeerMessage, PeerName, PeerReply, PublishedFeed, SyncOutcome, Trouble, Trust, merge_feeds, merged_calendar,
-    peer_history, public_events, publish, run_peer,
+    peer_history, public_events, run_peer,
 };
 use boxoffice_core::persist::Seq;
-use boxoffice_core::schedule::{AgendaOptions, Series};
+use boxoffice_core::schedule::AgendaOptions;
 use boxoffice_core::time::{Timestamp, Window};
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 
+#[cfg(doc)]
+use super::HOLDS_NEW_MAX;
 use super::builder::FederationBuilder;
-use super::house::House;
+use super::house::{House, apart};
 use super::sync::Word;
 use crate::error::BoxOfficeError;
 use crate::office::BoxOffice;
@@ -196,6 +198,12 @@ impl Federation {
         Ok(self.inner.house.peer(name).await?)
     }
 
+    /// The same, as far as it is known in memory: another process may have written the store since.
+    #[cfg(feature = "federation-http")]
+    pub(super) fn known_peer(&self, name: &PeerName) -> Option<Peer> {
+        self.inner.house.known_peer(name)
+    }
+
     /// Everything that was decided about peers, or about one of them, oldest first: as which event it is recorded, when, and
     /// what it was.
     ///
@@ -250,8 +258,8 @@ impl Federation {
         Ok(self.inner.house.book().await?)
     }
 
-    /// What takes place in `window` at least in part: our own series, and what is had of peers that are allowed. Waits for no
-    /// peer. Dates and floating times are those of `viewer`.
+    /// What takes place in `window` at least in part: our own series, and what is had of peers that are allowed. Asks no peer, and
+    /// waits for none; after a start it waits once, until what the store keeps of their feeds was read. Dates and floating times are those of `viewer`.
     ///
     /// # Errors
     /// As [`BoxOffice::agenda`].
@@ -276,25 +284,14 @@ impl Federation {
     /// As [`BoxOffice::change_series`].
     pub async fn calendar(&self) -> Result<Vec<CalendarEvent>, BoxOfficeError> {
         let (house, book) = (Arc::clone(&self.inner.house), self.loaded_book().await?);
-        let (series, feeds) = (self.public_series().await?, house.feeds(&book));
+        let (series, feeds) = (house.public_series().await?, house.feeds(&book));
         let own = move || public_events(series.iter().map(|series| &**series));
         self.work(move || merged_calendar(own(), &house.us, &book, &feeds)).await
     }
 
     /// Runs what may take long where it holds up nobody but others of its kind.
     async fn work<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Result<R, BoxOfficeError> {
-        let merging = Arc::clone(&self.inner.house.merging);
-        let done = self.on_thread(async move {
-            let turn = merging.acquire_owned().await.ok()?;
-            tokio::task::spawn_blocking(move || {
-                let done = work();
-                drop(turn);
-                done
-            })
-            .await
-            .ok()
-        });
-        done.await?.ok_or(BoxOfficeError::ShutDown)
+        self.on_thread(apart(Arc::clone(&self.inner.house.merging), work)).await?.ok_or(BoxOfficeError::ShutDown)
     }
 
     /// Runs `task` on the federation's thread. It goes on if the caller does not wait for it.
@@ -312,29 +309,13 @@ impl Federation {
         async move { if spawned { done.await.map_err(|_| BoxOfficeError::ShutDown) } else { Err(BoxOfficeError::ShutDown) } }
     }
 
-    async fn public_series(&self) -> Result<Vec<Arc<Series>>, BoxOfficeError> {
-        let house = &self.inner.house;
-        let mut series = house.office.all_series().await?;
-        series.retain(|series| (house.options.public)(series));
-        Ok(series)
-    }
-
     /// Our feed, for whoever the host lets read it; nothing but its tag if it is the one that they `have`.
     ///
     /// # Errors
     /// [`BoxOfficeError`] when the schedule could not be asked or the store failed.
     pub async fn feed(&self, have: Option<&ETag>) -> Result<FeedAnswer, BoxOfficeError> {
-        let (house, series) = (Arc::clone(&self.inner.house), self.public_series().await?);
-        let of: Vec<_> = series.iter().filter_map(|series| Some((series.id()?.clone(), series.seq()))).collect();
-        let feed = match house.published(&of) {
-            Some(feed) => feed,
-            None => {
-                let events = self.work(move || public_events(series.iter().map(|series| &**series))).await?;
-                let feed = Arc::new(publish(&**house.store.backend(), &house.us, &events, house.now()).await?);
-                house.keep_published(of, Arc::clone(&feed));
-                feed
-            }
-        };
+        let house = Arc::clone(&self.inner.house);
+        let feed = self.on_thread(async move { house.our_feed().await }).await??;
         Ok(if have == Some(&feed.etag) { FeedAnswer::NotModified(feed.etag.clone()) } else { FeedAnswer::Feed(feed) })
     }
 
@@ -354,8 +335,12 @@ impl Federation {
         }
     }
 
-    /// Decides what a peer asks, which has proven to hold the key `proven`. The same message is answered alike for ever. A peer
-    /// that asks for more than 64 things at the same time is answered [`Busy`](BoxOfficeError::Busy).
+    /// Decides what a peer asks, which has proven to hold the key `proven`. Once decided, the same message is answered alike for
+    /// ever. Refused for lack of trust, and for what is not public, nothing is decided: asked again, it may be granted. A peer
+    /// that asks for more than 64 things at the same time, or for more than [`HOLDS_NEW_MAX`] new ones in an hour, is answered
+    /// [`Busy`](BoxOfficeError::Busy).
+    ///
+    /// What was begun is carried through, though nobody waits for it any more.
     ///
     /// # Errors
     /// [`BoxOfficeError`] when it could not be decided: to be answered so that the peer asks again. If the fate of a message is
@@ -366,7 +351,8 @@ impl Federation {
         proven: &PeerKey,
         message: PeerMessage,
     ) -> Result<PeerReply, BoxOfficeError> {
-        self.inner.house.receive(from, proven, message).await
+        let (house, from, proven) = (Arc::clone(&self.inner.house), from.clone(), *proven);
+        self.on_thread(async move { house.receive(&from, &proven, message).await }).await?
     }
 
     /// Fetches no more and ends the thread. What is being asked of peers stays written down as open.

@@ -26,6 +26,8 @@ use crate::stats::Counters;
 pub(super) const TURNS_MAX: usize = 64;
 /// Agendas that are merged at the same time.
 const MERGES_MAX: usize = 2;
+/// Feeds that are read at the same time.
+const READS_MAX: usize = 1;
 
 /// What a builder sets.
 pub(super) struct Options {
@@ -43,7 +45,33 @@ pub(super) struct Options {
 #[derive(Debug)]
 pub(super) struct Turns {
     pub(super) room: Semaphore,
-    pub(super) turn: tokio::sync::Mutex<()>,
+    pub(super) turn: tokio::sync::Mutex<Turn>,
+}
+
+/// How many holds a peer may ask for in an hour, each under a name of its own: what was asked stays in the store for ever.
+pub const HOLDS_NEW_MAX: u32 = 3_600;
+/// That hour.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What a peer has asked anew since that hour began. Counted in memory.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    since: Timestamp,
+    new: u32,
+}
+
+impl Turn {
+    /// Counts one more; or when there is room for it again.
+    pub(super) fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
+        if now < self.since || now >= self.since + HOUR {
+            *self = Self { since: now, new: 0 };
+        }
+        if self.new >= HOLDS_NEW_MAX {
+            return Err((self.since + HOUR).saturating_since(now));
+        }
+        self.new += 1;
+        Ok(())
+    }
 }
 
 /// The feed that was published last, and the series that it was made of.
@@ -57,11 +85,32 @@ pub(super) struct House {
     pub(super) options: Options,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) counters: Arc<Counters>,
+    /// Places for what may take long, of each kind its own: see [`apart`].
     pub(super) merging: Arc<Semaphore>,
+    pub(super) reading: Arc<Semaphore>,
+    /// Of its own: while feeds are loaded nobody drives a pull, which may be the next to have its turn at reading.
+    pub(super) loading: Arc<Semaphore>,
+    /// Of whoever looks our feed up, and builds it if it has changed: one at a time, so that it is built once.
+    pub(super) publisher: tokio::sync::Mutex<()>,
     book: RwLock<Arc<PeerBook>>,
     caches: RwLock<BTreeMap<PeerName, Arc<CachedFeed>>>,
     turns: Mutex<BTreeMap<PeerName, Arc<Turns>>>,
     published: Mutex<Published>,
+}
+
+/// Runs what may take long on a thread where it holds up nobody but others of its kind, `room` at a time. None when it panicked.
+/// Once begun it goes on, and keeps its place, though nobody waits for it.
+pub(super) async fn apart<R: Send + 'static>(
+    room: Arc<Semaphore>,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Option<R> {
+    let place = room.acquire_owned().await.ok()?;
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(place);
+        done
+    });
+    done.await.ok()
 }
 
 impl core::fmt::Debug for House {
@@ -82,6 +131,9 @@ impl House {
             clock,
             counters,
             merging: Arc::new(Semaphore::new(MERGES_MAX)),
+            reading: Arc::new(Semaphore::new(READS_MAX)),
+            loading: Arc::new(Semaphore::new(1)),
+            publisher: tokio::sync::Mutex::default(),
             book: RwLock::default(),
             caches: RwLock::default(),
             turns: Mutex::default(),
@@ -111,6 +163,12 @@ impl House {
         if newer.seq() > book.seq() {
             *book = newer;
         }
+    }
+
+    /// One peer as it is known in memory: others may have written the store since.
+    #[cfg(feature = "federation-http")]
+    pub(super) fn known_peer(&self, name: &PeerName) -> Option<Peer> {
+        self.book.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     pub(super) async fn peer(&self, name: &PeerName) -> Result<Option<Peer>, Fault> {
@@ -173,5 +231,27 @@ impl House {
                 Err(LinkError::new(LinkFault::TimedOut, reason))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_asks_for_so_many_new_holds_in_an_hour_and_then_for_as_many_again() {
+        let (mut turn, at) =
+            (Turn::default(), |seconds: i64| Timestamp::from_millis(1_767_225_600_000 + seconds * 1_000));
+        assert!((0..HOLDS_NEW_MAX).all(|_| turn.take(at(0)).is_ok()));
+        assert_eq!(turn.take(at(1)), Err(Duration::from_secs(3_599)));
+        assert_eq!(turn.take(at(3_600)), Ok(()));
+        assert_eq!(turn.take(at(3_601)), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_panics_apart_ends_nobody_and_gives_its_place_back() {
+        let room = Arc::new(Semaphore::new(1));
+        assert_eq!(apart(Arc::clone(&room), || panic!("on purpose")).await, None::<u8>);
+        assert_eq!(apart(room, || 7).await, Some(7));
     }
 }

@@ -70,7 +70,8 @@ impl MemoryNet {
         self.net().systems.insert(federation.name().clone(), federation.downgrade());
     }
 
-    /// Cut, stall and keep exclude each other: what was set last holds. Lets nothing through between two systems, in either direction, or everything again.
+    /// Lets nothing through between two systems, in either direction, or everything again. Cut, stall and keep exclude each
+    /// other: what was set last holds.
     pub fn cut(&self, one: &PeerName, other: &PeerName, cut: bool) {
         let way = if cut { Way::Cut } else { Way::Open };
         self.wire(one, other, |wire| wire.way = way);

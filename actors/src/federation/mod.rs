@@ -16,10 +16,12 @@ mod house;
 pub mod http;
 mod memory;
 mod owner;
+mod publisher;
 mod remote;
 mod sync;
 
 pub use boxoffice_core::federation::*;
 pub use builder::FederationBuilder;
 pub use handle::{Federation, FeedAnswer, PeerStanding};
+pub use house::HOLDS_NEW_MAX;
 pub use memory::{MemoryLink, MemoryNet};

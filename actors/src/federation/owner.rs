@@ -6,8 +6,9 @@ use boxoffice_core::booking::{BookingOutcome, SeatState};
 use boxoffice_core::federation::{
     Asked, GuestHolds, GuestStep, HoldGrant, MessageBody, PeerKey, PeerMessage, PeerName, PeerOutcome, PeerReply,
     Refusal, forget_held, guest_holds, guest_key, guest_outcome, guest_step, load_asked, record_asked, settle_asked,
+    whole_of,
 };
-use boxoffice_core::id::{OccurrenceId, SeriesId};
+use boxoffice_core::id::OccurrenceId;
 use boxoffice_core::schedule::{Series, Standing};
 use tracing::{Instrument, field};
 
@@ -55,25 +56,40 @@ impl House {
             return Ok(PeerOutcome::Refused(Refusal::NotForUs));
         }
         // Whoever is nobody here takes no turn and leaves no trace.
-        let peer = self.peer(from).await?.filter(|peer| peer.key == *proven);
-        let Some(grant) = peer.and_then(|peer| peer.may_hold()) else {
+        if self.grant(from, proven).await?.is_none() {
             return Ok(PeerOutcome::Refused(Refusal::NotAllowed));
-        };
+        }
         let turns = self.turns(from);
         let Ok(_room) = turns.room.try_acquire() else { return Err(self.office.inner.house.busy()) };
-        let _turn = turns.turn.lock().await;
-        match self.wanted_here(message).await? {
-            Some(message) => self.decide(&message, &grant).await,
-            None => Ok(PeerOutcome::Refused(Refusal::NotOnSale)),
+        let mut turn = turns.turn.lock().await;
+        // While it waited it may have been suspended.
+        let Some(grant) = self.grant(from, proven).await? else {
+            return Ok(PeerOutcome::Refused(Refusal::NotAllowed));
+        };
+        // What was asked before is answered as it was, whatever has become of the series.
+        if let Some(asked) = load_asked(&**self.store.backend(), from, &message.hold).await? {
+            return self.decide(&asked.in_its_words(message), &grant).await;
         }
+        let Some(message) = self.wanted_here(message).await? else {
+            return Ok(PeerOutcome::Refused(Refusal::NotOnSale));
+        };
+        match turn.take(self.now()) {
+            Ok(()) => self.decide(&message, &grant).await,
+            Err(retry_after) => Err(BoxOfficeError::Busy { retry_after }),
+        }
+    }
+
+    /// What a peer may hold that has proven to have this key.
+    async fn grant(&self, from: &PeerName, proven: &PeerKey) -> Result<Option<HoldGrant>, BoxOfficeError> {
+        let peer = self.peer(from).await?.filter(|peer| peer.key == *proven);
+        Ok(peer.and_then(|peer| peer.may_hold()))
     }
 
     /// The message, with the occurrence by the name that it has in the booking streams; none if it is of none that is public.
     async fn wanted_here(&self, message: &PeerMessage) -> Result<Option<PeerMessage>, BoxOfficeError> {
         let MessageBody::Hold(wanted) = &message.body else { return Ok(Some(message.clone())) };
         let (id, recurrence) = (wanted.occurrence.series(), wanted.occurrence.recurrence());
-        // In a feed, a part that took over at an occurrence is named after both: see `Series::events`.
-        let whole = id.as_str().rsplit_once("_R").and_then(|(series, _)| SeriesId::new(series).ok());
+        let whole = whole_of(id);
         let mut found: Option<Arc<Series>> = None;
         for id in [Some(id), whole.as_ref()].into_iter().flatten() {
             if found.is_none() {
@@ -157,13 +173,10 @@ impl House {
         let holds = guest_holds(&**self.store.backend(), peer).await?;
         let (mut seats, mut gone) = (0_u64, Vec::new());
         for (name, here) in &holds.held {
-            let counts = if here.settled {
-                let seat = self.office.seat_of(&here.occurrence, &here.attendee).await?;
-                matches!(seat, Some((_, SeatState::Held { until })) if until > self.now())
-            } else {
-                here.until > self.now()
-            };
-            if counts {
+            // One that is not settled may be held all the same, and for longer: the ledger was asked, and nothing noted since.
+            let seat = self.office.seat_of(&here.occurrence, &here.attendee).await?;
+            let is_held = matches!(seat, Some((_, SeatState::Held { until })) if until > self.now());
+            if is_held || !here.settled && here.until > self.now() {
                 seats = seats.saturating_add(u64::from(here.seats.get()));
             } else {
                 gone.push(name.clone());

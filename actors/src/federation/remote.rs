@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use boxoffice_core::federation::{HoldId, PeerName, RemoteAnswer, RemoteHold, Wanted, load_remote, open_remote};
+use boxoffice_core::federation::{HoldId, PeerName, RemoteAnswer, RemoteHold, Wanted, open_remote};
 
 use super::asker::Ask;
 use super::handle::Federation;
@@ -44,14 +44,6 @@ impl Federation {
     async fn ask(&self, peer: &PeerName, hold: &HoldId, ask: Ask) -> Result<RemoteAnswer, BoxOfficeError> {
         let house = Arc::clone(&self.inner.house);
         self.on_thread(house.ask(peer.clone(), hold.clone(), ask)).await?
-    }
-
-    /// A hold at a peer as it is recorded; none if it was never asked for.
-    ///
-    /// # Errors
-    /// As [`Federation::change`].
-    pub async fn remote_hold(&self, peer: &PeerName, hold: &HoldId) -> Result<Option<RemoteHold>, BoxOfficeError> {
-        Ok(load_remote(&**self.inner.house.store.backend(), peer, hold).await?)
     }
 
     /// The holds at peers of which something is open: not answered, or held and neither confirmed nor given up. After a crash:

@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use boxoffice_core::federation::{CachedFeed, Peer, PeerBook, PeerName, Pulled, SyncOutcome};
+use boxoffice_core::federation::{CachedFeed, FeedRefusal, Peer, PeerBook, PeerName, Pulled, SyncOutcome};
 use boxoffice_core::persist::{Fault, StoreError};
 use boxoffice_core::time::Timestamp;
 use futures_util::StreamExt;
@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{Instrument, field};
 
-use super::house::House;
+use super::house::{House, apart};
 use crate::error::BoxOfficeError;
 use crate::stats::Counters;
 
@@ -109,13 +109,16 @@ impl Round {
                 None => answer(self.asked.remove(&name), &Ok(SyncOutcome::NotFollowed)),
             }
         }
-        for peer in book.peers().filter(|peer| peer.is_followed()) {
+        let idle = book.peers().filter(|peer| peer.is_followed() && !self.fetching.contains(&peer.name));
+        let due = idle.map(|peer| {
             let kept = house.cached(peer);
             let due = kept.map(|kept| kept.due(&peer.name, house.options.every, &house.options.back_off));
-            let due = due.max(self.resting.get(&peer.name).copied()).unwrap_or(now);
-            if self.fetching.contains(&peer.name) {
-                continue;
-            }
+            (due.max(self.resting.get(&peer.name).copied()).unwrap_or(now), peer)
+        });
+        let mut due: Vec<(Timestamp, &Peer)> = due.collect();
+        // Who has waited longest is next, whatever its name.
+        due.sort_by_key(|(due, _)| *due);
+        for (due, peer) in due {
             if due > now {
                 next = next.min(due);
             } else if self.has_room(&peer.name) {
@@ -199,8 +202,10 @@ impl House {
     async fn load(&self, book: &PeerBook) -> Result<(), StoreError> {
         for peer in book.peers().filter(|peer| peer.is_followed()) {
             if self.cached(peer).is_none() {
-                let cached = CachedFeed::load(&self.store, peer, &self.options.limits).await?;
-                self.keep(&peer.name, Arc::new(cached));
+                let kept = Arc::new(CachedFeed::load(&self.store, peer).await?);
+                let (from, limits, to_read) = (peer.name.clone(), self.options.limits, Arc::clone(&kept));
+                let read = apart(Arc::clone(&self.loading), move || to_read.read(&from, &limits)).await;
+                self.keep(&peer.name, Arc::new(read.unwrap_or_else(|| kept.unread())));
             }
         }
         Ok(())
@@ -229,10 +234,9 @@ impl House {
     }
 
     async fn pull_one(&self, peer: &Peer) -> Result<SyncOutcome, StoreError> {
-        let mut cached =
-            self.cached(peer).map_or_else(|| CachedFeed::new(peer.pinned), |kept| CachedFeed::clone(&kept));
-        let limits = &self.options.limits;
-        let have = cached.state.etag.clone();
+        let had = self.cached(peer).map_or_else(|| CachedFeed::new(peer.pinned), |kept| CachedFeed::clone(&kept));
+        let limits = self.options.limits;
+        let have = had.state.etag.clone();
         let pulled = self.within(self.link.pull(peer, have.as_ref(), limits.bytes_max)).await;
         // Meanwhile it may have been suspended, or another key pinned.
         let now = self.book().await?;
@@ -243,7 +247,17 @@ impl House {
             Ok(Pulled::Feed { bytes, .. }) => Some(bytes.clone()),
             Ok(Pulled::NotModified) | Err(_) => None,
         };
-        let outcome = cached.accept(&peer.name, pulled, self.now(), limits);
+        let (mut cached, from, now) = (had.clone(), peer.name.clone(), self.now());
+        let accepted = apart(Arc::clone(&self.reading), move || {
+            let outcome = cached.accept(&from, pulled, now, &limits);
+            (cached, outcome)
+        });
+        let (cached, outcome) = accepted.await.unwrap_or_else(|| {
+            let (mut cached, place) = (had, "calendar".to_owned());
+            let outcome =
+                cached.refuse(FeedRefusal::Malformed { place, reason: "the reader panicked".to_owned() }, now);
+            (cached, outcome)
+        });
         let bytes = bytes.filter(|_| matches!(outcome, SyncOutcome::Fetched { .. }));
         cached.save(&self.store, peer, bytes.as_deref()).await?;
         self.keep(&peer.name, Arc::new(cached));

@@ -4,13 +4,18 @@ use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use boxoffice::federation::http::ServeLimits;
-use boxoffice::federation::{Grants, HoldId, PeerCommand, RemoteStage, SyncOutcome};
+use boxoffice::BoxOffice;
+use boxoffice::clock::{Clock as _, ManualClock, SystemClock};
+use boxoffice::federation::http::{HttpLink, LinkKey, PeerServer, ServeLimits, serve};
+use boxoffice::federation::{
+    Because, Federation, Grants, HoldId, PeerCommand, PeerCommandOutcome, RemoteStage, SyncOutcome,
+};
+use boxoffice::persist::{Backend, MemoryBackend};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::liar::{Liar, say};
-use crate::system::{System, http, millis, wanted};
+use crate::system::{System, http, millis, name, wanted};
 
 fn grants(seats: u32) -> Grants {
     Grants::holding(seats, millis(600_000))
@@ -196,4 +201,38 @@ async fn too_much_is_not_read_and_silence_is_not_waited_for() {
     let silent = futures_util::future::join_all(silent).await;
     assert!(silent.iter().all(|answer| !answer.contains(" 200 ")), "{silent:?}");
     while !library.federation.sync_now(&club.name).await.unwrap().is_current() {}
+}
+
+#[tokio::test]
+async fn whoever_is_not_known_makes_us_ask_the_store_once_a_second_at_most() {
+    let store: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
+    let (name, key) = (name("club.example"), Arc::new(LinkKey::new([1; 32])));
+    let start = || {
+        let office = BoxOffice::builder().shared_store(Arc::clone(&store)).start().unwrap();
+        let link = HttpLink::new(name.clone(), Arc::clone(&key)).unwrap().with_http(http());
+        let federation = Federation::builder(name.clone(), link).public(|_| true).start(&office).unwrap();
+        (office, federation)
+    };
+    // Two processes on one store: one answers, the other makes peers known.
+    let ((_office, answers), (_other_office, decides)) = (start(), start());
+    assert!(answers.standing().await.unwrap().is_empty());
+    let clock = ManualClock::new(SystemClock.now());
+    let server = PeerServer::new(answers, Arc::clone(&key)).with_clock(Arc::new(clock.clone()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let server = tokio::spawn(serve(listener, server, ServeLimits::default(), std::future::pending()));
+    let library = System::start("library.example", 2).await;
+    library.allow(&name, key.public(), at, Grants::default()).await;
+    let is_answered = async || library.federation.sync_now(&name).await.unwrap().is_current();
+    assert!(!is_answered().await, "nobody knows it");
+    let because = || Because::new("ann", "decided at the meeting").unwrap();
+    let add = PeerCommand::Add { url: "https://library.example/".parse().unwrap(), key: library.key.public() };
+    for command in [add, PeerCommand::Allow] {
+        let outcome = decides.change(&library.name, command, because()).await.unwrap();
+        assert_eq!(outcome, PeerCommandOutcome::Done);
+    }
+    assert!(!is_answered().await, "the store was asked within this second");
+    clock.advance(millis(1_000));
+    assert!(is_answered().await);
+    server.abort();
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::calendar::STEPS_MAX;
+
 /// Most diagnostics given of one file, with the one that says how many more there are.
 const NOTES_MAX: usize = 1_000;
 
@@ -32,11 +34,19 @@ impl core::fmt::Display for Diagnostic {
 }
 
 /// The diagnostics of a file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Notes {
     list: Vec<Diagnostic>,
     more: usize,
     left_out: usize,
+    /// Steps of expansion that looking for what to note may still take, in the whole file.
+    pub(super) steps: u64,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self { list: Vec::new(), more: 0, left_out: 0, steps: STEPS_MAX }
+    }
 }
 
 impl Notes {

@@ -56,14 +56,14 @@ fn is_cancelled(status: &Property) -> bool {
     status.value.trim().eq_ignore_ascii_case("CANCELLED")
 }
 
-/// Whether the first start is an occurrence, or is said to be none. A rule that cannot be expanded is given the benefit
-/// of the doubt.
-fn starts_as_it_says(event: &CalendarEvent) -> bool {
+/// Whether the first start is an occurrence, or is said to be none. A rule that cannot be expanded, and whatever comes when the
+/// file has used up its steps, is given the benefit of the doubt.
+fn starts_as_it_says(event: &CalendarEvent, steps: &mut u64) -> bool {
     let excluded = event.excluded.contains(&event.start) || event.excluded_days.contains(&event.start.date());
     excluded
         || event.rules.is_empty()
         || !event.excluded_rules.is_empty()
-        || event.has_occurrence(&event.recurrence_id(event.start)).unwrap_or(true)
+        || event.gives_its_start(steps).unwrap_or(true)
 }
 
 /// Reads a component; notes what is wrong with it, and gives none when nothing sensible is left.
@@ -96,7 +96,7 @@ pub(super) fn read_event(component: &Component, zones: &mut Zones<'_>, notes: &m
     }
     vevent.dates(&mut event)?;
     if of.is_none()
-        && !starts_as_it_says(&event)
+        && !starts_as_it_says(&event, &mut vevent.notes.steps)
         && let Some(property) = component.property("DTSTART")
     {
         vevent.note(property, START_NOT_IN_RULE);

@@ -127,7 +127,7 @@ impl<'e> Occurrences<'e> {
     }
 
     /// Whether one of the original starts is `civil`: changes are not looked at, exclusions are.
-    pub(super) fn has_original(mut self, civil: Civil) -> Result<bool, Truncated> {
+    pub(super) fn has_original(&mut self, civil: Civil) -> Result<bool, Truncated> {
         let at = self.zone.instant(civil).at;
         self.started = true;
         self.exclude(Bounds { from: at, to: at + 1 });

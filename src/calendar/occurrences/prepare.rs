@@ -18,6 +18,10 @@ use crate::calendar::zone::Frame;
 pub(super) const ALWAYS: Segment<'static> =
     Segment { number: 0, from: Civil::MIN, to: Civil::MAX, following: None, shift: 0 };
 
+/// Steps for each rule that is kept open beside the first, one that excludes included: what it takes of memory is not to be had
+/// for nothing.
+const OPEN_STEPS: u64 = 16;
+
 /// All instants there are, and room to add to them.
 const EVERYWHERE: Bounds = Bounds { from: Instant::MIN / 2, to: Instant::MAX / 2 };
 
@@ -68,6 +72,10 @@ impl<'e> Occurrences<'e> {
                 continue;
             }
             repeats = true;
+            if !self.take_room() {
+                self.stop_at(first, &segment);
+                break;
+            }
             match Source::of_rule(rule, event, (segment, bounds), &mut self.zone, &mut self.steps) {
                 Ok(source) => self.add(source),
                 Err(at) => self.stop(at),
@@ -84,9 +92,24 @@ impl<'e> Occurrences<'e> {
         dates.extend(self.listed.iter().skip(begin).take_while(|(at, _)| *at <= last));
         if !dates.is_empty() {
             dates.sort_by_key(|(at, _)| *at);
+            if !self.take_room() {
+                return self.stop_at(first, &segment);
+            }
             let source = Source::of_dates(dates, event, (segment, bounds), &mut self.zone);
             self.add(source);
         }
+    }
+
+    /// Takes the steps for one source more, and for the rules that exclude from it; false when there are not so many.
+    fn take_room(&mut self) -> bool {
+        let rules = self.event.excluded_rules.len() + usize::from(!self.sources.is_empty());
+        self.steps.take(OPEN_STEPS.saturating_mul(rules as u64))
+    }
+
+    /// Nothing of a segment is given from an original on.
+    fn stop_at(&mut self, original: Civil, segment: &Segment<'e>) {
+        let at = self.zone.bound(original.saturating_add(segment.shift));
+        self.stop(at);
     }
 
     /// The listed dates of the event, ascending.

@@ -144,6 +144,52 @@ fn ten_thousand_dates_and_changes_are_all_heeded() {
 }
 
 #[test]
+fn rules_times_changes_times_rules_that_exclude_are_not_all_kept_open() {
+    let mut bomb = event("2026-01-05T09:00", Frame::Utc, "FREQ=DAILY");
+    let rules = |count: u32| (0..count).map(|n| format!("FREQ=YEARLY;INTERVAL={}", n + 1).parse().unwrap());
+    bomb.length = Length::days(36_500);
+    bomb.changes = (0..4_999_i64)
+        .map(|n| Change {
+            of: bomb.start + n.seconds(),
+            range: Range::ThisAndFuture,
+            start: bomb.start + n.seconds(),
+            frame: Frame::Utc,
+            length: bomb.length,
+            summary: bomb.summary.clone(),
+            cancelled: false,
+            details: Arc::default(),
+        })
+        .collect();
+    for (repeats, excluded) in [(100, 100), (100, 0), (1, 100)] {
+        (bomb.rules, bomb.excluded_rules) = (rules(repeats).collect(), rules(excluded).collect());
+        let mut found = bomb.occurrences(date(2026, 1, 6).into(), date(2027, 1, 1).into(), Select::Overlapping);
+        let cut = found.find_map(Result::err).unwrap();
+        assert_eq!((cut.steps, cut.resume < date(2027, 1, 1).into()), (STEPS_MAX, true), "{repeats} {excluded}");
+    }
+    (bomb.rules, bomb.excluded_rules) = (rules(1).collect(), Vec::new());
+    let (given, cut) = century(&bomb);
+    assert!(given > 0 && !cut, "one rule and as many changes are no bomb: {given}");
+}
+
+#[test]
+fn rules_that_are_looked_at_only_for_a_note_take_the_steps_of_one_event_in_a_whole_file() {
+    let entry = |uid: &str, rules: &[&str]| {
+        let rules: String = rules.iter().map(|rule| ["RRULE:", rule, "\n"].concat()).collect();
+        format!("BEGIN:VEVENT\nUID:{uid}\nDTSTART:20260105T190000Z\n{rules}END:VEVENT\n")
+    };
+    let noted = |entries: [&str; 2]| {
+        let file = format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", entries.concat());
+        let import = read_icalendar(file.as_bytes()).unwrap();
+        let noted: Vec<String> = import.diagnostics.iter().map(|note| note.component.clone()).collect();
+        (import.events.len(), noted)
+    };
+    let bombs: String = (0..400).map(|n| entry(&format!("bomb-{n}"), &["FREQ=YEARLY"; 100])).collect();
+    let tuesdays = entry("tea", &["FREQ=WEEKLY;BYDAY=TU"]);
+    assert_eq!(noted([&tuesdays, &bombs]), (401, vec!["tea".to_owned()]));
+    assert_eq!(noted([&bombs, &tuesdays]), (401, vec![]), "who gets no steps is given the benefit of the doubt");
+}
+
+#[test]
 fn files_with_too_much_in_them_are_refused_or_read_with_a_note() {
     let inside = |text: &str| {
         format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nDTSTART:20260105T190000Z\n{text}\nEND:VEVENT\nEND:VCALENDAR\n")

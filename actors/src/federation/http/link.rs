@@ -55,14 +55,13 @@ pub struct HttpLink {
     key: Arc<LinkKey>,
     client: HttpClient,
     clock: Arc<dyn Clock>,
-    skew: Duration,
 }
 
 impl fmt::Debug for HttpLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { us, client, skew, .. } = self;
+        let Self { us, client, .. } = self;
         let mut shown = f.debug_struct("HttpLink");
-        shown.field("us", us).field("skew", skew).field("client", client).finish_non_exhaustive()
+        shown.field("us", us).field("client", client).finish_non_exhaustive()
     }
 }
 
@@ -72,7 +71,7 @@ impl HttpLink {
     /// # Errors
     /// [`HttpSetupError`] when TLS cannot be set up.
     pub fn new(us: PeerName, key: Arc<LinkKey>) -> Result<Self, HttpSetupError> {
-        Ok(Self { us, key, client: HttpClient::new()?, clock: Arc::new(SystemClock), skew: SKEW })
+        Ok(Self { us, key, client: HttpClient::new()?, clock: Arc::new(SystemClock) })
     }
 
     /// Reaches peers with this client. Default: [`HttpClient::new`].
@@ -87,14 +86,8 @@ impl HttpLink {
         Self { clock, ..self }
     }
 
-    /// How far the clocks of peers may be from ours. Default: 5 minutes.
-    #[must_use]
-    pub fn with_skew(self, skew: Duration) -> Self {
-        Self { skew, ..self }
-    }
-
     fn now(&self) -> (i64, i64) {
-        (seconds(self.clock.now()), i64::try_from(self.skew.as_secs()).unwrap_or(i64::MAX))
+        (seconds(self.clock.now()), i64::try_from(SKEW.as_secs()).unwrap_or(i64::MAX))
     }
 
     /// Asks, and gives the answer with what it must be bound to.

@@ -19,8 +19,11 @@ pub(super) enum Taken {
 
 impl Nonces {
     /// Takes the request that was signed at `created` with this nonce. What was signed before `oldest` is forgotten: it
-    /// would not be fresh any more. Times are seconds.
+    /// would not be fresh any more, and so are peers of whom nothing else is known. Times are seconds.
     pub(super) fn take(&mut self, peer: &PeerName, created: i64, nonce: &str, oldest: i64, most: usize) -> Taken {
+        if !self.0.contains_key(peer) {
+            self.0.retain(|_, seen| seen.last().is_some_and(|(created, _)| *created >= oldest));
+        }
         let seen = self.0.entry(peer.clone()).or_default();
         *seen = seen.split_off(&(oldest, String::new()));
         let request = (created, nonce.to_owned());
@@ -53,5 +56,9 @@ mod tests {
         // What was signed at 1,000 is not fresh at 1,301.
         assert_eq!(take(&a, 1_301, "n3", 1_301), Taken::Fresh);
         assert_eq!(take(&a, 1_290, "n1", 1_301), Taken::Again);
+        // Of whom nothing fresh is remembered, nothing is.
+        let c = PeerName::new("c.example").unwrap();
+        assert_eq!(take(&c, 1_590, "n1", 1_590), Taken::Fresh);
+        assert_eq!(nonces.0.into_keys().collect::<Vec<_>>(), [a, c]);
     }
 }

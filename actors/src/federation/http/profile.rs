@@ -89,7 +89,7 @@ impl Claimed {
 
     /// Whether `key` has signed it, and its body is the one that was signed.
     pub(super) fn prove(
-        self,
+        &self,
         parts: &request::Parts,
         body: &[u8],
         key: &boxoffice_core::federation::PeerKey,
@@ -99,7 +99,7 @@ impl Claimed {
         if !body.is_empty() || parts.headers.contains_key(CONTENT_DIGEST) {
             check_body(&parts.headers, body)?;
         }
-        Ok(Asked::new(self.components, self.claim.text))
+        Ok(Asked::new(self.components.clone(), self.claim.text.clone()))
     }
 }
 

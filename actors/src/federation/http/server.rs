@@ -1,10 +1,11 @@
 //! What peers ask of us.
 
 use core::fmt;
+use core::sync::atomic::{AtomicI64, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use boxoffice_core::federation::{ETag, PeerKey, PeerMessage, PeerName};
+use boxoffice_core::federation::{ETag, Peer, PeerKey, PeerMessage, PeerName};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -21,6 +22,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::BoxOfficeError;
 use crate::federation::{Federation, FeedAnswer};
 
+/// Requests of one peer that are remembered.
+const REQUESTS_MAX: usize = 16_384;
+
 /// Answers what peers ask over HTTP: proves who asks, has the [`Federation`] decide, and signs the answer.
 ///
 /// | answer | when | signed |
@@ -32,11 +36,15 @@ use crate::federation::{Federation, FeedAnswer};
 /// | 403 | the peer may not read the feed | yes |
 /// | 404, 405 | there is nothing else here | no |
 /// | 413 | the body is over [`PeerMessage::BYTES_MAX`] | no |
-/// | 429 | the peer asks too often: see [`PeerServer::with_requests_max`] | yes |
+/// | 429 | the peer asks too often: more than 16,384 of its requests are remembered, which is 27 a second | yes |
 /// | 503 | it could not be decided: the peer asks again | yes |
 ///
-/// What was taken is remembered in memory for as long as its signature is fresh. After a start it may be taken once more, which
-/// gives the same answer.
+/// What was taken is remembered in memory for as long as its signature is fresh, which is 5 minutes. After a start it may be taken
+/// once more. That gives the same answer, unless it was refused for lack of trust or as not public: nothing was decided then, and
+/// it is looked at anew. See [`Federation::receive`].
+///
+/// Who asks is looked up in memory. Only when that does not prove it the store is asked, and once a second at most: for so long a
+/// peer that another process has just added to it may be answered 401.
 ///
 /// ```no_run
 /// use boxoffice::federation::Federation;
@@ -52,9 +60,9 @@ pub struct PeerServer {
     federation: Federation,
     key: Arc<LinkKey>,
     clock: Arc<dyn Clock>,
-    skew: Duration,
-    requests_max: usize,
     nonces: Mutex<Nonces>,
+    /// When the store was last asked for peers that are not known in memory, in seconds.
+    asked_at: AtomicI64,
 }
 
 impl fmt::Debug for PeerServer {
@@ -108,26 +116,14 @@ struct Proven {
 impl PeerServer {
     /// Answers for this federation, signing with this key.
     pub fn new(federation: Federation, key: Arc<LinkKey>) -> Self {
-        let (clock, nonces) = (Arc::new(SystemClock), Mutex::default());
-        Self { federation, key, clock, skew: SKEW, requests_max: 16_384, nonces }
+        let (clock, nonces, asked_at) = (Arc::new(SystemClock), Mutex::default(), AtomicI64::new(i64::MIN));
+        Self { federation, key, clock, nonces, asked_at }
     }
 
     /// Takes the time of signatures from this clock. Default: that of the machine.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
-    }
-
-    /// How far the clocks of peers may be from ours, and so how long requests are remembered. Default: 5 minutes.
-    #[must_use]
-    pub fn with_skew(self, skew: Duration) -> Self {
-        Self { skew, ..self }
-    }
-
-    /// How many requests of one peer are remembered; more are answered 429. Default: 16,384, which is 27 a second.
-    #[must_use]
-    pub fn with_requests_max(self, requests_max: usize) -> Self {
-        Self { requests_max, ..self }
     }
 
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
@@ -151,7 +147,7 @@ impl PeerServer {
             Err(status) => return bare(status),
         };
         let said = match door {
-            _ if proven.is_too_much => Said { after: Some(self.skew), ..Said::only(StatusCode::TOO_MANY_REQUESTS) },
+            _ if proven.is_too_much => Said { after: Some(SKEW), ..Said::only(StatusCode::TOO_MANY_REQUESTS) },
             Door::Feed => self.feed(&parts, &proven).await,
             Door::Messages => self.message(&body, &proven).await,
         };
@@ -160,7 +156,7 @@ impl PeerServer {
     }
 
     fn now(&self) -> (i64, i64) {
-        (seconds(self.clock.now()), i64::try_from(self.skew.as_secs()).unwrap_or(i64::MAX))
+        (seconds(self.clock.now()), i64::try_from(SKEW.as_secs()).unwrap_or(i64::MAX))
     }
 
     /// Who asks, if it is a peer that is known, and asks this for the first time.
@@ -171,16 +167,18 @@ impl PeerServer {
         };
         let (now, skew) = self.now();
         let claimed = Claimed::read(parts, self.federation.name(), (now, skew)).map_err(denied)?;
-        let (from, created, nonce) = (claimed.from.clone(), claimed.created, claimed.nonce.clone());
-        let peer = self.federation.peer(&from).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-        // For a name that is not known it takes as long: which ones are is nobody's business.
-        let key = peer.as_ref().map_or_else(|| self.key.public(), |peer| peer.key);
-        let asked = claimed.prove(parts, body, &key).map_err(denied)?;
-        if peer.is_none() {
-            return Err(StatusCode::UNAUTHORIZED);
+        let Claimed { from, created, nonce, .. } = &claimed;
+        // What is in memory will do for most; a stranger is not to make us ask the store each time.
+        let mut peer = self.federation.known_peer(from);
+        let mut proven = self.prove_by(peer.as_ref(), &claimed, parts, body);
+        if proven.is_err() && self.asked_at.fetch_max(now, Ordering::Relaxed) < now {
+            peer = self.federation.peer(from).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+            proven = self.prove_by(peer.as_ref(), &claimed, parts, body);
         }
+        let (key, asked) = proven.map_err(denied)?;
+        let from = from.clone();
         let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_too_much = match nonces.take(&from, created, &nonce, now.saturating_sub(skew), self.requests_max) {
+        let is_too_much = match nonces.take(&from, *created, nonce, now.saturating_sub(skew), REQUESTS_MAX) {
             Taken::Fresh => false,
             Taken::Full => true,
             Taken::Again => {
@@ -189,6 +187,20 @@ impl PeerServer {
             }
         };
         Ok(Proven { from, key, asked, is_too_much })
+    }
+
+    /// Whether a peer has signed this, and with which key. For a name that is not known it takes as long: which ones are is
+    /// nobody's business.
+    fn prove_by(
+        &self,
+        peer: Option<&Peer>,
+        claimed: &Claimed,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<(PeerKey, Asked), Unproven> {
+        let key = peer.map_or_else(|| self.key.public(), |peer| peer.key);
+        let asked = claimed.prove(parts, body, &key)?;
+        if peer.is_some() { Ok((key, asked)) } else { Err(Unproven::Unknown) }
     }
 
     async fn feed(&self, parts: &Parts, proven: &Proven) -> Said {

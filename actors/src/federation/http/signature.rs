@@ -8,6 +8,8 @@ use sfv::{BareItem, Dictionary, FieldType as _, InnerList, Item, ListEntry, Pars
 use super::components::{Components, LABEL, single};
 use super::key::{LinkKey, has_signed};
 
+/// Most components that a signature covers. Ours cover 8 at most.
+const COVERED_MAX: usize = 32;
 /// What our signatures are for (RFC 9421 section 2.3).
 const TAG: &str = "boxoffice";
 /// The only algorithm (section 3.3.6).
@@ -32,6 +34,8 @@ pub(super) enum Unproven {
     Expired,
     #[error("it was signed by somebody else, or changed since")]
     Forged,
+    #[error("whoever signed it is not known")]
+    Unknown,
     #[error("it has no digest of its body")]
     NoDigest,
     #[error("its body is another one")]
@@ -171,6 +175,9 @@ fn member(headers: &HeaderMap, name: &str, label: &str) -> Result<(String, ListE
 
 /// Identifiers of the components that are covered, each once.
 fn covered(list: &InnerList) -> Result<Vec<String>, Unproven> {
+    if list.items.len() > COVERED_MAX {
+        return Err(Unproven::Unreadable);
+    }
     let mut covered: Vec<String> = Vec::new();
     for item in &list.items {
         let id = item.serialize();

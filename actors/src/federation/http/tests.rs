@@ -268,6 +268,13 @@ fn a_signature_of_another_kind_is_not_taken_even_if_it_is_true() {
         };
         assert_eq!(signed_otherwise(rewritten), Err(wanted), "{old} -> {new}");
     }
+    let more = |count: usize| {
+        signed_otherwise(|input| {
+            let more: Vec<String> = (0..count).map(|n| format!("\"x-{n}\" ")).collect();
+            input.replacen('(', &format!("({}", more.concat()), 1)
+        })
+    };
+    assert_eq!((more(26), more(27)), (Err(Unproven::Absent), Err(Unproven::Unreadable)), "32 components, and 33");
     let twice = signed_otherwise(|input| format!("{input}, {input}"));
     assert_eq!(twice, Err(Unproven::Unreadable));
     let other = signed_otherwise(|input| format!("{input}, other={}", input.trim_start_matches("boxoffice=")));
