@@ -259,7 +259,8 @@ impl Federation {
     }
 
     /// What takes place in `window` at least in part: our own series, and what is had of peers that are allowed. Asks no peer, and
-    /// waits for none; after a start it waits once, until what the store keeps of their feeds was read. Dates and floating times are those of `viewer`.
+    /// waits for none; after a start it waits once, until what the store keeps of their feeds was read. Dates and floating times are
+    /// those of `viewer`.
     ///
     /// # Errors
     /// As [`BoxOffice::agenda`].
