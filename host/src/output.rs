@@ -7,7 +7,8 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use crate::error::HostError;
 
 /// Text from a store or a file as it is shown to people: what would steer a terminal is written as in `\u{1b}`. These are control
-/// characters, ends of lines of any kind, and whatever turns the direction of writing. JSON has escapes of its own.
+/// characters, ends of lines of any kind, whatever turns the direction of writing, and spaces without width. JSON has escapes of its
+/// own.
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -22,7 +23,7 @@ pub(crate) fn visible(text: &str) -> String {
 
 fn steers(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
 /// What goes to standard output, line by line. In a line of JSON, which is one that begins as such, what would steer a terminal

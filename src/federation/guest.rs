@@ -62,6 +62,9 @@ pub struct AskedHold {
     /// It was given up.
     #[serde(default)]
     pub withdrawn: bool,
+    /// The seats are the peer's for good: it can be given up no more.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub confirmed: bool,
 }
 
 /// Seats that a peer holds, or is about to.
@@ -108,6 +111,8 @@ pub enum GuestStep {
     Answer(PeerOutcome),
     /// Count what the peer holds, and ask again with that.
     Count,
+    /// Look whether the ledger has the seats as confirmed, and ask again with that.
+    Look,
     /// Write this, and look again.
     Record(Asked),
     /// Ask the ledger, and answer what it says.
@@ -119,19 +124,27 @@ fn digest(wanted: &Wanted) -> String {
     hex(&Sha256::digest(json))
 }
 
-/// What a message of a peer with this grant comes to, by what it asked before. `held` is how many seats it holds now, if that
-/// was counted. Pure.
+/// What was looked up for a message, as far as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// How many seats the peer holds now.
+    pub held: Option<u64>,
+    /// Whether the ledger has the seats of this hold as confirmed.
+    pub confirmed: Option<bool>,
+}
+
+/// What a message of a peer with this grant comes to, by what it asked before. Pure.
 pub fn guest_step(
     asked: Option<&Asked>,
     message: &PeerMessage,
     grant: &HoldGrant,
-    held: Option<u64>,
+    looked: Looked,
     now: Timestamp,
 ) -> GuestStep {
     let refused = |refusal: Refusal| GuestStep::Answer(PeerOutcome::Refused(refusal));
     match (&message.body, asked) {
         (MessageBody::Hold(wanted), None) => {
-            let Some(held) = held else { return GuestStep::Count };
+            let Some(held) = looked.held else { return GuestStep::Count };
             match AskedHold::new(message, wanted, grant, held, now) {
                 Some(hold) => GuestStep::Record(Asked::Hold(hold)),
                 None => refused(Refusal::Other { outcome: "no_attendee".to_owned() }),
@@ -164,9 +177,13 @@ pub fn guest_step(
         (MessageBody::Confirm, Some(Asked::Hold(AskedHold { attendee, occurrence, .. }))) => {
             GuestStep::Run(occurrence.clone(), BookingCommand::Confirm { attendee: attendee.clone() })
         }
-        (MessageBody::Release, Some(Asked::Hold(hold))) if !hold.withdrawn => {
-            GuestStep::Record(Asked::Hold(AskedHold { withdrawn: true, ..hold.clone() }))
-        }
+        (MessageBody::Release, Some(Asked::Hold(hold))) if hold.confirmed => GuestStep::Answer(PeerOutcome::NotHeld),
+        (MessageBody::Release, Some(Asked::Hold(hold))) if !hold.withdrawn => match looked.confirmed {
+            // It may have been confirmed, and the owner have ended before that was noted.
+            None => GuestStep::Look,
+            Some(true) => GuestStep::Record(Asked::Hold(AskedHold { confirmed: true, ..hold.clone() })),
+            Some(false) => GuestStep::Record(Asked::Hold(AskedHold { withdrawn: true, ..hold.clone() })),
+        },
         (MessageBody::Release, Some(Asked::Hold(AskedHold { attendee, occurrence, .. }))) => {
             GuestStep::Run(occurrence.clone(), BookingCommand::Release { attendee: attendee.clone() })
         }
@@ -187,6 +204,7 @@ impl AskedHold {
             refused: over.then_some(Refusal::TooManyHeld { max: grant.seats_max }),
             settled: false,
             withdrawn: false,
+            confirmed: false,
         })
     }
 

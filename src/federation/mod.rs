@@ -46,8 +46,8 @@ mod wire;
 pub use cache::{CachedFeed, KeptFeed, PullState, SyncOutcome, Trouble};
 pub use feed::{FeedEnvelope, FeedEvent, FeedLimits, FeedRefusal, FetchedFeed};
 pub use guest::{
-    Asked, AskedHold, GuestHolds, GuestStep, HeldHere, forget_held, guest_holds, guest_key, guest_outcome, guest_step,
-    load_asked, record_asked, settle_asked, whole_of,
+    Asked, AskedHold, GuestHolds, GuestStep, HeldHere, Looked, forget_held, guest_holds, guest_key, guest_outcome,
+    guest_step, load_asked, record_asked, settle_asked, whole_of,
 };
 pub use ledger::{PEERS_MAX, PeerBook, PeerChange, PeerCommand, PeerCommandOutcome, PeerEvent, decide_peer};
 pub use link::{ETag, LinkError, LinkFault, PeerLink, Pulled};

@@ -393,10 +393,13 @@ async fn seats_whose_hold_was_never_noted_count_for_as_long_as_the_ledger_has_th
     // It was written down, and the owner ended. A second before it would have lapsed it was asked again; the seats were taken,
     // and the owner ended once more.
     let none = guest_holds(&*owner.store, &asker.name).await.unwrap();
-    let GuestStep::Record(asked) = guest_step(None, &message, &grant, Some(0), at(BEGIN)) else { panic!("it is new") };
+    let GuestStep::Record(asked) = guest_step(None, &message, &grant, held_now(0), at(BEGIN)) else {
+        panic!("it is new")
+    };
     assert!(record_asked(&*owner.store, &message, None, &asked, Some((&none, &[]))).await.unwrap());
     owner.clock.advance(seconds(299));
-    let GuestStep::Run(occurrence, command) = guest_step(Some(&asked), &message, &grant, None, at(BEGIN + 299_000))
+    let GuestStep::Run(occurrence, command) =
+        guest_step(Some(&asked), &message, &grant, Looked::default(), at(BEGIN + 299_000))
     else {
         panic!("it is in time")
     };
@@ -408,6 +411,40 @@ async fn seats_whose_hold_was_never_noted_count_for_as_long_as_the_ledger_has_th
     assert_eq!(asker.say(&owner, "b", more.clone()).await.name(), "too_many_held");
     owner.clock.advance(seconds(298));
     assert_eq!(asker.say(&owner, "c", more).await.name(), "held", "all have lapsed");
+}
+
+fn held_now(seats: u64) -> Looked {
+    Looked { held: Some(seats), ..Looked::default() }
+}
+
+#[tokio::test]
+async fn what_was_confirmed_stays_so_though_it_is_given_up_and_asked_for_again() {
+    let net = MemoryNet::new();
+    let (owner, asker, evening) = pair(&net, 10).await;
+    let says = async |name, body| asker.say(&owner, name, body).await;
+    assert_eq!(says("a", MessageBody::Hold(wanted(&evening, 2))).await, held(300));
+    for _ in 0..2 {
+        assert_eq!(says("a", MessageBody::Confirm).await, PeerOutcome::Confirmed);
+        assert_eq!(says("a", MessageBody::Release).await, PeerOutcome::NotHeld);
+    }
+    // The owner confirmed, and ended before that was noted.
+    assert_eq!(says("b", MessageBody::Hold(wanted(&evening, 1))).await, held(300));
+    let confirm = asker.message(&owner, "b", MessageBody::Confirm);
+    let asked = load_asked(&*owner.store, &asker.name, &hold("b")).await.unwrap();
+    let grant = HoldGrant { seats_max: Seats::new(8), term_max: seconds(600) };
+    let GuestStep::Run(occurrence, command) =
+        guest_step(asked.as_ref(), &confirm, &grant, Looked::default(), at(BEGIN))
+    else {
+        panic!("it is held")
+    };
+    let taken_now = owner.office.run_once(&occurrence, command, guest_key(&confirm).unwrap()).await.unwrap();
+    assert!(taken_now.outcome.is_accepted());
+    for (body, outcome) in
+        [(MessageBody::Release, PeerOutcome::NotHeld), (MessageBody::Confirm, PeerOutcome::Confirmed)]
+    {
+        assert_eq!(says("b", body).await, outcome);
+    }
+    assert_eq!(taken(&owner, &evening).await, (0, 3));
 }
 
 #[tokio::test]
@@ -512,7 +549,9 @@ fn a_hold_whose_fate_the_owner_forgot_is_too_late_once_it_would_have_lapsed() {
     let (from, to) = (crate::federation::peer("a.example"), crate::federation::peer("b.example"));
     let message = PeerMessage { from, to, hold: hold("a"), body: MessageBody::Hold(wanted(&evening, 2)) };
     let grant = HoldGrant { seats_max: Seats::new(4), term_max: seconds(60) };
-    let step = |asked: Option<&Asked>, held, millis| guest_step(asked, &message, &grant, held, at(millis));
+    let step = |asked: Option<&Asked>, held, millis| {
+        guest_step(asked, &message, &grant, Looked { held, ..Looked::default() }, at(millis))
+    };
     assert_eq!(step(None, None, 0), GuestStep::Count);
     let GuestStep::Record(asked) = step(None, Some(2), 0) else { panic!("two and two are four") };
     assert!(matches!(step(Some(&asked), None, 59_999), GuestStep::Run(..)), "asked again in time, it is carried out");

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use boxoffice_core::booking::{BookingOutcome, SeatState};
 use boxoffice_core::federation::{
-    Asked, GuestHolds, GuestStep, HoldGrant, MessageBody, PeerKey, PeerMessage, PeerName, PeerOutcome, PeerReply,
-    Refusal, forget_held, guest_holds, guest_key, guest_outcome, guest_step, load_asked, record_asked, settle_asked,
-    whole_of,
+    Asked, GuestHolds, GuestStep, HoldGrant, Looked, MessageBody, PeerKey, PeerMessage, PeerName, PeerOutcome,
+    PeerReply, Refusal, forget_held, guest_holds, guest_key, guest_outcome, guest_step, load_asked, record_asked,
+    settle_asked, whole_of,
 };
 use boxoffice_core::id::OccurrenceId;
 use boxoffice_core::schedule::{Series, Standing};
@@ -106,13 +106,14 @@ impl House {
 
     async fn decide(&self, message: &PeerMessage, grant: &HoldGrant) -> Result<PeerOutcome, BoxOfficeError> {
         let backend = self.store.backend();
-        let mut counted: Option<Counted> = None;
+        let (mut counted, mut confirmed): (Option<Counted>, _) = (None, None);
         loop {
             let asked = load_asked(&**backend, &message.from, &message.hold).await?;
-            let held = counted.as_ref().map(|counted| counted.seats);
-            match guest_step(asked.as_ref(), message, grant, held, self.now()) {
+            let looked = Looked { held: counted.as_ref().map(|counted| counted.seats), confirmed: confirmed.take() };
+            match guest_step(asked.as_ref(), message, grant, looked, self.now()) {
                 GuestStep::Answer(outcome) => return Ok(outcome),
                 GuestStep::Count => counted = Some(self.count(&message.from).await?),
+                GuestStep::Look => confirmed = Some(self.is_confirmed(asked.as_ref()).await?),
                 GuestStep::Record(after) => {
                     let count = counted.take();
                     let count = count.as_ref().map(|counted| (&counted.holds, &*counted.gone));
@@ -161,11 +162,26 @@ impl House {
                 let before = Asked::Hold(hold);
                 Ok(record_asked(&**backend, message, Some(&before), &Asked::Hold(void), None).await?)
             }
+            MessageBody::Confirm if !hold.confirmed && is_confirmation(outcome) => {
+                let mut theirs = hold.clone();
+                theirs.confirmed = true;
+                let (before, after) = (Asked::Hold(hold), Asked::Hold(theirs));
+                let noted = record_asked(&**backend, message, Some(&before), &after, None).await?;
+                forget_held(&**backend, message).await?;
+                Ok(noted)
+            }
             MessageBody::Confirm | MessageBody::Release => {
                 forget_held(&**backend, message).await?;
                 Ok(true)
             }
         }
+    }
+
+    /// Whether the seats of a hold are the peer's for good.
+    async fn is_confirmed(&self, asked: Option<&Asked>) -> Result<bool, BoxOfficeError> {
+        let Some(Asked::Hold(hold)) = asked else { return Ok(false) };
+        let seat = self.office.seat_of(&hold.occurrence, &hold.attendee).await?;
+        Ok(matches!(seat, Some((_, SeatState::Confirmed))))
     }
 
     /// Counts what a peer holds now, by the ledgers themselves.
@@ -184,4 +200,9 @@ impl House {
         }
         Ok(Counted { holds, seats, gone })
     }
+}
+
+/// Whether the seats are the peer's for good now.
+fn is_confirmation(outcome: &BookingOutcome) -> bool {
+    matches!(outcome, BookingOutcome::Confirmed | BookingOutcome::AlreadyConfirmed | BookingOutcome::Reacquired { .. })
 }

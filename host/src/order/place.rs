@@ -2,7 +2,9 @@
 
 use boxoffice::booking::Party;
 use boxoffice::clock::{Clock, SystemClock};
-use boxoffice::orders::{Checkout, CheckoutOutcome, Order, OrderEnd, OrderEvent, OrderId, OrderTerms, order_events};
+use boxoffice::orders::{
+    Checkout, CheckoutOutcome, Order, OrderEnd, OrderEvent, OrderId, OrderTerms, PlaceOutcome, order_events,
+};
 use boxoffice::persist::TypedEvent;
 use boxoffice::ticket::list::{Basket, BasketLine};
 
@@ -48,7 +50,15 @@ fn checkout(args: &PlaceArgs, id: OrderId) -> Checkout {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 async fn placed(till: &Till, args: &PlaceArgs, id: OrderId) -> Result<bool, HostError> {
-    match till.orders.checkout(checkout(args, id.clone())).await? {
+    let mut outcome = till.orders.checkout(checkout(args, id.clone())).await?;
+    if let CheckoutOutcome::NotPlaced(PlaceOutcome::HolderTaken { .. } | PlaceOutcome::TooMany { .. }) = outcome {
+        // What stands in the way may be over by now, and nobody has looked after it since.
+        for open in show::all_open(&*till.store).await? {
+            let _stands = till.rested(&open).await?;
+        }
+        outcome = till.orders.checkout(checkout(args, id.clone())).await?;
+    }
+    match outcome {
         CheckoutOutcome::Placed { .. } | CheckoutOutcome::Already => {}
         CheckoutOutcome::UnknownList => {
             return Err(HostError::Usage(format!("the store has no list {}", args.list)));

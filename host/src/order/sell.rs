@@ -6,6 +6,7 @@ use boxoffice::BoxOffice;
 use boxoffice::booking::{Below, BookingCommand, BookingOutcome, BookingReply, Seats};
 use boxoffice::id::PoolName;
 use boxoffice::persist::Seq;
+use boxoffice::ticket::list::vouchers_of;
 
 use super::args::SellArgs;
 use super::till::owned;
@@ -21,6 +22,9 @@ pub(super) async fn run(args: &SellArgs) -> Result<bool, HostError> {
 
 async fn sell(office: &BoxOffice, args: &SellArgs) -> Result<bool, HostError> {
     let (occurrence, seats) = (&args.occurrence, Seats::new(args.seats));
+    if let Some(list) = vouchers_of(occurrence) {
+        return Err(HostError::Usage(format!("{occurrence} stands for uses of the vouchers of {list}, not for seats")));
+    }
     let list = office.price_list(&args.list).await?;
     if list.seq() == Seq::UNWRITTEN {
         return Err(HostError::Usage(format!("the store has no list {}", args.list)));

@@ -144,7 +144,9 @@ fn bad_order(bad: &BadOrder) -> String {
     match bad {
         BadOrder::LineCount { lines } => format!("{lines} lines, those of vouchers among them; 40 are allowed"),
         BadOrder::Line { line } => format!("line {line} has no seats, or costs less than nothing"),
-        BadOrder::TooLarge { bytes } => format!("{bytes} bytes, 3600 are allowed"),
+        BadOrder::TooLarge { bytes } => {
+            format!("the order has {bytes} bytes as JSON, its title and names included; 3600 are allowed")
+        }
         BadOrder::Terms => "30 days to pay and 7 of grace are the most".to_owned(),
         other => format!("{other:?}"),
     }

@@ -2,6 +2,7 @@
 
 use boxoffice::BoxOfficeError;
 use boxoffice::booking::Party;
+use boxoffice::clock::{Clock, SystemClock};
 use boxoffice::federation::{RemoteAnswer, RemoteHold, RemoteStage, Verb, Wanted};
 use serde_json::json;
 
@@ -74,12 +75,17 @@ async fn said(
     Ok(matches!(answer, RemoteAnswer::Known(_)) && answer.stage().is_some_and(|stage| is_well(stage, verb)))
 }
 
+/// Whether it was held for a while that is over.
+fn is_over(stage: &RemoteStage) -> bool {
+    matches!(stage, RemoteStage::Held { until } if *until <= SystemClock.now())
+}
+
 fn is_well(stage: &RemoteStage, verb: Option<Verb>) -> bool {
     match verb {
-        Some(Verb::Hold) => matches!(stage, RemoteStage::Held { .. }) || stage.is_ours(),
+        Some(Verb::Hold) => matches!(stage, RemoteStage::Held { .. }) && !is_over(stage) || stage.is_ours(),
         Some(Verb::Confirm) => stage.is_ours(),
         Some(Verb::Release) => matches!(stage, RemoteStage::Released | RemoteStage::NotHeld),
-        None => true,
+        None => !matches!(stage, RemoteStage::Refused(_) | RemoteStage::Full { .. }) && !is_over(stage),
     }
 }
 
@@ -87,7 +93,8 @@ fn is_well(stage: &RemoteStage, verb: Option<Verb>) -> bool {
 fn stage(stage: &RemoteStage) -> (&'static str, Option<String>) {
     let mut detail = None;
     if let RemoteStage::Held { until } = stage {
-        detail = Some(format!("until {until}"));
+        let over = if is_over(stage) { ", which is over" } else { "" };
+        detail = Some(format!("until {until}{over}"));
     }
     if let RemoteStage::Full { free } = stage {
         detail = Some(format!("{free} free"));

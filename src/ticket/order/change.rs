@@ -75,7 +75,8 @@ impl NewOrder {
 /// What is asked of an order that was placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderChange {
-    /// Give seats up. Their money goes back, as far as it was paid, but for what is kept.
+    /// Give seats up. Their money goes back, as far as it was paid, but for what is kept. Seats that were let go since nobody paid
+    /// are given up for good: a late payment does not bring them back.
     Cancel {
         /// Which seats; all that are left if none are named.
         cuts: Vec<Cut>,
@@ -84,9 +85,9 @@ pub enum OrderChange {
         /// Why; not personal, at most 300 bytes.
         reason: String,
     },
-    /// Give money back, and leave the seats.
+    /// Give money back, and leave the seats: of what was paid for them first, then of what was kept of others.
     Allow {
-        /// How much, at most what is owed for seats.
+        /// How much, at most what is ours and owed.
         amount: Money,
         /// Why; not personal, at most 300 bytes.
         reason: String,
@@ -129,7 +130,8 @@ impl Order {
                 Changing::Reason { max: REASON_MAX }
             }
             OrderChange::Allow { amount, reason } => {
-                let max = self.money(self.owes() - i128::from(self.kept().minor()));
+                // Of money that has not come, nothing can go back.
+                let max = self.money(self.owes().min(self.ours()).max(0));
                 let is_possible = (1..=max.minor()).contains(&amount.minor()) && amount.currency() == max.currency();
                 if is_possible {
                     Changing::Do(OrderEvent::Allowed { amount, reason })
@@ -149,7 +151,7 @@ impl Order {
         let mut after = self.clone();
         for cut in &cuts {
             let line = after.lines.get_mut(usize::from(cut.line));
-            let left = line.filter(|line| line.state.is_live() && !line.is_stranded).map(|line| {
+            let left = line.filter(|line| line.may_be_given_up()).map(|line| {
                 let left = line.seats.get().saturating_sub(line.to_give_up);
                 line.to_give_up += cut.seats.get().min(left);
                 left
@@ -167,9 +169,9 @@ impl Order {
         Changing::Do(OrderEvent::CancelAsked { cuts, kept, reason })
     }
 
-    /// All seats of lines that are live, vouchers left out: they follow by themselves.
+    /// All seats that can be given up, vouchers left out: they follow by themselves.
     fn all_seats(&self) -> Vec<Cut> {
-        let is_there = |line: &PlacedLine| !line.line.voucher && line.state.is_live() && !line.is_stranded;
+        let is_there = |line: &PlacedLine| !line.line.voucher && line.may_be_given_up();
         let lines = (0_u16..).zip(&self.lines).filter(|(_, line)| is_there(line));
         let left = lines.map(|(number, line)| (number, line.seats.get().saturating_sub(line.to_give_up)));
         left.filter(|(_, left)| *left > 0).map(|(line, left)| Cut { line, seats: Seats::new(left) }).collect()

@@ -230,6 +230,11 @@ impl PlacedLine {
         self.state == LineState::Confirmed && !self.is_stranded
     }
 
+    /// Whether its seats can be given up: it has some, may have, or would have them again if it were paid for late.
+    pub(super) fn may_be_given_up(&self) -> bool {
+        (self.state.is_live() || self.state == LineState::Released) && !self.is_stranded
+    }
+
     /// Whether it is to keep a seat.
     pub(super) fn stays(&self) -> bool {
         self.seats.get() > self.to_give_up

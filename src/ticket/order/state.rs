@@ -144,7 +144,9 @@ impl Order {
                 self.change(*line, |line| (line.to_give_up, line.is_stranded) = (0, true));
             }
             OrderEvent::Allowed { amount, .. } => {
-                self.allowed += i128::from(amount.minor());
+                let of_seats = i128::from(amount.minor()).min(self.owes() - self.keeps());
+                self.kept = self.keeps() - (i128::from(amount.minor()) - of_seats).min(self.keeps());
+                self.allowed += of_seats;
                 self.end = None;
             }
             OrderEvent::Reversed => {

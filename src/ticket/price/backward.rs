@@ -47,6 +47,10 @@ pub fn which_promotions<P: Borrow<Promotion>>(
     quotes_max: u64,
 ) -> Result<Found, PriceError> {
     let mut found = Found { sets: Vec::new(), complete: true, quotes: 0 };
+    // No promotion makes anything cheaper than nothing, or of another currency.
+    if wanted.minor() < 0 || cart.lines().iter().any(|line| line.unit.currency() != wanted.currency()) {
+        return Ok(found);
+    }
     let mut minimal = Minimal::with_budget(quotes_max.saturating_mul(COMPARED_PER_QUOTE));
     each_set(promotions.len(), &mut |set| {
         match minimal.covers(set) {

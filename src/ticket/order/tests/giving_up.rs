@@ -98,3 +98,35 @@ fn the_occurrence_does_not_hear_of_a_refund_that_the_gateway_refuses() {
     assert!(settled(&world), "{:?}", world.events);
     world.assert_squared();
 }
+
+#[test]
+fn an_order_that_was_not_paid_in_time_can_be_given_up_and_what_comes_late_goes_back() {
+    let mut world = World::selling(vec![line(0, 2, 2_000)]);
+    world.pass(40 * MINUTE);
+    assert_eq!(end(&world), OrderEnd::Unpaid);
+    cancel(&mut world, vec![]);
+    assert_eq!(world.run(), Next::Done(OrderEnd::Cancelled));
+    let news = world.bank.charge("c1", eur(2_000));
+    world.hear(&news[0]);
+    assert_eq!(world.run(), Next::Done(OrderEnd::Cancelled));
+    assert_eq!((world.bank.balance(), world.has(0)), (0, None));
+    world.assert_squared();
+}
+
+#[test]
+fn what_was_not_paid_cannot_go_back_and_what_was_kept_can() {
+    let allow = |minor| OrderChange::Allow { amount: eur(minor), reason: String::new() };
+    let world = World::selling(vec![line(0, 2, 2_000)]);
+    assert_eq!(world.order.change_asked(allow(1)), Changing::Amount { max: eur(0) });
+
+    let mut world = paid(vec![line(0, 2, 2_000)]);
+    let kept = OrderChange::Cancel { cuts: vec![], kept: Some(eur(500)), reason: String::new() };
+    for (asked, left) in [(kept, 500), (allow(300), 200), (allow(200), 0)] {
+        let Changing::Do(event) = world.order.change_asked(asked) else { panic!("refused") };
+        world.record(event);
+        assert_eq!(world.run(), Next::Done(OrderEnd::Cancelled));
+        assert_eq!(world.bank.balance(), left);
+        world.assert_squared();
+    }
+    assert_eq!(world.order.change_asked(allow(1)), Changing::Amount { max: eur(0) });
+}
