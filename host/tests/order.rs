@@ -389,3 +389,25 @@ fn what_would_steer_a_terminal_is_shown_as_an_escape() {
     assert!(shown.contains(r"to be given up: 1 of line 0: \u{1b}]0;x\u{7}"), "{shown}");
     assert_eq!(home.show("o-1")["title"], title);
 }
+
+#[test]
+fn who_did_not_pay_in_time_may_order_again_at_once() {
+    let home = Home::new();
+    home.place("o-1", "ann", "adult:2", SHORT);
+    let taken = home.badly(&placing("o-2", "ann", "adult:2", ""), 1);
+    assert!(taken.contains("has seats there by order o-1"), "{taken}");
+    // Nobody looks after this house while the time of another one's order goes by.
+    let elsewhere = Home::new();
+    elsewhere.place("o-1", "ann", "adult:2", SHORT);
+    elsewhere.well("run|sled:s");
+    home.place("o-3", "ann", "adult:2", "");
+    assert_eq!(home.stands("o-1"), stood("unpaid", 0, 0));
+    home.agrees();
+}
+
+#[test]
+fn uses_of_vouchers_are_not_put_on_sale_as_seats() {
+    let home = Home::new();
+    let refused = home.badly("sell|sled:s|vouchers:season@19700101|--list|season|--seats|5", 2);
+    assert!(refused.contains("stands for uses of the vouchers of season"), "{refused}");
+}

@@ -7,9 +7,9 @@ use std::time::Duration;
 use boxoffice::BoxOfficeError;
 use boxoffice::booking::{Party, Seats};
 use boxoffice::federation::{
-    Asked, Grants, GuestStep, HoldGrant, HoldId, Holder, MemoryNet, MessageBody, PeerBook, PeerCommand,
+    Asked, Grants, GuestStep, HoldGrant, HoldId, Holder, Looked, MemoryNet, MessageBody, PeerBook, PeerCommand,
     PeerCommandOutcome, PeerKey, PeerMessage, PeerOutcome, PeerReply, Refusal, RemoteAnswer, RemoteEvent, RemoteHold,
-    RemoteStage, Verb, Wanted, guest_holds, guest_key, guest_step, record_asked, run_peer,
+    RemoteStage, Verb, Wanted, guest_holds, guest_key, guest_step, load_asked, record_asked, run_peer,
 };
 use boxoffice::id::OccurrenceId;
 use boxoffice::jiff::civil::date;
