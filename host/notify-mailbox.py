@@ -117,7 +117,8 @@ def compare(folder, policy, flows, dead, sent):
             well = uncertain and times <= 1 and policy == "park"
         elif results[notice].get("why") == "outdated":
             counts["not sent, a later word was"] += 1
-            well = times == 0 and was_followed(notice)
+            # With resend, an attempt of which nothing is known may have arrived before the later word came.
+            well = was_followed(notice) and (times == 0 or policy == "resend")
         else:
             counts[f"{times} times in the mailbox"] += 1
             well = times == 1 or (times > 1 and policy == "resend")
