@@ -23,7 +23,7 @@ pub(crate) fn visible(text: &str) -> String {
 
 fn steers(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}' | '\u{2060}')
 }
 
 /// What goes to standard output, line by line. In a line of JSON, which is one that begins as such, what would steer a terminal
