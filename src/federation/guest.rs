@@ -343,7 +343,7 @@ pub async fn record_asked(
     commit(backend, write).await
 }
 
-/// Notes that the ledger has answered a hold, and whether the seats are held now.
+/// Notes what has become of a hold once the ledger has answered, and whether its seats are held now: those that are not count no longer.
 ///
 /// # Errors
 /// As [`record_asked`].
@@ -351,15 +351,15 @@ pub async fn settle_asked(
     backend: &dyn Backend,
     message: &PeerMessage,
     before: &AskedHold,
+    after: &AskedHold,
     is_held: bool,
 ) -> Result<bool, Fault> {
     let (key, held) = (asked_key(&message.from, &message.hold), held_key(&message.from, message.hold.as_str()));
-    let after = AskedHold { settled: true, ..before.clone() };
     let write = if is_held { put(held, &after.held_here())? } else { KvWrite::Delete(held) };
     let before = Payload::new(&Asked::Hold(before.clone()));
     let before = before.map_err(|error| Fault::corrupt(key.as_str(), error.to_string()))?;
     let transaction = Transaction::new().expect_key(key.clone(), KeyExpect::Equals(before));
-    commit(backend, transaction.write(put(key, &Asked::Hold(after))?).write(write)).await
+    commit(backend, transaction.write(put(key, &Asked::Hold(after.clone()))?).write(write)).await
 }
 
 /// Counts a hold no longer, once it was confirmed or given up.

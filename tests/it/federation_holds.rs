@@ -80,6 +80,17 @@ async fn taken(owner: &System, occurrence: &OccurrenceId) -> (u64, u64) {
     (seats.held, seats.confirmed)
 }
 
+/// Splits the chess of a system, and opens three seats where the later part begins: its name there, and in a feed.
+async fn split_in_two(owner: &System) -> (OccurrenceId, OccurrenceId) {
+    let later: OccurrenceId = "chess@20260119T190000Z".parse().unwrap();
+    let mut split = crate::federation::weekly("chess", "Chess, anew");
+    split.start = date(2026, 1, 19).at(19, 0, 0, 0);
+    assert_eq!(owner.office.split_series(&later, split).await.unwrap().outcome.name(), "split");
+    assert!(owner.office.open(&later, Seats::new(3)).await.unwrap().outcome.is_accepted());
+    let named: OccurrenceId = "chess_R20260119T190000Z@20260119T190000Z".parse().unwrap();
+    (later, named)
+}
+
 #[tokio::test]
 async fn seats_are_held_confirmed_and_given_up() {
     let net = MemoryNet::new();
@@ -374,12 +385,7 @@ async fn a_peer_that_is_suspended_in_mid_hold_can_do_nothing_and_the_hold_lapses
 async fn a_part_of_a_split_series_is_found_by_the_name_that_its_feed_gives_it() {
     let net = MemoryNet::new();
     let (owner, asker, _) = pair(&net, 10).await;
-    let later: OccurrenceId = "chess@20260119T190000Z".parse().unwrap();
-    let mut split = crate::federation::weekly("chess", "Chess, anew");
-    split.start = date(2026, 1, 19).at(19, 0, 0, 0);
-    assert_eq!(owner.office.split_series(&later, split).await.unwrap().outcome.name(), "split");
-    assert!(owner.office.open(&later, Seats::new(3)).await.unwrap().outcome.is_accepted());
-    let named: OccurrenceId = "chess_R20260119T190000Z@20260119T190000Z".parse().unwrap();
+    let (later, named) = split_in_two(&owner).await;
     assert_eq!(asker.ask(&owner, "a", &named, 3).await.name(), "held");
     assert_eq!(taken(&owner, &later).await, (3, 0));
 }
@@ -469,12 +475,7 @@ async fn what_was_held_is_answered_as_it_was_though_its_series_is_no_longer_publ
     });
     let asker = System::start(&net, "library.example", 2);
     let evening = owner.on_sale("chess", 10).await;
-    let later: OccurrenceId = "chess@20260119T190000Z".parse().unwrap();
-    let mut split = crate::federation::weekly("chess", "Chess, anew");
-    split.start = date(2026, 1, 19).at(19, 0, 0, 0);
-    assert_eq!(owner.office.split_series(&later, split).await.unwrap().outcome.name(), "split");
-    assert!(owner.office.open(&later, Seats::new(3)).await.unwrap().outcome.is_accepted());
-    let named: OccurrenceId = "chess_R20260119T190000Z@20260119T190000Z".parse().unwrap();
+    let (later, named) = split_in_two(&owner).await;
     owner.allow(&asker, Grants::holding(8, seconds(600))).await;
     asker.allow(&owner, Grants::default()).await;
     net.lose_replies(&asker.name, &owner.name, 2);

@@ -144,7 +144,9 @@ impl House {
             MessageBody::Hold(_) if hold.settled => Ok(true),
             MessageBody::Hold(_) => {
                 let is_held = matches!(outcome, BookingOutcome::Held { until, .. } if *until > self.now());
-                if settle_asked(&**backend, message, &hold, is_held).await? {
+                let mut settled = hold.clone();
+                settled.settled = true;
+                if settle_asked(&**backend, message, &hold, &settled, is_held).await? {
                     return Ok(true);
                 }
                 // Another office has given it up while we took the seats. They are nobody's.
@@ -165,10 +167,7 @@ impl House {
             MessageBody::Confirm if !hold.confirmed && is_confirmation(outcome) => {
                 let mut theirs = hold.clone();
                 theirs.confirmed = true;
-                let (before, after) = (Asked::Hold(hold), Asked::Hold(theirs));
-                let noted = record_asked(&**backend, message, Some(&before), &after, None).await?;
-                forget_held(&**backend, message).await?;
-                Ok(noted)
+                Ok(settle_asked(&**backend, message, &hold, &theirs, false).await?)
             }
             MessageBody::Confirm | MessageBody::Release => {
                 forget_held(&**backend, message).await?;

@@ -184,6 +184,9 @@ async fn a_checkout_and_its_transaction_are_told_as_they_stand() {
     assert_eq!(sums(&bench.gateway.look(&id).await.unwrap()), (2_500, 550));
 }
 
+/// A checkout that was paid by it.
+const CHECKOUT: &str = r#"{"id":"co-1","amount":25,"currency":"EUR","status":"PAID","transactions":[{"id":"tx-1","status":"SUCCESSFUL"}]}"#;
+
 /// A transaction of 25.00 EUR with what stands in its two lists.
 fn transaction(status: &str, own: &str, events: &str) -> String {
     format!(
@@ -195,7 +198,6 @@ fn transaction(status: &str, own: &str, events: &str) -> String {
 async fn refunds_count_in_whichever_list_they_stand_and_in_both_once() {
     let bench = OfSumUp::start().await;
     let id = paid(&bench, "o-1").await;
-    let checkout = r#"{"id":"co-1","amount":25,"currency":"EUR","status":"PAID","transactions":[{"id":"tx-1","status":"SUCCESSFUL"}]}"#;
     let payout = r#"{"id":1,"event_type":"PAYOUT","status":"PAID_OUT","amount":25}"#;
     let own = r#"{"id":2,"event_type":"REFUND","status":"REFUNDED","amount":5}"#;
     let other = r#"{"id":"2","type":"REFUND","status":"PENDING","amount":5}"#;
@@ -219,7 +221,7 @@ async fn refunds_count_in_whichever_list_they_stand_and_in_both_once() {
         (dispute.to_owned(), format!("{dispute},{nameless}"), 500),
     ];
     for (own, events, wanted) in cases {
-        bench.double.server.say(200, checkout);
+        bench.double.server.say(200, CHECKOUT);
         bench.double.server.say(200, &transaction("SUCCESSFUL", &own, &events));
         let facts = bench.gateway.look(&id).await.unwrap();
         assert_eq!(sums(&facts), (2_500, wanted), "{own} {events}");
@@ -232,7 +234,6 @@ async fn refunds_count_in_whichever_list_they_stand_and_in_both_once() {
 async fn what_was_cancelled_after_it_was_paid_is_back_once_however_and_in_which_order_it_is_told() {
     let bench = OfSumUp::start().await;
     let id = paid(&bench, "o-1").await;
-    let checkout = r#"{"id":"co-1","amount":25,"currency":"EUR","status":"PAID","transactions":[{"id":"tx-1","status":"SUCCESSFUL"}]}"#;
     let part = r#"{"id":2,"type":"REFUND","status":"REFUNDED","amount":10}"#;
     let rest = r#"{"id":3,"type":"REFUND","status":"REFUNDED","amount":15}"#;
     let whole = r#"{"id":4,"type":"REFUND","status":"REFUNDED","amount":25}"#;
@@ -248,7 +249,7 @@ async fn what_was_cancelled_after_it_was_paid_is_back_once_however_and_in_which_
     for story in stories {
         let mut told = Vec::new();
         for (status, events) in &story {
-            bench.double.server.say(200, checkout);
+            bench.double.server.say(200, CHECKOUT);
             bench.double.server.say(200, &transaction(status, "", events));
             told.push(bench.gateway.look(&id).await.unwrap());
         }

@@ -1,5 +1,7 @@
 //! `boxoffice order place`.
 
+use std::collections::BTreeSet;
+
 use boxoffice::booking::Party;
 use boxoffice::clock::{Clock, SystemClock};
 use boxoffice::orders::{
@@ -51,10 +53,15 @@ fn checkout(args: &PlaceArgs, id: OrderId) -> Checkout {
 #[expect(clippy::wildcard_enum_match_arm, reason = "there may be more one day")]
 async fn placed(till: &Till, args: &PlaceArgs, id: OrderId) -> Result<bool, HostError> {
     let mut outcome = till.orders.checkout(checkout(args, id.clone())).await?;
-    if let CheckoutOutcome::NotPlaced(PlaceOutcome::HolderTaken { .. } | PlaceOutcome::TooMany { .. }) = outcome {
-        // What stands in the way may be over by now, and nobody has looked after it since.
-        for open in show::all_open(&*till.store).await? {
-            let _stands = till.rested(&open).await?;
+    // What stands in the way may be over by now, and nobody has looked after it since.
+    let in_the_way = match &outcome {
+        CheckoutOutcome::NotPlaced(PlaceOutcome::HolderTaken { by, .. }) => [by.clone()].into(),
+        CheckoutOutcome::NotPlaced(PlaceOutcome::TooMany { .. }) => show::all_open(&*till.store).await?,
+        _ => BTreeSet::new(),
+    };
+    if !in_the_way.is_empty() {
+        for order in &in_the_way {
+            let _stands = till.rested(order).await?;
         }
         outcome = till.orders.checkout(checkout(args, id.clone())).await?;
     }
